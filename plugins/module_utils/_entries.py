@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values that items, products and the repository share: entries, data classes, phases, states."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping, Tuple
+
+DATA_CLASSES = ("voip_config", "system_config", "logs", "user_data")
+"""The four kinds of data that BSI M 6.101 names; bundles never mix them."""
+
+PHASES = ("scheduled", "manual", "pre_change", "post_change", "pre_restore")
+STATUS_COMPLETE = "complete"
+STATUS_PARTIAL = "partial"
+
+KINDS = ("file", "directory", "symlink", "hardlink", "fifo", "char", "block", "output", "dump")
+
+
+def path_to_text(path: bytes) -> str:
+    """Bytes of a path as text that survives JSON: UTF-8 stays readable, what is not UTF-8, control characters and ``%`` are percent-encoded."""
+    out = []
+    for char in path.decode("utf-8", "surrogateescape"):
+        code = ord(char)
+        if 0xDC80 <= code <= 0xDCFF:
+            out.append(f"%{code - 0xDC00:02X}")
+        elif code < 0x20 or code == 0x7F or char == "%":
+            out.append(f"%{code:02X}")
+        elif code in (0x2028, 0x2029, 0x85):
+            out.append("".join(f"%{byte:02X}" for byte in char.encode("utf-8")))
+        else:
+            out.append(char)
+    return "".join(out)
+
+
+def path_from_text(text: str) -> bytes:
+    """The reverse of :func:`path_to_text`. Raises ValueError on a broken escape."""
+    raw = text.encode("utf-8")
+    first, *rest = raw.split(b"%")
+    out = [first]
+    for part in rest:
+        out.append(bytes((int(part[:2].decode("ascii"), 16),)))
+        out.append(part[2:])
+    return b"".join(out)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that an item is made of.
+
+    ``path`` is absolute on the target, raw bytes. ``mtime_ns`` is nanoseconds since the epoch. ``link_target`` is the text of
+    a symlink, or the path of the entry that a hardlink shares its content with. ``xattrs`` are raw extended attributes,
+    POSIX ACLs stand in ``acl_access`` and ``acl_default`` in their long text form. ``size`` is known after the content was read.
+    """
+
+    item: str
+    data_class: str
+    kind: str
+    path: bytes
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    mtime_ns: int | None = None
+    size: int = 0
+    link_target: bytes | None = None
+    device: Tuple[int, int] | None = None
+    acl_access: str | None = None
+    acl_default: str | None = None
+    xattrs: Mapping[str, bytes] = field(default_factory=dict)
+    sensitive: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as a JSON object; what is not known is left out."""
+        out: dict[str, Any] = {"item": self.item, "class": self.data_class, "kind": self.kind, "path": path_to_text(self.path)}
+        if self.mode is not None:
+            out["mode"] = f"{self.mode:04o}"
+        for name in ("uid", "gid", "owner", "group", "mtime_ns", "acl_access", "acl_default"):
+            value = getattr(self, name)
+            if value is not None:
+                out[name] = value
+        if self.size:
+            out["size"] = self.size
+        if self.link_target is not None:
+            out["link_target"] = path_to_text(self.link_target)
+        if self.device is not None:
+            out["device"] = list(self.device)
+        if self.xattrs:
+            out["xattrs"] = {key: base64.b64encode(value).decode("ascii") for key, value in sorted(self.xattrs.items())}
+        if self.sensitive:
+            out["sensitive"] = True
+        if self.extra:
+            out["extra"] = dict(self.extra)
+        return out
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Entry:
+        """The reverse of :meth:`to_json`. Raises KeyError, TypeError or ValueError on data that is none."""
+        link = data.get("link_target")
+        device = data.get("device")
+        return cls(
+            item=data["item"],
+            data_class=data["class"],
+            kind=data["kind"],
+            path=path_from_text(data["path"]),
+            mode=int(data["mode"], 8) if "mode" in data else None,
+            uid=data.get("uid"),
+            gid=data.get("gid"),
+            owner=data.get("owner"),
+            group=data.get("group"),
+            mtime_ns=data.get("mtime_ns"),
+            size=data.get("size", 0),
+            link_target=path_from_text(link) if link is not None else None,
+            device=(int(device[0]), int(device[1])) if device is not None else None,
+            acl_access=data.get("acl_access"),
+            acl_default=data.get("acl_default"),
+            xattrs={key: base64.b64decode(value) for key, value in data.get("xattrs", {}).items()},
+            sensitive=bool(data.get("sensitive", False)),
+            extra=data.get("extra", {}),
+        )
+
+
+Gathered = Tuple[Entry, Iterable[bytes]]
+"""An entry with its content; the content must be read before the next entry is asked for."""
+
+
+@dataclass
+class Problem:
+    """Something that is wrong with one item: which path, and what."""
+
+    path: str
+    message: str
+
+
+@dataclass
+class ItemReport:
+    """What an item says of its own gathering. ``found`` False: nothing of it is on the host."""
+
+    name: str
+    found: bool = True
+    problems: list[Problem] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def problem(self, path: bytes | str, message: str) -> None:
+        """Record that one path could not be taken as it is on the host."""
+        self.problems.append(Problem(path_to_text(path) if isinstance(path, bytes) else path, message))
