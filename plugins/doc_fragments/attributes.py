@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying anything.
+  diff_mode:
+    description: Will return details on what has changed, or would change in C(check_mode), when in diff mode.
+  idempotent:
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+      - This assumes that the systems and the repository have not changed in a relevant way in between.
+"""
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This action does not modify state.
+  diff_mode:
+    support: N/A
+    details:
+      - This action does not modify state.
+  idempotent:
+    support: full
+    details:
+      - This action does not modify state.
+"""
+
+    ACTION = r"""
+options: {}
+attributes:
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    support: full
+    details:
+      - Whatever opens the repository is used on the controller only.
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+    details:
+      - Keys would have to be written to a file.
+"""
+
+    GROUP = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/ucops.recovery.recovery) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - ucops.recovery.recovery
+"""

@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Option groups: one builder for every documentation fragment of the same name.
+
+A module's specification is the sum of its groups and of its own options. The fragments in ``plugins/doc_fragments`` say the
+same in words; a test compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Sequence
+
+from .._entries import PHASES
+
+UNLOCK_OPTIONS = ("domain_master_secret", "identity", "identity_file")
+"""What opens a repository. The action plugins consume these; they never reach a module."""
+
+UNSEAL_STAGE_REQUEST = "request"
+UNSEAL_STAGE_OPEN = "open"
+INTERNAL_OPTIONS = ("unseal_stage", "file_keys")
+"""What the action plugins say to their modules, and nobody else."""
+
+
+class ArgumentSpec:
+    """The keyword arguments of an AnsibleModule, as a value that can be added up."""
+
+    def __init__(
+        self,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        mutually_exclusive: Sequence[Sequence[str]] = (),
+        required_together: Sequence[Sequence[str]] = (),
+        required_one_of: Sequence[Sequence[str]] = (),
+        required_if: Sequence[Sequence[Any]] = (),
+        required_by: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.options = {name: dict(option) for name, option in (options or {}).items()}
+        self.mutually_exclusive = [list(names) for names in mutually_exclusive]
+        self.required_together = [list(names) for names in required_together]
+        self.required_one_of = [list(names) for names in required_one_of]
+        self.required_if = [list(rule) for rule in required_if]
+        self.required_by = {name: list(others) for name, others in (required_by or {}).items()}
+
+    def merge(self, *others: ArgumentSpec) -> ArgumentSpec:
+        """A new specification with the options and rules of all. Raises ValueError when two of them name the same option."""
+        merged = ArgumentSpec(
+            self.options,
+            mutually_exclusive=self.mutually_exclusive,
+            required_together=self.required_together,
+            required_one_of=self.required_one_of,
+            required_if=self.required_if,
+            required_by=self.required_by,
+        )
+        for other in others:
+            twice = merged.options.keys() & other.options.keys()
+            if twice:
+                raise ValueError(f"options defined twice: {', '.join(sorted(twice))}")
+            merged.options.update({name: dict(option) for name, option in other.options.items()})
+            merged.mutually_exclusive += other.mutually_exclusive
+            merged.required_together += other.required_together
+            merged.required_one_of += other.required_one_of
+            merged.required_if += other.required_if
+            merged.required_by.update(other.required_by)
+        return merged
+
+    def to_kwargs(self) -> dict[str, Any]:
+        """Ready for ``AnsibleModule(**spec.to_kwargs())``."""
+        return {
+            "argument_spec": self.options,
+            "mutually_exclusive": self.mutually_exclusive,
+            "required_together": self.required_together,
+            "required_one_of": self.required_one_of,
+            "required_if": self.required_if,
+            "required_by": self.required_by,
+        }
+
+
+def repository() -> ArgumentSpec:
+    """Where the repository is."""
+    return ArgumentSpec({"repository": {"type": "path", "required": True}})
+
+
+def writer() -> ArgumentSpec:
+    """The key file of those who add generations."""
+    return ArgumentSpec({"writer_key_file": {"type": "path", "required": True}})
+
+
+def unlock() -> ArgumentSpec:
+    """What opens sealed content, and the two options by which the action plugin talks to its module."""
+    return ArgumentSpec(
+        {
+            "domain_master_secret": {"type": "str", "no_log": True},
+            "identity": {"type": "str", "no_log": True},
+            "identity_file": {"type": "path", "no_log": True},
+            "unseal_stage": {"type": "str", "choices": [UNSEAL_STAGE_REQUEST, UNSEAL_STAGE_OPEN]},
+            "file_keys": {"type": "dict", "no_log": True},
+        },
+        mutually_exclusive=[UNLOCK_OPTIONS],
+    )
+
+
+def trust() -> ArgumentSpec:
+    """What the operator knows of the repository from elsewhere."""
+    return ArgumentSpec({"allowed_signers": {"type": "str"}, "expected_heads": {"type": "raw"}})
+
+
+def source() -> ArgumentSpec:
+    """Under which name a host is kept, and where it is today."""
+    return ArgumentSpec(
+        {
+            "source": {"type": "str", "required": True},
+            "host": {"type": "str"},
+            "instance": {"type": "str", "default": ""},
+        }
+    )
+
+
+def _login() -> dict[str, dict[str, Any]]:
+    return {
+        "port": {"type": "int", "default": 22},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "private_key": {"type": "str", "no_log": True},
+        "private_key_file": {"type": "path"},
+        "private_key_passphrase": {"type": "str", "no_log": True},
+        "known_hosts_file": {"type": "path"},
+        "host_key": {"type": "str"},
+        "legacy_algorithms": {"type": "bool", "default": False},
+    }
+
+
+_LOGIN_EXCLUSIVE = [["private_key", "private_key_file"], ["known_hosts_file", "host_key"]]
+
+
+def ssh() -> ArgumentSpec:
+    """How a target is reached with SSH. Times are in seconds."""
+    return ArgumentSpec(
+        {
+            **_login(),
+            "use_agent": {"type": "bool", "default": False},
+            "become_password": {"type": "str", "no_log": True},
+            "jump_host": {
+                "type": "dict",
+                "options": {"host": {"type": "str", "required": True}, **_login()},
+                "mutually_exclusive": _LOGIN_EXCLUSIVE,
+            },
+            "connect_timeout": {"type": "int", "default": 15},
+            "silence_timeout": {"type": "int", "default": 60},
+            "total_timeout": {"type": "int", "default": 3600},
+        },
+        mutually_exclusive=_LOGIN_EXCLUSIVE,
+    )
+
+
+def change() -> ArgumentSpec:
+    """Why something is done, for the record."""
+    return ArgumentSpec(
+        {
+            "change_id": {"type": "str"},
+            "reason": {"type": "str"},
+            "actor": {"type": "str"},
+            "job": {"type": "str"},
+            "run_id": {"type": "str"},
+        }
+    )
+
+
+def phase() -> ArgumentSpec:
+    """On which side of a change a backup stands."""
+    choices = [name for name in PHASES if name != "pre_restore"]
+    return ArgumentSpec(
+        {"phase": {"type": "str", "choices": choices, "default": "manual"}},
+        required_if=[("phase", "pre_change", ["change_id"]), ("phase", "post_change", ["change_id"])],
+    )
+
+
+GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
+    "repository": repository,
+    "repository.writer": writer,
+    "unlock": unlock,
+    "trust": trust,
+    "source": source,
+    "ssh": ssh,
+    "change": change,
+    "change.phase": phase,
+}
+"""Documentation fragment -> builder."""

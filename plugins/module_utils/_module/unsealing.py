@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module's side of unsealing: ask for keys, then use them.
+
+A module that unseals runs twice. In stage C(request) it answers with the sealed headers of what it needs; the action plugin
+opens them on the controller, where the Domain Master Secret stays. In stage C(open) it gets the keys of just these objects.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
+
+from .._errors import KeyRequired, OptionInvalid, RepositoryDamaged
+from .._repository.backends.base import Backend
+from .._repository.format import CommitRecord
+from .._repository.reader import sealed_headers
+from .argspec import UNLOCK_OPTIONS, UNSEAL_STAGE_OPEN, UNSEAL_STAGE_REQUEST
+from .opening import open_backend
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+FileKeys = Mapping[str, bytes]
+"""Object name (sha256, hex) -> age file key."""
+
+Wanted = Callable[[Mapping[str, Any], Backend], Sequence[CommitRecord]]
+"""From a module's options to the generations whose objects it will open."""
+
+_KEYRING = "keys/keyring.json"
+_SMALL_FILE = 2**20
+
+
+def serve(
+    module: AnsibleModule,
+    wanted: Wanted,
+    body: Callable[[Backend, FileKeys | None], Mapping[str, Any]],
+    *,
+    skip_damaged: bool = False,
+) -> Mapping[str, Any]:
+    """What the module returns: the request for keys in the first stage, else ``body(backend, file_keys)``.
+
+    ``file_keys`` is None when nothing was given that unlocks; a body that cannot do without calls :func:`required`.
+    ``skip_damaged``: leave objects without a readable header out of the request, the body will name them.
+    """
+    params = module.params
+    refuse_secrets(params)
+    backend = open_backend(params)
+    if params["unseal_stage"] == UNSEAL_STAGE_REQUEST:
+        return {"changed": False, "unseal": request(backend, wanted(params, backend), skip_damaged=skip_damaged)}
+    return body(backend, file_keys_of(params))
+
+
+def refuse_secrets(params: Mapping[str, Any]) -> None:
+    """Raises OptionInvalid when a secret reached the backup host, which happens only without the action plugin."""
+    for name in UNLOCK_OPTIONS:
+        if params.get(name):
+            raise OptionInvalid(
+                f"The option {name} reached the backup host, where it never belongs",
+                hint="Call the module by its full name ucops.recovery.* from a task, so that its action plugin keeps the secret on the controller.",
+            )
+
+
+def request(backend: Backend, records: Sequence[CommitRecord], *, skip_damaged: bool = False) -> dict[str, Any]:
+    """What the controller needs to find the file keys of all objects of these generations. Holds no secret."""
+    headers: dict[str, bytes] = {}
+    for record in records:
+        try:
+            headers.update(sealed_headers(backend, [record]))
+        except RepositoryDamaged:
+            if not skip_damaged:
+                raise
+    return {
+        "keyring": _encode(backend.read(_KEYRING, _SMALL_FILE)),
+        "keyring_signature": _encode(backend.read(_KEYRING + ".sig", _SMALL_FILE)),
+        "slots": {
+            name.rsplit("/", 1)[1]: _encode(backend.read(name, _SMALL_FILE)) for name, dummy in backend.list("keys/slots/") if name.endswith(".age")
+        },
+        "headers": {name: _encode(header) for name, header in headers.items()},
+    }
+
+
+def file_keys_of(params: Mapping[str, Any]) -> dict[str, bytes] | None:
+    """The keys that the action plugin sent; None when it had nothing to unlock with. Raises OptionInvalid."""
+    if params["unseal_stage"] != UNSEAL_STAGE_OPEN:
+        if params["file_keys"]:
+            raise OptionInvalid("The option file_keys is set by the action plugin; it is not for playbooks")
+        return None
+    try:
+        return {str(name): base64.b64decode(key, validate=True) for name, key in (params["file_keys"] or {}).items()}
+    except (binascii.Error, TypeError, ValueError):
+        raise OptionInvalid("The option file_keys is not what the action plugin sends") from None
+
+
+def required(file_keys: FileKeys | None, purpose: str) -> FileKeys:
+    """The keys, or KeyRequired with the names of the options. ``purpose``: what cannot be done, as in "To extract a generation"."""
+    if file_keys is None:
+        raise KeyRequired(
+            f"{purpose} something that opens it is needed",
+            hint=f"Give one of {', '.join(UNLOCK_OPTIONS)}; it stays on the controller.",
+        )
+    return file_keys
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
