@@ -4,8 +4,8 @@
 """Sealing: the age format, version 1 (https://age-encryption.org/v1), with X25519 recipients and with passphrases.
 
 A sealed object is a header, which wraps a random file key for each recipient, a nonce of 16 bytes, and the payload in
-chunks of 64 KiB, each authenticated. The header's wrapped keys can be unwrapped elsewhere: whoever is given the file key
-reads the payload, and nothing else.
+chunks of 64 KiB, each authenticated. The header can be unwrapped elsewhere: whoever is given the file key reads the
+payload, and nothing else.
 """
 
 from __future__ import annotations
@@ -403,8 +403,8 @@ class PayloadWriter:
 class PayloadReader:
     """Reads a sealed payload, in order with :meth:`chunks` or anywhere with :meth:`read_at`.
 
-    ``fileobj`` is seekable; the payload (nonce and chunks) begins at ``offset`` and has ``length`` bytes. Every byte that
-    is handed out was authenticated. Whatever is wrong raises RepositoryDamaged.
+    ``fileobj`` is seekable; the payload (nonce and chunks) begins at ``offset`` and has ``length`` bytes. Every byte
+    that is handed out was authenticated. Whatever is wrong raises RepositoryDamaged.
     """
 
     def __init__(self, file_key: bytes, fileobj: BinaryIO, offset: int, length: int) -> None:
@@ -470,11 +470,12 @@ class PayloadReader:
                 sealed = block[start : start + SEALED_CHUNK_SIZE]
                 last = not left and start + SEALED_CHUNK_SIZE >= len(block)
                 clear = self._open_chunk(sealed, index, last)
-                if clear is None and not last:
-                    clear = self._open_chunk(sealed, index, True)
+                if clear is None and len(sealed) == SEALED_CHUNK_SIZE:
+                    clear = self._open_chunk(sealed, index, not last)
                     if clear is not None:
                         yield clear
-                        raise RepositoryDamaged("Something follows after the end of the sealed payload")
+                        what = "The sealed payload is cut off" if last else "Something follows the sealed payload's end"
+                        raise RepositoryDamaged(what, chunk=index)
                 if clear is None or (last and index and not clear):
                     raise RepositoryDamaged("The sealed payload was changed or is cut off", chunk=index)
                 if clear:

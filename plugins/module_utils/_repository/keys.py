@@ -144,10 +144,10 @@ class WriterKey:
                 raise ValueError
             fingerprint_key = base64.b64decode(data["fingerprint_key"], validate=True)
             texts = [data[name] for name in ("name", "repository_id", "owner", "recipients_digest")]
-            if len(fingerprint_key) != 32 or not all(isinstance(text, str) for text in texts):
+            seed = base64.b64decode(data["signing_seed"], validate=True)
+            if len(fingerprint_key) != 32 or len(seed) != 32 or not all(isinstance(text, str) for text in texts):
                 raise ValueError
-            signing_key = SigningKey.from_seed(base64.b64decode(data["signing_seed"], validate=True))
-            return cls(texts[0], signing_key, fingerprint_key, *texts[1:])
+            return cls(texts[0], SigningKey.from_seed(seed), fingerprint_key, *texts[1:])
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise OptionInvalid("This is not a writer key file of format 1") from None
 
@@ -239,7 +239,7 @@ def judge_secret(text: str) -> list[str]:
         )
     warnings = []
     if len(secret) < _COMFORTABLE_SECRET_LENGTH:
-        warnings.append(f"It is short: {len(secret)} characters, where {_COMFORTABLE_SECRET_LENGTH} withstand guessing.")
+        warnings.append(f"It is short: {len(secret)} characters, and {_COMFORTABLE_SECRET_LENGTH} withstand guessing.")
     lower = secret.lower()
     if any(word in lower for word in _COMMON):
         warnings.append("It contains a word that is tried first.")
