@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the project's checks and closes with one line: N passed, N failed, N skipped.
+
+``run.py check`` runs the static gates and the unit tests; ``run.py test`` also the tests that need real hosts. A gate
+counts as one check. What this machine cannot run is named with its reason and counts as skipped. Called by the Makefile,
+which sets PATH, HOME and where Ansible finds the collection.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+from collections.abc import Iterator
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+STAGE = ROOT / ".stage"
+REPORTS = ROOT / "build" / "reports"
+PACKAGE = "ansible_collections.ucops.recovery.plugins.module_utils"
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """A command that passes or fails as a whole. ``limit`` is in seconds."""
+
+    name: str
+    command: tuple[str, ...]
+    cwd: pathlib.Path = ROOT
+    limit: int = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """A folder of pytest tests, run in ``workers`` processes. ``limit`` is in seconds."""
+
+    name: str
+    folder: str
+    workers: int = 2
+    limit: int = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came out of one gate or suite."""
+
+    name: str
+    seconds: float = 0.0
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    note: str = ""
+
+
+STATIC = (
+    Gate("ansible-test sanity", ("sh", "tests/sanity/run.sh")),
+    Gate("ansible-lint", ("ansible-lint", "--offline", "--profile", "production")),
+    Gate("antsibull-docs", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")),
+    Gate("mypy", ("mypy", "--config-file", str(ROOT / "pyproject.toml"), "-p", PACKAGE), cwd=STAGE),
+    Gate("ruff", ("ruff", "check", "--quiet", ".")),
+    Gate("antsibull-changelog", ("antsibull-changelog", "lint")),
+    Gate("ansible-builder", ("ansible-builder", "introspect", "--sanitize", str(STAGE))),
+)
+UNIT = Suite("unit", "tests/unit")
+HOSTS = (
+    Suite("lab", "tests/lab", limit=900),
+    Suite("integration", "tests/integration", limit=2100),
+)
+MOLECULE = Gate("molecule", ("molecule", "test", "--all"), limit=600)
+
+
+def run_to_end(command: tuple[str, ...], cwd: pathlib.Path, limit: int, output: int | None) -> tuple[int, str]:
+    """Run a command in a process group of its own; the whole group ends when the time is over or the user stops us."""
+    with subprocess.Popen(
+        command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True,
+        errors="replace", start_new_session=True,
+    ) as process:
+        try:
+            text, _none = process.communicate(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            text, _none = process.communicate()
+            return 124, f"{text or ''}\nstopped after {limit} seconds"
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+    return process.returncode, text or ""
+
+
+def run_gate(gate: Gate) -> Outcome:
+    """Run one gate; its output is shown only when it fails."""
+    began = time.monotonic()
+    code, text = run_to_end(gate.command, gate.cwd, gate.limit, subprocess.PIPE)
+    seconds = time.monotonic() - began
+    if code == 0:
+        say(f"  ok    {gate.name} ({seconds:.0f} s)")
+        return Outcome(gate.name, seconds, passed=1)
+    say(f"  FAIL  {gate.name} ({seconds:.0f} s), exit code {code}: {' '.join(gate.command)}\n{text.rstrip()}")
+    return Outcome(gate.name, seconds, failed=1, note=f"exit code {code}")
+
+
+def run_gates(gates: tuple[Gate, ...]) -> Iterator[Outcome]:
+    """Run gates two at a time, the slow ones first."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        yield from pool.map(run_gate, gates)
+
+
+def run_suite(suite: Suite) -> Outcome:
+    """Run one folder of pytest tests and count what it reports."""
+    say(f"\n== {suite.name} tests")
+    if not any((ROOT / suite.folder).rglob("test_*.py")):
+        return Outcome(suite.name, note="has no tests yet")
+    report = REPORTS / f"{suite.name}.xml"
+    report.unlink(missing_ok=True)
+    command = (
+        sys.executable, "-m", "pytest", "-q", "-rs", "--durations=5", f"--numprocesses={suite.workers}",
+        "--dist=loadfile", f"--junitxml={report}", suite.folder,
+    )  # fmt: skip
+    began = time.monotonic()
+    code, _text = run_to_end(command, ROOT, suite.limit, None)
+    seconds = time.monotonic() - began
+    passed, failed, skipped = count(report)
+    note = ""
+    if code != 0 and failed == 0:
+        failed, note = 1, f"pytest ended with code {code}"
+    return Outcome(suite.name, seconds, passed, failed, skipped, note)
+
+
+def count(report: pathlib.Path) -> tuple[int, int, int]:
+    """Passed, failed and skipped tests of a JUnit report; all zero when there is none."""
+    try:
+        root = xml.etree.ElementTree.parse(report).getroot()
+    except (OSError, xml.etree.ElementTree.ParseError):
+        return 0, 0, 0
+    total = failed = skipped = 0
+    for suite in root.iter("testsuite"):
+        total += int(suite.get("tests", 0))
+        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped += int(suite.get("skipped", 0))
+    return max(0, total - failed - skipped), failed, skipped
+
+
+def hosts_missing() -> str:
+    """Why the test hosts cannot run here, or an empty text."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from lab.machine import why_not
+
+    return why_not()
+
+
+def say(text: str) -> None:
+    """Print now, also when the output is a file."""
+    print(text, flush=True)
+
+
+def close(outcomes: list[Outcome], began: float) -> int:
+    """Print the table and the closing line; return the exit code."""
+    say("\n== summary")
+    for outcome in outcomes:
+        counts = f"{outcome.passed:5} passed {outcome.failed:3} failed {outcome.skipped:3} skipped"
+        say(f"  {outcome.name:20} {counts} {outcome.seconds:6.0f} s  {outcome.note}".rstrip())
+    say(f"  {time.monotonic() - began:.0f} s in all\n")
+    passed, failed, skipped = (sum(getattr(each, name) for each in outcomes) for name in ("passed", "failed", "skipped"))
+    say(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not passed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("static", "check", "test"))
+    what = parser.parse_args().what
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+
+    say("== static checks")
+    outcomes = list(run_gates(STATIC))
+    if what != "static":
+        outcomes.append(run_suite(UNIT))
+    if what == "test":
+        say("\n== molecule")
+        outcomes.append(run_gate(MOLECULE))
+        reason = hosts_missing()
+        for suite in HOSTS:
+            left_out = Outcome(suite.name, skipped=1, note=f"left out: {reason}")
+            outcomes.append(left_out if reason else run_suite(suite))
+    return close(outcomes, began)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())
