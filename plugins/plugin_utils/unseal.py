@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's side of unsealing: the Domain Master Secret is used here and goes nowhere else.
+
+In front of a module that opens sealed content: ask it for the headers of what it needs, unwrap their file keys here, run it
+again with just these keys.
+"""
+
+from __future__ import annotations
+
+import base64
+import getpass
+from typing import Any, Mapping
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    NotAuthentic,
+    OptionInvalid,
+    RecoveryError,
+    RepositoryDamaged,
+    WrongKey,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._libraries import require
+from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import (
+    INTERNAL_OPTIONS,
+    UNLOCK_OPTIONS,
+    UNSEAL_STAGE_OPEN,
+    UNSEAL_STAGE_REQUEST,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import age
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import KEYRING_NAMESPACE, Keyring
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.owner import RepositoryState, unlock
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners, fingerprint
+from ansible_collections.ucops.recovery.plugins.plugin_utils.controller_files import (
+    ControllerFiles,
+    allowed_signers,
+    as_text,
+    expected_heads,
+)
+
+
+class RecoveryAction(ActionBase):
+    """What all actions of the collection share: errors as results, and options that are the controller's business."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+    internal_options = INTERNAL_OPTIONS
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the module with what the controller adds."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        try:
+            options = dict(self._task.args)
+            for name in self.internal_options:
+                if options.get(name) is not None:
+                    raise OptionInvalid(f"The option {name} is set by the action plugin; it is not for playbooks")
+            result.update(self.serve(options, task_vars or {}))
+        except AnsibleError:
+            raise
+        except Exception as error:
+            result.update(failed=True, changed=False, **failure(error))
+        return result
+
+    def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The task's result. Subclasses say how."""
+        raise NotImplementedError
+
+    @property
+    def files(self) -> ControllerFiles:
+        """The controller's files."""
+        return ControllerFiles(self._loader)
+
+    def module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run the module of the same name where the task runs."""
+        answer: dict[str, Any] = self._execute_module(module_args=dict(options), task_vars=task_vars)
+        shown = answer.get("invocation", {}).get("module_args", {})
+        for name in self.internal_options:
+            shown.pop(name, None)
+        return answer
+
+    def require_pipelining(self) -> None:
+        """Raises OptionInvalid unless what is sent to the module stays in memory."""
+        if not self._is_pipelining_enabled("new"):
+            raise OptionInvalid(
+                "Nothing was unsealed: pipelining is off, and Ansible would write the keys to a temporary file on the backup host",
+                hint="Set ansible_pipelining: true for the backup host (and do not set ANSIBLE_KEEP_REMOTE_FILES, nor become with su).",
+            )
+
+
+class UnsealingAction(RecoveryAction):
+    """In front of a module that unseals."""
+
+    only_in_diff_mode = False
+    """The keys serve nothing but the difference: without C(--diff) they are not asked for."""
+
+    skip_damaged = False
+    """A header that does not open is left to the module, which names it."""
+
+    names_actor = False
+    """The module records who does it, and in which job."""
+
+    def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Without anything to unlock the module runs once, else in two stages."""
+        secret = take_unlock_options(options, self.files)
+        resolve_trust(options, self.files)
+        if self.names_actor:
+            name_actor(options, task_vars)
+        if secret is None or (self.only_in_diff_mode and not self._task.diff):
+            return self.module(options, task_vars)
+        self.require_pipelining()
+        require("cryptography")
+        answer = self.module({**options, "unseal_stage": UNSEAL_STAGE_REQUEST}, task_vars)
+        if "unseal" not in answer:
+            return answer
+        keys = open_request(answer["unseal"], secret, options.get("allowed_signers"), skip_damaged=self.skip_damaged)
+        sent = {name: base64.b64encode(key).decode("ascii") for name, key in keys.items()}
+        return self.module({**options, "unseal_stage": UNSEAL_STAGE_OPEN, "file_keys": sent}, task_vars)
+
+
+class BackupAction(UnsealingAction):
+    """In front of the modules that back up: the keys show the difference to the previous generation."""
+
+    only_in_diff_mode = True
+    names_actor = True
+
+
+class RestoreAction(UnsealingAction):
+    """In front of the modules that restore."""
+
+    names_actor = True
+
+
+# --- what opens a repository -----------------------------------------------------------------------------------------
+def take_unlock_options(options: dict[str, Any], files: ControllerFiles) -> str | list[age.X25519Identity] | None:
+    """Remove the options that unlock, and give what they name: the Domain Master Secret, identities, or None.
+
+    Raises OptionInvalid.
+    """
+    given = {name: options.pop(name) for name in UNLOCK_OPTIONS if name in options}
+    given = {name: value for name, value in given.items() if value is not None and value != ""}
+    if len(given) > 1:
+        raise OptionInvalid(f"Only one of {', '.join(given)} can be given")
+    if "domain_master_secret" in given:
+        return as_text("domain_master_secret", given["domain_master_secret"])
+    for name in given:
+        text = as_text(name, given[name])
+        if name == "identity_file":
+            text = files.read(name, text)
+        identities = age.identities_from_text(text)
+        if not identities:
+            raise OptionInvalid(f"{name} holds no age identity (AGE-SECRET-KEY-1...)")
+        return identities
+    return None
+
+
+def resolve_trust(options: dict[str, Any], files: ControllerFiles) -> None:
+    """Replace paths on the controller by what the files say. Raises OptionInvalid."""
+    if options.get("allowed_signers"):
+        options["allowed_signers"] = allowed_signers(files, options["allowed_signers"])
+    if options.get("expected_heads"):
+        options["expected_heads"] = expected_heads(files, options["expected_heads"])
+
+
+def name_actor(options: dict[str, Any], task_vars: Mapping[str, Any]) -> None:
+    """Fill in who runs this and in which job, unless the task says so."""
+    if not options.get("actor"):
+        options["actor"] = str(task_vars.get("awx_user_name") or task_vars.get("tower_user_name") or _user())
+    job = task_vars.get("awx_job_id") or task_vars.get("tower_job_id")
+    if job and not options.get("job"):
+        options["job"] = str(job)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+def open_request(
+    request: Mapping[str, Any],
+    secret: str | list[age.X25519Identity],
+    signers: str | None,
+    *,
+    skip_damaged: bool = False,
+) -> dict[str, bytes]:
+    """The file keys of a module's request, object by object.
+
+    Raises NotAuthentic when the keyring's owner is not among the allowed signers, WrongKey when the secret does not open
+    the repository, RepositoryDamaged when the repository's files do not fit together.
+    """
+    state = RepositoryState(
+        keyring=_decode(request["keyring"]),
+        keyring_signature=_decode(request["keyring_signature"]),
+        slots={str(name): _decode(slot) for name, slot in request["slots"].items()},
+    )
+    check_owner(Keyring.from_bytes(state.keyring), signers)
+    identities = unlock(state, secret)
+    keys = {}
+    for name, header in request["headers"].items():
+        try:
+            keys[str(name)] = age.unwrap(age.parse_header(_decode(header)), identities)
+        except (RepositoryDamaged, WrongKey) as error:
+            if skip_damaged:
+                continue
+            raise type(error)(error.message, item=f"objects/{name[:2]}/{name}", hint="Run repository_verify.") from None
+    return keys
+
+
+def check_owner(keyring: Keyring, signers: str | None) -> None:
+    """Raises NotAuthentic when the allowed signers do not know the keyring's owner."""
+    if signers and not AllowedSigners.parse(signers).principals_of(keyring.owner, KEYRING_NAMESPACE):
+        raise NotAuthentic(
+            "The owner of this repository is not among the allowed signers",
+            hint="Nothing was unsealed. This is another repository, or somebody replaced its keyring.",
+            owner_fingerprint=fingerprint(keyring.owner),
+        )
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError):
+        raise RecoveryError("The module answered something that is no request for keys") from None
