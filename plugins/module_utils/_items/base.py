@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an item is: one thing of a host that is gathered as a stream of entries and, mostly, can be put back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .._entries import DATA_CLASSES, Entry, Gathered, ItemReport
+from .._errors import OptionInvalid, RestoreRefused
+from .._transport.base import Become, Transport
+
+
+class LineNormaliser(Protocol):
+    """Takes volatile lines out of a content before it is compared."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes, return what is certain by now."""
+
+    def finish(self) -> bytes:
+        """The content is at its end: return what was still held back."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a restore does: ``write`` (content or kind), ``metadata`` (only owner, mode, times, ...) or
+    ``remove``."""
+
+    action: str
+    path: bytes
+
+
+@dataclass
+class Item(ABC):
+    """One thing to gather.
+
+    ``order``: smaller numbers are restored first. ``consistency`` names how a consistent state is reached: ``none``,
+    ``dump``,
+    ``stop`` ... ``become``: as whom the host is read and written. ``sensitive``: contents are secrets as a whole
+    (keys, password
+    files). ``restorable`` False: a record of how it was, nothing to put back.
+    """
+
+    name: str
+    data_class: str
+    required: bool = True
+    order: int = 50
+    consistency: str = "none"
+    become: Become = False
+    sensitive: bool = False
+    restorable: bool = True
+
+    def __post_init__(self) -> None:
+        if self.data_class not in DATA_CLASSES:
+            raise OptionInvalid(f"There is no data class {self.data_class!r}", item=self.name)
+
+    @abstractmethod
+    def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
+        """Yield every entry with its content; a content must be read to its end before the next entry is asked for.
+
+        What is wrong with single paths (no permission, shrunk, changed while it was read, a dump without its end) goes
+        to
+        ``report.problems``, often only when a content is at its end or the whole item is. Nothing there:
+        ``report.found`` is set
+        to False. A path may come a second time, when its first reading was disturbed: the later entry replaces the
+        earlier.
+
+        :raises RecoveryError: the connection is gone, or the item as a whole cannot be read
+        """
+
+    def normaliser(self, entry: Entry) -> LineNormaliser | None:
+        """What takes the volatile lines out of this entry's content; None when every byte counts."""
+        return None
+
+    def covers(self, path: bytes) -> bool:
+        """Whether an entry of this path belongs to the item. Nothing else is ever written or removed by its restore."""
+        return False
+
+    def plan(
+        self, wanted: Sequence[Entry], current: Sequence[Entry], differing: Collection[bytes] | None = None
+    ) -> list[Change]:
+        """What :meth:`restore` is going to do, sorted by path.
+
+        :param differing: paths whose content is known to differ, for callers that hold digests; None: size and time
+            decide
+        """
+        before = {entry.path: entry for entry in current if self.covers(entry.path)}
+        after = {entry.path: entry for entry in wanted}
+        changes = [Change("remove", path) for path in before if path not in after]
+        for path, entry in after.items():
+            old = before.get(path)
+            if old is None or _content_differs(entry, old, differing):
+                changes.append(Change("write", path))
+            elif _metadata_differs(entry, old):
+                changes.append(Change("metadata", path))
+        return sorted(changes, key=lambda change: change.path)
+
+    def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
+        """Make the host hold exactly the wanted entries again.
+
+        ``wanted`` is listed first and judged as a whole, then its contents are read once, in the given order: contents
+        must
+        be lazy, independent of each other, and reading none of them must cost nothing.
+
+        :param current: what a fresh gathering found, limited to the same paths as ``wanted`` when only a part is
+            restored;
+            what is in it and not wanted is removed
+        :raises HostileContent: the wanted entries would reach beyond the item; nothing was touched
+        :raises RestoreRefused: the host is not fit for it; nothing was touched
+        :raises RestoreFailed: it went wrong after it began
+        """
+        raise RestoreRefused("This item is a record of how it was, there is nothing to put back", item=self.name)
+
+
+def _content_differs(entry: Entry, old: Entry, differing: Collection[bytes] | None) -> bool:
+    if entry.kind != old.kind or entry.link_target != old.link_target or entry.device != old.device:
+        return True
+    if entry.kind not in ("file", "output", "dump"):
+        return False
+    if differing is not None:
+        return entry.path in differing
+    return entry.size != old.size or entry.mtime_ns != old.mtime_ns
+
+
+def _metadata_differs(entry: Entry, old: Entry) -> bool:
+    def facts(one: Entry) -> tuple[object, ...]:
+        return (
+            one.mode,
+            one.owner or one.uid,
+            one.group or one.gid,
+            one.mtime_ns,
+            one.acl_access,
+            one.acl_default,
+            dict(one.xattrs),
+        )
+
+    return facts(entry) != facts(old)
