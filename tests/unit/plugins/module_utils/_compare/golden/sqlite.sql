@@ -1,0 +1,13 @@
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE subscriber (id INTEGER PRIMARY KEY NOT NULL, username VARCHAR(64) DEFAULT '' NOT NULL, domain VARCHAR(64) DEFAULT '' NOT NULL, password VARCHAR(64) DEFAULT '' NOT NULL, ha1 VARCHAR(128) DEFAULT '' NOT NULL, ha1b VARCHAR(128) DEFAULT '' NOT NULL, CONSTRAINT subscriber_account_idx UNIQUE (username, domain));
+INSERT INTO subscriber VALUES(1,'1001','lab.test','o''clock; -- not a comment','0123456789abcdef0123456789abcdef','');
+INSERT INTO subscriber VALUES(2,'1002','lab.test','ends with backslash \','fedcba9876543210fedcba9876543210','x');
+CREATE TABLE dispatcher (id INTEGER PRIMARY KEY NOT NULL, setid INTEGER DEFAULT 0 NOT NULL, destination VARCHAR(192) DEFAULT '' NOT NULL, flags INTEGER DEFAULT 0 NOT NULL, priority INTEGER DEFAULT 0 NOT NULL, attrs VARCHAR(128) DEFAULT '' NOT NULL, description VARCHAR(64) DEFAULT '' NOT NULL);
+INSERT INTO dispatcher VALUES(1,1,'sip:10.0.0.1:5060',0,0,'duid=a;authpass=dispatch-secret','Straße');
+INSERT INTO dispatcher VALUES(2,1,'sip:10.0.0.2:5060',0,0,'','(brackets), commas; semicolon');
+CREATE TABLE usr_preferences (id INTEGER PRIMARY KEY NOT NULL, username VARCHAR(64), attribute VARCHAR(32) DEFAULT '' NOT NULL, value VARCHAR(128), q REAL DEFAULT 1.0, raw BLOB);
+INSERT INTO usr_preferences VALUES(1,'1001','voicemail_password','pin-4711',1.0,NULL);
+INSERT INTO usr_preferences VALUES(2,'1002','note',replace('first line\nINSERT INTO subscriber VALUES(9,''evil'',''x'',''y'',''z'',''w'');\nthird line','\n',char(10)),1.0,X'00ff27');
+CREATE TRIGGER t1 after insert on dispatcher begin insert into subscriber values(99,'a','b','c','d','e'); delete from dispatcher where id=0; end;
+COMMIT;
