@@ -86,3 +86,28 @@ class SipResponder:
                     self._socket.sendto(reply, peer)
                 except OSError:
                     continue
+
+
+def ask(port: int, timeout: float = 1.0) -> str | None:
+    """Send OPTIONS to a port of this machine: the status of the reply, or None after ``timeout`` seconds without one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(timeout)
+        client.connect(("127.0.0.1", port))
+        own = client.getsockname()[1]
+        request = [
+            f"OPTIONS sip:127.0.0.1:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bK{secrets.token_hex(8)};rport",
+            f"From: <sip:demo@127.0.0.1>;tag={secrets.token_hex(4)}",
+            f"To: <sip:127.0.0.1:{port}>",
+            f"Call-ID: {secrets.token_hex(8)}@127.0.0.1",
+            "CSeq: 1 OPTIONS",
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+            "",
+            "",
+        ]
+        try:
+            client.send("\r\n".join(request).encode("ascii"))
+            return client.recv(65535).decode("utf-8", "replace").partition("\r\n")[0].removeprefix("SIP/2.0 ")
+        except OSError:
+            return None

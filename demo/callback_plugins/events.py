@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: events
+type: notification
+short_description: Write task results as lines of JSON, for the demo's narration
+description:
+  - Appends one JSON object per host and task to the file that the environment variable C(UCOPS_DEMO_EVENTS) names.
+requirements:
+  - enabled in C(callbacks_enabled)
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Results for a program, beside the ones for people."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "events"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def _write(self, status: str, result: Any) -> None:
+        line = {
+            "status": status,
+            "host": result.host.get_name(),
+            "action": result.task.action,
+            "result": json.loads(self._dump_results(result.result)),
+        }
+        with open(os.environ["UCOPS_DEMO_EVENTS"], "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._write("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._write("failed", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._write("unreachable", result)
