@@ -74,7 +74,8 @@ class PlaybookRunner:
     def run(self, playbook: str, *arguments: str) -> PlaybookRun:
         """Run a playbook to its end. Raises PlaybookFailed."""
         self._count += 1
-        name = f"{self._count:02}-{re.sub(r'.*[./](?=[a-z_]+(?:[.]yml)?$)', '', playbook).removesuffix('.yml')}"
+        short = re.split("[./]", playbook.removesuffix(".yml"))[-1]
+        name = f"{self._count:02}-{short}"
         events = self._logs / f"{name}.events.jsonl"
         command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), playbook, *arguments]
         with open(self._logs / f"{name}.log", "w+b") as log:

@@ -89,7 +89,7 @@ class SipResponder:
 
 
 def ask(port: int, timeout: float = 1.0) -> str | None:
-    """Send OPTIONS to a port of this machine: the status of the reply, or None after ``timeout`` seconds without one."""
+    """Send OPTIONS to a port of this machine: the status of the reply, or None after ``timeout`` silent seconds."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(timeout)
         client.connect(("127.0.0.1", port))
