@@ -9,7 +9,8 @@ class ModuleDocFragment:
 options:
   source:
     description:
-      - The name under which the host is kept in the repository, normally its inventory name. It should outlive addresses.
+      - The name under which the host is kept in the repository, normally its inventory name. It should outlive
+        addresses.
     type: str
     required: true
   host:

@@ -97,7 +97,8 @@ options:
         type: path
       host_key:
         description:
-          - The one public host key that is accepted, as in C(ssh-ed25519 AAAA...), or its fingerprint as in C(SHA256:...).
+          - The one public host key that is accepted, as in C(ssh-ed25519 AAAA...), or its fingerprint as in
+            C(SHA256:...).
         type: str
       legacy_algorithms:
         description:

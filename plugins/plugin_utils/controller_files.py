@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.text.converters import to_text
 from ansible.parsing.dataloader import DataLoader
+
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 
 
@@ -30,7 +31,7 @@ class ControllerFiles:
         path = self.path(given)
         try:
             # decrypts vaulted files in memory; DataLoader.get_real_file would leave the plain text on the disk
-            content, dummy = self._loader._get_file_contents(path)
+            content, _unused = self._loader._get_file_contents(path)
             return to_text(content, errors="strict")
         except UnicodeError:
             raise OptionInvalid(f"The file that {option} names is no text", item=path) from None
@@ -53,7 +54,9 @@ class ControllerFiles:
             finally:
                 os.close(folder)
         except OSError as error:
-            raise OptionInvalid(f"The file that {option} names cannot be created: {error.strerror}", item=path) from None
+            raise OptionInvalid(
+                f"The file that {option} names cannot be created: {error.strerror}", item=path
+            ) from None
 
     def replace(self, option: str, given: str, text: str) -> None:
         """Write a file atomically, mode 0600. Raises OptionInvalid when that cannot be."""
@@ -89,7 +92,9 @@ def expected_heads(files: ControllerFiles, value: Any) -> dict[str, str]:
             value = json.loads(files.read("expected_heads", path))
         except ValueError:
             raise OptionInvalid("The file that expected_heads names is not JSON", item=files.path(path)) from None
-    if not isinstance(value, dict) or not all(isinstance(name, str) and isinstance(head, str) for name, head in value.items()):
+    if not isinstance(value, dict) or not all(
+        isinstance(name, str) and isinstance(head, str) for name, head in value.items()
+    ):
         raise OptionInvalid(
             "expected_heads is not a dictionary of heads", hint='It looks like {"pbx-berlin/kamailio": "<head>"}.'
         )

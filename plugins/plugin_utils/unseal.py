@@ -3,22 +3,22 @@
 
 """The controller's side of unsealing: the Domain Master Secret is used here and goes nowhere else.
 
-In front of a module that opens sealed content: ask it for the headers of what it needs, unwrap their file keys here, run it
-again with just these keys.
+In front of a module that opens sealed content: ask it for the headers of what it needs, unwrap their file keys here, run
+it again with just these keys.
 """
 
 from __future__ import annotations
 
 import base64
 import getpass
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
-    NotAuthentic,
     OptionInvalid,
-    RecoveryError,
     RepositoryDamaged,
     WrongKey,
 )
@@ -31,9 +31,10 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec imp
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import KEYRING_NAMESPACE, Keyring
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import object_name
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import check_trusted, verify_keyring
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.owner import RepositoryState, unlock
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners, fingerprint
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners
 from ansible_collections.ucops.recovery.plugins.plugin_utils.controller_files import (
     ControllerFiles,
     allowed_signers,
@@ -86,8 +87,8 @@ class RecoveryAction(ActionBase):
         """Raises OptionInvalid unless what is sent to the module stays in memory."""
         if not self._is_pipelining_enabled("new"):
             raise OptionInvalid(
-                "Nothing was unsealed: pipelining is off, and Ansible would write the keys to a temporary file on the backup host",
-                hint="Set ansible_pipelining: true for the backup host (and do not set ANSIBLE_KEEP_REMOTE_FILES, nor become with su).",
+                "Nothing was unsealed: pipelining is off, so Ansible would write keys to a temporary file on the backup host",
+                hint="Set ansible_pipelining: true for the backup host. ANSIBLE_KEEP_REMOTE_FILES and su switch it off.",
             )
 
 
@@ -191,39 +192,32 @@ def open_request(
 ) -> dict[str, bytes]:
     """The file keys of a module's request, object by object.
 
-    Raises NotAuthentic when the keyring's owner is not among the allowed signers, WrongKey when the secret does not open
-    the repository, RepositoryDamaged when the repository's files do not fit together.
+    Raises NotAuthentic when the keyring's owner is not among the allowed signers, WrongKey when the secret does not
+    open the repository, RepositoryDamaged when the repository's files do not fit together.
     """
-    state = RepositoryState(
-        keyring=_decode(request["keyring"]),
-        keyring_signature=_decode(request["keyring_signature"]),
-        slots={str(name): _decode(slot) for name, slot in request["slots"].items()},
-    )
-    check_owner(Keyring.from_bytes(state.keyring), signers)
-    identities = unlock(state, secret)
+    state = RepositoryState.from_json(request["state"])
+    if signers:
+        check_trusted(verify_keyring(state.keyring or b"", state.signature or b""), AllowedSigners.parse(signers))
+    identities = unlock_with(state, secret)
     keys = {}
     for name, header in request["headers"].items():
         try:
-            keys[str(name)] = age.unwrap(age.parse_header(_decode(header)), identities)
+            keys[str(name)] = age.unwrap(age.parse_header(base64.b64decode(header)), identities)
         except (RepositoryDamaged, WrongKey) as error:
-            if skip_damaged:
-                continue
-            raise type(error)(error.message, item=f"objects/{name[:2]}/{name}", hint="Run repository_verify.") from None
+            if not skip_damaged:
+                raise type(error)(error.message, item=object_name(name), hint="Run repository_verify.") from None
     return keys
 
 
-def check_owner(keyring: Keyring, signers: str | None) -> None:
-    """Raises NotAuthentic when the allowed signers do not know the keyring's owner."""
-    if signers and not AllowedSigners.parse(signers).principals_of(keyring.owner, KEYRING_NAMESPACE):
-        raise NotAuthentic(
-            "The owner of this repository is not among the allowed signers",
-            hint="Nothing was unsealed. This is another repository, or somebody replaced its keyring.",
-            owner_fingerprint=fingerprint(keyring.owner),
-        )
-
-
-def _decode(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError):
-        raise RecoveryError("The module answered something that is no request for keys") from None
+def unlock_with(state: RepositoryState, secret: str | list[age.X25519Identity]) -> list[age.X25519Identity]:
+    """All identities that the Domain Master Secret or an identity file gives. Raises WrongKey, RepositoryDamaged."""
+    if isinstance(secret, str):
+        return unlock(state, secret)
+    problem: WrongKey | None = None
+    for identity in secret:
+        try:
+            unlock(state, identity)
+            return secret
+        except WrongKey as error:
+            problem = error
+    raise problem or WrongKey("There is no identity to open it with")

@@ -3,13 +3,14 @@
 
 """Option groups: one builder for every documentation fragment of the same name.
 
-A module's specification is the sum of its groups and of its own options. The fragments in ``plugins/doc_fragments`` say the
-same in words; a test compares them.
+A module's specification is the sum of its groups and of its own options. The fragments in ``plugins/doc_fragments`` say
+the same in words; a test compares them.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .._entries import PHASES
 
@@ -43,7 +44,7 @@ class ArgumentSpec:
         self.required_by = {name: list(others) for name, others in (required_by or {}).items()}
 
     def merge(self, *others: ArgumentSpec) -> ArgumentSpec:
-        """A new specification with the options and rules of all. Raises ValueError when two of them name the same option."""
+        """A new specification with the options and rules of all. Raises ValueError when two name the same option."""
         merged = ArgumentSpec(
             self.options,
             mutually_exclusive=self.mutually_exclusive,

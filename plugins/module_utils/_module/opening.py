@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from .._errors import OptionInvalid, RepositoryMissing
 from .._libraries import require
 from .._repository.backends.base import Backend
 from .._repository.backends.local import LocalBackend
+from .._repository.format import REPOSITORY_FILE
 from .._repository.sshsig import AllowedSigners
 from .._repository.verify import Trust
 
@@ -24,17 +26,17 @@ def open_backend(params: Mapping[str, Any]) -> Backend:
     """The backend of an existing repository. Raises RepositoryMissing, LibraryMissing."""
     require("cryptography", "zstandard")
     backend = backend_at(params)
-    if not backend.exists("REPOSITORY.json"):
+    if not backend.exists(REPOSITORY_FILE):
         raise RepositoryMissing(
             "There is no repository",
             item=str(params["repository"]),
-            hint="Check the option repository and that its volume is mounted, or create it with ucops.recovery.repository.",
+            hint="Check the path and that its volume is mounted, or create it with ucops.recovery.repository.",
         )
     return backend
 
 
 def trust_of(params: Mapping[str, Any]) -> Trust | None:
-    """The options C(allowed_signers) and C(expected_heads), as the action plugin resolved them; None when neither is given.
+    """The options allowed_signers and expected_heads, as the action plugin resolved them; None without either.
 
     Raises OptionInvalid.
     """
@@ -45,7 +47,7 @@ def trust_of(params: Mapping[str, Any]) -> Trust | None:
     if heads is not None and not _is_heads(heads):
         raise OptionInvalid(
             "expected_heads is not a dictionary of heads",
-            hint='It looks like {"pbx-berlin/kamailio": "<head>"}; a path is read by the action plugin on the controller only.',
+            hint='It looks like {"pbx-berlin/kamailio": "<head>"}; a path is for the action plugin.',
         )
     return Trust(
         allowed_signers=AllowedSigners.parse(signers) if signers else None,
@@ -54,4 +56,6 @@ def trust_of(params: Mapping[str, Any]) -> Trust | None:
 
 
 def _is_heads(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(name, str) and isinstance(head, str) for name, head in value.items())
+    return isinstance(value, Mapping) and all(
+        isinstance(name, str) and isinstance(head, str) for name, head in value.items()
+    )

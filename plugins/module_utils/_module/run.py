@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from .._errors import RecoveryError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def failure(error: Exception) -> dict[str, Any]:
     """The arguments of ``fail_json`` for an error: C(msg), C(error) with its kind, small C(details).
 
-    ``details["result"]`` of a RecoveryError is a partial result: its keys are attached to the task's result as they are.
+    ``details["result"]`` of a RecoveryError is a partial result: its keys become keys of the task's result.
     The text of an error that is nobody's message to the user is left out: it may quote options or gathered content.
     """
     if isinstance(error, RecoveryError):
@@ -35,7 +36,7 @@ def failure(error: Exception) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     return {
-        "msg": f"Unexpected {type(error).__name__}{where}. This is a mistake in the collection: please report it with the trace.",
+        "msg": f"Unexpected {type(error).__name__}{where}. This is a mistake in the collection: please report it.",
         "error": "Unexpected",
         "exception": "".join(traceback.format_list(frames)),
     }

@@ -3,19 +3,23 @@
 
 """The module's side of unsealing: ask for keys, then use them.
 
-A module that unseals runs twice. In stage C(request) it answers with the sealed headers of what it needs; the action plugin
-opens them on the controller, where the Domain Master Secret stays. In stage C(open) it gets the keys of just these objects.
+A module that unseals runs twice. In stage ``request`` it answers with the sealed headers of what it needs; the action
+plugin opens them on the controller, where the Domain Master Secret stays. In stage ``open`` it gets the keys of just these
+objects.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .._errors import KeyRequired, OptionInvalid, RepositoryDamaged
 from .._repository.backends.base import Backend
 from .._repository.format import CommitRecord
+from .._repository.keyring import SLOTS, SMALL_FILE, read_keyring_files
+from .._repository.owner import RepositoryState
 from .._repository.reader import sealed_headers
 from .argspec import UNLOCK_OPTIONS, UNSEAL_STAGE_OPEN, UNSEAL_STAGE_REQUEST
 from .opening import open_backend
@@ -28,9 +32,6 @@ FileKeys = Mapping[str, bytes]
 
 Wanted = Callable[[Mapping[str, Any], Backend], Sequence[CommitRecord]]
 """From a module's options to the generations whose objects it will open."""
-
-_KEYRING = "keys/keyring.json"
-_SMALL_FILE = 2**20
 
 
 def serve(
@@ -59,7 +60,7 @@ def refuse_secrets(params: Mapping[str, Any]) -> None:
         if params.get(name):
             raise OptionInvalid(
                 f"The option {name} reached the backup host, where it never belongs",
-                hint="Call the module by its full name ucops.recovery.* from a task, so that its action plugin keeps the secret on the controller.",
+                hint="Call the module by its full name from a task: its action plugin keeps the secret on the controller.",
             )
 
 
@@ -72,13 +73,15 @@ def request(backend: Backend, records: Sequence[CommitRecord], *, skip_damaged: 
         except RepositoryDamaged:
             if not skip_damaged:
                 raise
+    keyring, signature = read_keyring_files(backend)
+    slots = {
+        name[len(SLOTS) : -len(".age")]: backend.read(name, SMALL_FILE)
+        for name, _unused in backend.list(SLOTS)
+        if name.endswith(".age")
+    }
     return {
-        "keyring": _encode(backend.read(_KEYRING, _SMALL_FILE)),
-        "keyring_signature": _encode(backend.read(_KEYRING + ".sig", _SMALL_FILE)),
-        "slots": {
-            name.rsplit("/", 1)[1]: _encode(backend.read(name, _SMALL_FILE)) for name, dummy in backend.list("keys/slots/") if name.endswith(".age")
-        },
-        "headers": {name: _encode(header) for name, header in headers.items()},
+        "state": RepositoryState(keyring, signature, slots).to_json(),
+        "headers": {name: base64.b64encode(header).decode("ascii") for name, header in headers.items()},
     }
 
 
@@ -95,14 +98,10 @@ def file_keys_of(params: Mapping[str, Any]) -> dict[str, bytes] | None:
 
 
 def required(file_keys: FileKeys | None, purpose: str) -> FileKeys:
-    """The keys, or KeyRequired with the names of the options. ``purpose``: what cannot be done, as in "To extract a generation"."""
+    """The keys. Raises KeyRequired with the names of the options; ``purpose`` is like "To extract a generation"."""
     if file_keys is None:
         raise KeyRequired(
             f"{purpose} something that opens it is needed",
             hint=f"Give one of {', '.join(UNLOCK_OPTIONS)}; it stays on the controller.",
         )
     return file_keys
-
-
-def _encode(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")

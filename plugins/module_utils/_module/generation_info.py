@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of the module C(generation_info)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .._entries import PHASES, STATUS_COMPLETE, STATUS_PARTIAL
+from .._repository.format import CommitRecord, GenerationId
+from .argspec import ArgumentSpec, repository
+from .opening import open_backend
+from .selection import matching_chains, readable_chains
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+SPEC = ArgumentSpec(
+    {
+        "source": {"type": "str"},
+        "product": {"type": "str"},
+        "instance": {"type": "str"},
+        "phase": {"type": "str", "choices": list(PHASES)},
+        "change_id": {"type": "str"},
+        "status": {"type": "str", "choices": [STATUS_COMPLETE, STATUS_PARTIAL]},
+        "latest": {"type": "bool", "default": False},
+    }
+).merge(repository())
+
+
+def list_generations(module: AnsibleModule) -> dict[str, Any]:
+    """What the module returns. Raises RepositoryError, OptionInvalid."""
+    params = module.params
+    backend = open_backend(params)
+    damaged: list[dict[str, str]] = []
+    found = []
+    for _unused, records in readable_chains(backend, matching_chains(backend, params), damaged):
+        matching = [describe_generation(record) for record in records if _wanted(record, params)]
+        found += matching[-1:] if params["latest"] else matching
+    warn_of_damage(module, damaged)
+    return {"generations": found, "damaged": damaged}
+
+
+def _wanted(record: CommitRecord, params: Mapping[str, Any]) -> bool:
+    return all(
+        params[name] is None or getattr(record, name) == params[name] for name in ("phase", "change_id", "status")
+    )
+
+
+def describe_generation(record: CommitRecord) -> dict[str, Any]:
+    """What a record says, as a result."""
+    needed = dict(record.needed_objects())
+    return {
+        "id": str(GenerationId.of(record)),
+        "source": record.source,
+        "product": record.product,
+        "instance": record.instance,
+        "sequence": record.sequence,
+        "status": record.status,
+        "missing": list(record.missing),
+        "phase": record.phase,
+        "change_id": record.change_id or "",
+        "attempt": record.attempt,
+        "reason": record.reason or "",
+        "actor": record.actor or "",
+        "job": record.job or "",
+        "run_id": record.run_id or "",
+        "release": record.release or "",
+        "received_at": record.received_at,
+        "gathered": {
+            name: {"bytes": item["bytes"], "entries": item["entries"], "data_class": item["data_class"]}
+            for name, item in record.items.items()
+        },
+        "objects": len(needed),
+        "stored_bytes": sum(needed.values()),
+        "head": record.hash,
+        "signer": record.signer,
+    }
+
+
+def warn_of_damage(module: AnsibleModule, damaged: list[dict[str, str]]) -> None:
+    """One warning for all that cannot be read."""
+    if damaged:
+        first = damaged[0]
+        module.warn(
+            f"{len(damaged)} of the sources cannot be read,"
+            f" first {first['source']}/{first['product']}: {first['problem']}"
+            " Run ucops.recovery.repository_verify."
+        )

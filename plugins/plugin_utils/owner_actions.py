@@ -1,0 +1,264 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's side of the module C(repository): what only the holder of the Domain Master Secret can do."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
+from ansible_collections.ucops.recovery.plugins.module_utils._libraries import require
+from ansible_collections.ucops.recovery.plugins.module_utils._module.repository import (
+    SECRET_OPTIONS,
+    SPEC,
+    STAGE_APPLY,
+    STAGE_INSPECT,
+    STAGE_WRITER_KEY,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import (
+    DOCUMENTS,
+    REPOSITORY_DOCUMENT,
+    Keyring,
+    Recipient,
+    Signer,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import generate_secret, judge_secret
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.owner import Plan, RepositoryState
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import SigningKey
+from ansible_collections.ucops.recovery.plugins.plugin_utils.controller_files import ControllerFiles, as_text
+from ansible_collections.ucops.recovery.plugins.plugin_utils.owner_plans import (
+    Wishes,
+    check_writer,
+    is_there,
+    plan_wishes,
+    unused_name,
+)
+from ansible_collections.ucops.recovery.plugins.plugin_utils.recovery_card import recovery_card
+from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import RecoveryAction
+
+_DOCUMENTS_FOLDER = pathlib.Path(__file__).parent / "repository_documents"
+_SENT = ("repository", "writer_key_file")
+
+
+class OwnerAction(RecoveryAction):
+    """Inspect the repository, plan here, have the plans carried out there."""
+
+    internal_options = ("stage", "plans")
+
+    def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The task's result: what is true of the repository now, or would be in check mode."""
+        require("cryptography")
+        params = validated(options)
+        check_mode = bool(self._task.check_mode)
+        sent = {name: params[name] for name in _SENT}
+
+        answer = self.module({**sent, "stage": STAGE_INSPECT}, task_vars)
+        if "inspection" not in answer:
+            return answer
+        state = RepositoryState.from_json(answer["inspection"]["state"])
+        writer = answer["inspection"]["writer"]
+        check_writer(state, writer, params["writer_key_file"])
+        secret = SecretSource(params, self.files).secret(is_there(state), check_mode)
+        warnings = judge_secret(secret)
+
+        actions = []
+        if writer is None:
+            actions.append("made a writer key")
+            name = unused_name(state, params["writer_name"] or self._backup_host(task_vars))
+            if check_mode:
+                writer = {"name": name, "public_key": SigningKey.generate().public, "pins": {}}
+            else:
+                answer = self.module({**sent, "stage": STAGE_WRITER_KEY, "writer_name": name}, task_vars)
+                if "writer" not in answer:
+                    return answer
+                writer = answer["writer"]
+
+        wishes = wishes_of(params, secret)
+        plans, facts = plan_wishes(state, wishes, Signer(writer["name"], writer["public_key"]), documents())
+        actions += describe(plans)
+        bind = writer["pins"] != facts["pins"]
+        if bind:
+            actions.append("bound the writer key to the repository")
+        if (plans or bind) and not check_mode:
+            # a plan without steps carries what the writer key is to be bound to
+            carried = plans or [Plan((), facts, "")]
+            answer = self.module(
+                {**sent, "stage": STAGE_APPLY, "plans": [plan.to_json() for plan in carried]}, task_vars
+            )
+            if "writer" not in answer:
+                return answer
+
+        result = facts_result(facts, writer, secret_warnings=warnings)
+        if not is_there(state) and check_mode:
+            result = {name: value for name, value in result.items() if name not in _UNKNOWN_BEFORE}
+            result["writer"]["public_key"] = ""
+        if params["recovery_card_file"] and not (check_mode and not is_there(state)):
+            actions += self._write_card(params, facts, task_vars, check_mode)
+        result.update(changed=bool(actions), actions=actions)
+        if warnings:
+            result["warnings"] = [f"The Domain Master Secret is weak. {' '.join(warnings)}"]
+        if self._task.diff:
+            result["diff"] = {
+                "before": shown(state.keyring),
+                "after": shown_facts(facts) if not check_mode or is_there(state) else {},
+            }
+        return result
+
+    def _backup_host(self, task_vars: Mapping[str, Any]) -> str:
+        return str(self._task.delegate_to or task_vars.get("inventory_hostname") or "writer")
+
+    def _write_card(
+        self, params: Mapping[str, Any], facts: Mapping[str, Any], task_vars: Mapping[str, Any], check_mode: bool
+    ) -> list[str]:
+        given = params["recovery_card_file"]
+        text = recovery_card(
+            given, facts, backup_host=self._backup_host(task_vars), repository=str(params["repository"])
+        )
+        path = self.files.path(given)
+        if os.path.exists(path) and self.files.read("recovery_card_file", given) == text:
+            return []
+        if not check_mode:
+            self.files.replace("recovery_card_file", given, text)
+        return ["wrote the recovery card"]
+
+
+_UNKNOWN_BEFORE = ("repository_id", "owner", "owner_fingerprint", "recipients", "signers", "slots", "allowed_signers")
+"""What nobody knows before a repository was made."""
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+def validated(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The task's options as the specification types them. Raises OptionInvalid."""
+    texts = {name: as_text(name, options[name]) for name in SECRET_OPTIONS if options.get(name) is not None}
+    result = ArgumentSpecValidator(**SPEC.to_kwargs()).validate({**options, **texts})
+    if result.error_messages:
+        raise OptionInvalid("; ".join(result.error_messages))
+    params: dict[str, Any] = result.validated_parameters
+    card = params["recovery_card_file"]
+    if card and not card.endswith((".html", ".txt")):
+        raise OptionInvalid("recovery_card_file ends neither with .html nor with .txt", item=card)
+    return params
+
+
+class SecretSource:
+    """Where the Domain Master Secret comes from: an option, a file of the controller, or chance."""
+
+    def __init__(self, params: Mapping[str, Any], files: ControllerFiles) -> None:
+        self._params = params
+        self._files = files
+
+    def secret(self, repository_exists: bool, check_mode: bool) -> str:
+        """The Domain Master Secret; a generated one is in its file before it is used. Raises OptionInvalid."""
+        given = self._params["domain_master_secret"]
+        if given:
+            return str(given)
+        file = self._params["generate_domain_master_secret_file"]
+        if not file:
+            raise OptionInvalid(
+                "The Domain Master Secret is missing",
+                hint="Give domain_master_secret."
+                if repository_exists
+                else "Give domain_master_secret, or a path on the controller as generate_domain_master_secret_file:"
+                " a strong one is generated and written there.",
+            )
+        if os.path.exists(self._files.path(file)):
+            secret = self._files.read("generate_domain_master_secret_file", file).rstrip("\r\n")
+            if not secret:
+                raise OptionInvalid("The file of the Domain Master Secret is empty", item=self._files.path(file))
+            return secret
+        if repository_exists and self._params["previous_domain_master_secret"] is None:
+            raise OptionInvalid(
+                "There is a repository already, and the file of its Domain Master Secret is missing",
+                item=self._files.path(file),
+                hint="Give domain_master_secret. To have a new one generated, give the present one as"
+                " previous_domain_master_secret.",
+            )
+        secret = generate_secret()
+        if not check_mode:
+            self._files.write_new("generate_domain_master_secret_file", file, secret + "\n")
+        return secret
+
+
+def wishes_of(params: Mapping[str, Any], secret: str) -> Wishes:
+    """The validated options as wishes. Raises OptionInvalid."""
+    recipients = params["recipients"]
+    return Wishes(
+        secret=secret,
+        previous=params["previous_domain_master_secret"],
+        rotate_identity=params["rotate_identity"],
+        recipients=None if recipients is None else [Recipient(item["recipient"], item["name"]) for item in recipients],
+        signers=[
+            Signer(item["name"], item["public_key"], tuple(item["roles"]), item["revoked"])
+            for item in params["signers"] or ()
+        ],
+    )
+
+
+def documents() -> dict[str, bytes]:
+    """The documents that lie in every repository, by name."""
+    return {name: (_DOCUMENTS_FOLDER / name).read_bytes() for name in DOCUMENTS if name != REPOSITORY_DOCUMENT}
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+_CHANGES = {
+    "created": "created the repository",
+    "recipients": "changed the recipients",
+    "signers": "changed the signers",
+    "documents": "renewed the documents",
+    "domain_master_secret": "replaced the Domain Master Secret",
+    "identity": "made a new identity and owner key",
+}
+
+
+def describe(plans: list[Plan]) -> list[str]:
+    """What plans do, in words."""
+    actions = []
+    for plan in plans:
+        changes = plan.facts["changes"]
+        actions += [_CHANGES[change] for change in changes] or ["finished an interrupted change"]
+    return actions
+
+
+def facts_result(facts: Mapping[str, Any], writer: Mapping[str, Any], secret_warnings: list[str]) -> dict[str, Any]:
+    """What is true of the repository, as the task's result."""
+    return {
+        **{name: facts[name] for name in _UNKNOWN_BEFORE},
+        "writer": {"name": writer["name"], "public_key": writer["public_key"]},
+        "secret_warnings": secret_warnings,
+    }
+
+
+def shown(keyring: bytes | None) -> dict[str, Any]:
+    """A keyring as the task's difference shows it."""
+    if keyring is None:
+        return {}
+    content = Keyring.from_bytes(keyring)
+    return shown_facts(
+        {
+            "owner": content.owner,
+            "recipients": [vars(recipient) for recipient in content.recipients],
+            "signers": [{**vars(signer), "roles": list(signer.roles)} for signer in content.signers],
+            "slots": sorted(content.slots),
+            "documents": dict(content.documents),
+        }
+    )
+
+
+def shown_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the task's difference shows."""
+    return {
+        "owner": facts["owner"],
+        "recipients": {item["name"]: item["recipient"] for item in facts["recipients"]},
+        "signers": {
+            item["name"]: f"{item['public_key']} ({', '.join(item['roles'])}{', revoked' if item['revoked'] else ''})"
+            for item in facts["signers"]
+        },
+        "slots": facts["slots"],
+        "documents": facts["documents"],
+    }
