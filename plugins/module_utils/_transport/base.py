@@ -16,8 +16,7 @@ Argument = Union[str, bytes]
 
 Input = Union[None, bytes, Iterable[bytes]]
 """What a command reads. An iterable is read in a thread of its own while the output is read; when it raises, the
-command
-is cut off (it sees its input break, the connection closes) and the error comes out of the reading call."""
+command is cut off (it sees its input break, the connection closes) and the error comes out of the reading call."""
 
 Become = Union[bool, str]
 """False: as the login user; True: as root; a name: as that user."""
@@ -101,8 +100,7 @@ class Transport(_Closing):
     """The way to one host. Opens itself on first use; errors name :attr:`host`, never a secret.
 
     Commands run under a POSIX shell with ``LC_ALL=C`` and the ``sbin`` folders at the end of ``PATH``; words are
-    quoted, so
-    nothing in them is ever seen by a shell. Output that login scripts print before the command is dropped.
+    quoted, so nothing in them is ever seen by a shell. Output that login scripts print before the command is dropped.
     """
 
     host: str

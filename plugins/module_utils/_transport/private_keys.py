@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Private keys for logging in, from a file or from text."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from .._errors import AuthenticationFailed, OptionInvalid
+
+try:
+    import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+except ImportError:
+    if not TYPE_CHECKING:
+        paramiko = None
+
+LARGEST_KEY = 256 * 1024
+"""Bytes. No private key is larger."""
+
+
+def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko.PKey:
+    """The key in ``source``, which is a path or the key's text itself.
+
+    :raises OptionInvalid: there is no such file, or what it holds is no key that can be used
+    :raises AuthenticationFailed: it is protected, and the passphrase is missing or wrong
+    """
+    text = source.encode("utf-8") if "-----BEGIN" in source or "\n" in source else _read(source, host)
+    item = "private_key" if "-----BEGIN" in source or "\n" in source else source
+    if text.lstrip().startswith(b"PuTTY-User-Key-File"):
+        raise OptionInvalid(
+            "The private key is in PuTTY's format",
+            host=host,
+            item=item,
+            hint="Convert it: puttygen key.ppk -O private-openssh.",
+        )
+    if b"-----BEGIN" not in text:
+        raise OptionInvalid("This is no private key", host=host, item=item)
+    text = text.strip() + b"\n"
+    load = serialization.load_ssh_private_key if b"OPENSSH" in text[:60] else serialization.load_pem_private_key
+    secret = passphrase.encode("utf-8") if passphrase else None
+    try:
+        try:
+            key = load(text, secret)
+        except TypeError:
+            if secret is None:
+                raise
+            key = load(text, None)  # a passphrase for a key that needs none does no harm
+    except TypeError:
+        raise AuthenticationFailed(
+            "The private key is protected by a passphrase, and none is given",
+            host=host,
+            item=item,
+            hint="Set private_key_passphrase.",
+        ) from None
+    except UnsupportedAlgorithm:
+        raise _unsupported(host, item) from None
+    except ValueError as error:
+        if secret is not None and _was_decrypting(text):
+            raise AuthenticationFailed("The passphrase does not open the private key", host=host, item=item) from None
+        raise OptionInvalid(f"The private key cannot be read ({error})", host=host, item=item) from None
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        kind: type[paramiko.PKey] = paramiko.Ed25519Key
+    elif isinstance(key, rsa.RSAPrivateKey):
+        kind = paramiko.RSAKey
+    elif isinstance(key, ec.EllipticCurvePrivateKey):
+        kind = paramiko.ECDSAKey
+    else:
+        raise _unsupported(host, item)
+    plain = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return kind.from_private_key(io.StringIO(plain.decode("ascii")))
+
+
+def _unsupported(host: str, item: str) -> OptionInvalid:
+    return OptionInvalid(
+        "The private key is of a kind that cannot be used",
+        host=host,
+        item=item,
+        hint="Use an Ed25519, ECDSA or RSA key.",
+    )
+
+
+def _was_decrypting(text: bytes) -> bool:
+    return b"OPENSSH" in text[:60] or b"ENCRYPTED" in text[:200]
+
+
+def _read(path: str, host: str) -> bytes:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(LARGEST_KEY)
+    except OSError as error:
+        raise OptionInvalid(f"The private key file cannot be read: {error.strerror}", host=host, item=path) from None

@@ -1,0 +1,495 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts reached by SSH, on paramiko: login, strict host keys, jump host, commands as streams, SFTP for reading."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .._errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    LibraryMissing,
+    OptionInvalid,
+)
+from .._libraries import require
+from .base import Argument, Become, CommandStream, FileStatus, Input, Transport
+from .host_keys import HostKey, known_host
+from .private_keys import load_private_key
+from .process import TICK, Limits, Process, ProcessStream
+from .quoting import command_line
+from .sftp import Duplex, Sftp
+from .sudo import launch
+
+try:
+    with warnings.catch_warnings():
+        # Old paramiko names old ciphers, which newer cryptography complains about at every import.
+        warnings.simplefilter("ignore")
+        import paramiko
+except ImportError:
+    if not TYPE_CHECKING:
+        paramiko = None
+
+LOGGER = "ucops.recovery.ssh"
+KEEPALIVE = 10
+"""Seconds of quiet after which a sign of life is sent."""
+DEAD_AFTER = 30
+"""Seconds after which a peer that acknowledges nothing is given up by the kernel."""
+
+_LEGACY = {
+    "kex": ("diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"),
+    "keys": ("ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "ssh-dss"),
+    "pubkeys": ("ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "ssh-dss"),
+    "ciphers": ("aes128-cbc", "aes192-cbc", "aes256-cbc", "blowfish-cbc", "3des-cbc"),
+    "macs": ("hmac-sha1", "hmac-sha1-96", "hmac-md5", "hmac-md5-96"),
+}
+"""What only old devices need; refused unless asked for."""
+
+
+@dataclass(frozen=True)
+class SshOptions:
+    """How to reach a host and who to be there. Timeouts in seconds; secrets never show in ``repr``.
+
+    ``private_key`` is a path or the key's text. One of ``known_hosts_file`` and ``host_key`` must be set, for the
+    jump host too. ``connect_timeout`` holds for each step: reaching, agreeing on keys, logging in, opening a channel.
+    """
+
+    host: str
+    port: int = 22
+    username: str = "root"
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    private_key_passphrase: str | None = field(default=None, repr=False)
+    use_agent: bool = False
+    known_hosts_file: str | None = None
+    host_key: str | None = None
+    jump: SshOptions | None = None
+    become_password: str | None = field(default=None, repr=False)
+    become_method: str = "sudo"
+    legacy_algorithms: bool = False
+    connect_timeout: float = 15
+    silence_timeout: float = 60
+    total_timeout: float = 3600
+
+
+class SshTransport(Transport):
+    """One SSH connection, opened on first use.
+
+    Its options are judged at once: raises OptionInvalid, LibraryMissing, and AuthenticationFailed for a private key
+    that the passphrase does not open.
+    """
+
+    def __init__(self, options: SshOptions) -> None:
+        require("paramiko")
+        _quieten()
+        self.host = options.host
+        self._options = options
+        self._connection: _Connection | None = None
+        self._lock = threading.Lock()
+        one: SshOptions | None = options
+        while one is not None:
+            _judge(one)
+            one = one.jump
+
+    def connect(self) -> None:
+        """Reach the host and log in, when that has not happened yet.
+
+        :raises ConnectionFailed, DeadlineExceeded: the host cannot be reached, or does not speak SSH with us
+        :raises HostKeyUnknown, HostKeyMismatch: it is not known to be the host that is meant
+        :raises AuthenticationFailed: it refuses the credentials
+        """
+        self._open()
+
+    def open(
+        self,
+        argv: Sequence[Argument],
+        *,
+        input: Input = None,
+        become: Become = False,
+        deadline: float | None = None,
+        silence: float | None = None,
+        limit: int | None = None,
+    ) -> CommandStream:
+        options = self._options
+        started = launch(argv, become)
+        line = command_line(started.argv)
+        limits = Limits(deadline or options.total_timeout, silence or options.silence_timeout, limit)
+        channel = self._open().channel()
+        try:
+            channel.settimeout(options.connect_timeout)
+            channel.exec_command(line)
+        except (paramiko.SSHException, OSError, EOFError):
+            with contextlib.suppress(Exception):
+                channel.close()
+            if not self._open_still():
+                raise ConnectionLost("The connection broke while a command was started", host=self.host) from None
+            raise ConnectionFailed(
+                "The login works, but the host runs no commands for this account",
+                host=self.host,
+                hint="Give the account a POSIX shell, or use one that has it.",
+            ) from None
+        process = _SshProcess(channel, self.host)
+        return ProcessStream(process, started, self.host, input, options.become_password, limits)
+
+    def read_file(self, path: bytes) -> Iterator[bytes]:
+        with self._sftp() as sftp:
+            yield from sftp.read_file(path)
+
+    def list_dir(self, path: bytes) -> list[FileStatus]:
+        with self._sftp() as sftp:
+            return sftp.list_dir(path)
+
+    def read_link(self, path: bytes) -> bytes:
+        with self._sftp() as sftp:
+            return sftp.read_link(path)
+
+    def close(self) -> None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> _Connection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = _connect(self._options)
+            return self._connection
+
+    def _open_still(self) -> bool:
+        return self._connection is not None and self._connection.alive()
+
+    @contextlib.contextmanager
+    def _sftp(self) -> Iterator[Sftp]:
+        channel = self._open().channel()
+        try:
+            channel.settimeout(self._options.connect_timeout)
+            try:
+                channel.invoke_subsystem("sftp")
+            except (paramiko.SSHException, OSError, EOFError):
+                raise ConnectionFailed("The host offers no SFTP", host=self.host) from None
+            channel.settimeout(self._options.silence_timeout)
+            yield Sftp(_ChannelDuplex(channel, self.host, self._options.silence_timeout), self.host)
+        finally:
+            with contextlib.suppress(Exception):
+                channel.close()
+
+
+class _Connection:
+    """A logged-in paramiko transport, and the jump host's behind it."""
+
+    def __init__(self, transport: paramiko.Transport, options: SshOptions, behind: _Connection | None) -> None:
+        self._transport = transport
+        self._options = options
+        self._behind = behind
+
+    def alive(self) -> bool:
+        return bool(self._transport.is_active())
+
+    def channel(self, kind: str = "session", target: tuple[str, int] | None = None) -> paramiko.Channel:
+        options = self._options
+        if not self.alive():
+            raise ConnectionLost("The connection is gone", host=options.host)
+        source = ("127.0.0.1", 0) if target else None
+        try:
+            return self._transport.open_channel(kind, target, source, timeout=options.connect_timeout)
+        except paramiko.ChannelException as error:
+            if target:
+                raise ConnectionFailed(
+                    f"The jump host {options.host} cannot reach it ({error.text})",
+                    host=f"{target[0]} port {target[1]}",
+                    hint="Check the address, and AllowTcpForwarding on the jump host.",
+                ) from None
+            raise ConnectionFailed(f"The host opens no session ({error.text})", host=options.host) from None
+        except (paramiko.SSHException, OSError, EOFError):
+            if self.alive():
+                raise DeadlineExceeded(
+                    f"The host did not open a channel within {options.connect_timeout:g} s", host=options.host
+                ) from None
+            raise ConnectionLost("The connection broke", host=options.host) from None
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._transport.close()
+        self._transport.join(5)
+        if self._behind is not None:
+            self._behind.close()
+
+
+def _connect(options: SshOptions) -> _Connection:
+    key: paramiko.PKey | None = None
+    if options.private_key:
+        key = load_private_key(options.private_key, options.private_key_passphrase, options.host)
+    behind = _connect(options.jump) if options.jump is not None else None
+    transport: paramiko.Transport | None = None
+    try:
+        known = known_host(options.host, options.port, options.known_hosts_file, options.host_key)
+        line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options)
+        transport = paramiko.Transport(line, disabled_algorithms=_disabled(options))
+        transport.set_log_channel(LOGGER)
+        transport.banner_timeout = transport.auth_timeout = options.connect_timeout
+        _prefer(transport, known.kinds())
+        shown = _agree(transport, options)
+        known.check(shown, options.host, options.port)
+        _log_in(transport, options, key)
+        transport.set_keepalive(KEEPALIVE)
+        return _Connection(transport, options, behind)
+    except BaseException:
+        if transport is not None:
+            with contextlib.suppress(Exception):
+                transport.close()
+            if transport.ident is not None:
+                transport.join(5)
+        if behind is not None:
+            behind.close()
+        raise
+
+
+def _reach(options: SshOptions) -> socket.socket:
+    try:
+        line = socket.create_connection((options.host, options.port), timeout=options.connect_timeout)
+    except socket.gaierror:
+        raise ConnectionFailed(
+            "The host's name cannot be resolved", host=options.host, hint="Check the host option and the name service."
+        ) from None
+    except socket.timeout:
+        raise DeadlineExceeded(
+            f"Port {options.port} did not answer within {options.connect_timeout:g} s",
+            host=options.host,
+            hint="Is the host up, and does a firewall let us in?",
+        ) from None
+    except OSError as error:
+        raise ConnectionFailed(
+            f"Port {options.port} cannot be reached: {error.strerror}",
+            host=options.host,
+            hint="Is the host up, and does sshd listen there?",
+        ) from None
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 4),
+        ("TCP_USER_TIMEOUT", DEAD_AFTER * 1000),
+    ):
+        if hasattr(socket, name):
+            line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return line
+
+
+def _disabled(options: SshOptions) -> dict[str, list[str]]:
+    return {} if options.legacy_algorithms else {kind: list(names) for kind, names in _LEGACY.items()}
+
+
+def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
+    """Ask first for the kinds of host key that can be checked."""
+    wanted: list[str] = []
+    for kind in kinds:
+        wanted += ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] if kind == "ssh-rsa" else [kind]
+    security = transport.get_security_options()
+    possible = list(security.key_types)
+    security.key_types = [kind for kind in wanted if kind in possible] + [
+        kind for kind in possible if kind not in wanted
+    ]
+
+
+def _agree(transport: paramiko.Transport, options: SshOptions) -> HostKey:
+    """Exchange keys; the key that the host showed, and proved to hold."""
+    try:
+        transport.start_client(timeout=options.connect_timeout)
+        key = transport.get_remote_server_key()
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        hint = "Set legacy_algorithms for this one host if it is an old device that cannot be renewed."
+        raise ConnectionFailed(
+            f"No common ground for a safe connection: {error}",
+            host=options.host,
+            hint=None if options.legacy_algorithms else hint,
+        ) from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        if transport.is_active() or "timeout" in str(error).lower() or isinstance(error, socket.timeout):
+            raise DeadlineExceeded(
+                f"The host did not agree on keys within {options.connect_timeout:g} s", host=options.host
+            ) from None
+        raise ConnectionFailed(
+            f"Port {options.port} does not speak SSH with us ({str(error) or 'the connection was closed'})",
+            host=options.host,
+            hint="Is this the port of an SSH server, and does it admit new connections?",
+        ) from None
+    return HostKey(key.get_name(), key.asbytes())
+
+
+def _log_in(transport: paramiko.Transport, options: SshOptions, key: paramiko.PKey | None) -> None:
+    """Try what there is, in the order key, agent, password; a host that wants several gets several."""
+    tried: list[str] = []
+    offered: list[str] = []
+    try:
+        for name, attempt in _attempts(transport, options, key):
+            tried.append(name)
+            try:
+                attempt()
+            except paramiko.BadAuthenticationType as error:
+                offered = list(error.allowed_types)
+            except paramiko.AuthenticationException as error:
+                if "timeout" in str(error).lower():
+                    raise DeadlineExceeded(
+                        f"The host did not decide about the login within {options.connect_timeout:g} s",
+                        host=options.host,
+                    ) from None
+                if not transport.is_active():
+                    break
+            if transport.is_authenticated():
+                return
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise ConnectionLost(f"The connection broke during the login ({error})", host=options.host) from None
+    methods = ", ".join(tried) if tried else "nothing"
+    raise AuthenticationFailed(
+        f"The host refuses the login of {options.username} (tried: {methods}"
+        + (f"; it offers: {', '.join(offered)})" if offered else ")"),
+        host=options.host,
+        hint="Check the user name and the credentials, and whether the account is locked.",
+    )
+
+
+def _attempts(
+    transport: paramiko.Transport, options: SshOptions, key: paramiko.PKey | None
+) -> Iterator[tuple[str, Any]]:
+    user = options.username
+    if key is not None:
+        _fit_rsa(transport, key, options)
+        yield "private key", lambda: transport.auth_publickey(user, key)
+    if options.use_agent:
+        agent = paramiko.Agent()
+        try:
+            for agent_key in agent.get_keys():
+                yield "agent", lambda key=agent_key: transport.auth_publickey(user, key)
+        finally:
+            agent.close()
+    if options.password is not None:
+        yield "password", lambda: transport.auth_password(user, options.password or "")
+
+
+def _fit_rsa(transport: paramiko.Transport, key: paramiko.PKey, options: SshOptions) -> None:
+    """A server that never says which signatures it takes is from before SHA-2: it gets the one that it knows."""
+    if options.legacy_algorithms and key.get_name() == "ssh-rsa" and not getattr(transport, "server_extensions", None):
+        transport.disabled_algorithms = {**_disabled(options), "pubkeys": ["rsa-sha2-512", "rsa-sha2-256"]}
+
+
+def _judge(options: SshOptions) -> None:
+    if options.become_method != "sudo":
+        raise OptionInvalid(f"There is no become_method {options.become_method!r}, only sudo", host=options.host)
+    if options.become_password and "\n" in options.become_password:
+        raise OptionInvalid("become_password has a line break", host=options.host)
+    if options.password is None and not options.private_key and not options.use_agent:
+        raise OptionInvalid(
+            "There is nothing to log in with",
+            host=options.host,
+            hint="Set a password, a private key, or use the agent.",
+        )
+    if options.legacy_algorithms and not set(_LEGACY["kex"]) & set(getattr(paramiko.Transport, "_kex_info", ())):
+        raise LibraryMissing(
+            f"legacy_algorithms is set, but paramiko {paramiko.__version__} has no SHA-1 algorithms any more",
+            host=options.host,
+            hint="Install 'paramiko>=3.4,<5' for the interpreter that runs this module.",
+        )
+    known_host(options.host, options.port, options.known_hosts_file, options.host_key)
+
+
+def _quieten() -> None:
+    """Nothing of paramiko's talk reaches standard error: it would spoil a module's result."""
+    logger = logging.getLogger(LOGGER)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    logger.setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", module=r"paramiko(\.|$)")
+
+
+class _SshProcess(Process):
+    def __init__(self, channel: paramiko.Channel, host: str) -> None:
+        self._channel = channel
+        self._host = host
+
+    def read(self, size: int, timeout: float) -> bytes | None:
+        self._channel.settimeout(timeout)
+        try:
+            return self._channel.recv(size)
+        except socket.timeout:
+            return None
+
+    def read_errors(self, size: int, timeout: float) -> bytes | None:
+        try:
+            return self._channel.recv_stderr(size)
+        except socket.timeout:
+            return None
+
+    def write(self, data: bytes, timeout: float) -> int:
+        try:
+            taken = self._channel.send(data)
+        except socket.timeout:
+            return 0
+        if not taken:
+            raise BrokenPipeError
+        return taken
+
+    def end_input(self) -> None:
+        with contextlib.suppress(Exception):
+            self._channel.shutdown_write()
+
+    def exit_status(self, timeout: float) -> int | None:
+        channel = self._channel
+        if not channel.status_event.wait(timeout):
+            return None
+        if channel.exit_status >= 0:
+            return int(channel.exit_status)
+        # No status: killed by a signal, or the connection died. paramiko closes the channels right before it says the
+        # latter.
+        channel.get_transport().join(TICK)
+        if channel.get_transport().is_active():
+            return -1
+        raise ConnectionLost(
+            "The connection broke while a command ran",
+            host=self._host,
+            hint="Look at the host and the network, then run this again.",
+        )
+
+    def abort(self) -> None:
+        with contextlib.suppress(Exception):
+            self._channel.close()
+
+    release = abort
+
+
+class _ChannelDuplex(Duplex):
+    def __init__(self, channel: paramiko.Channel, host: str, silence: float) -> None:
+        self._channel = channel
+        self._host = host
+        self._silence = silence
+
+    def send(self, data: bytes) -> None:
+        with self._errors_named():
+            self._channel.sendall(data)
+
+    def receive(self, size: int) -> bytes:
+        with self._errors_named():
+            data = self._channel.recv(size)
+        if not data:
+            raise ConnectionLost("The SFTP session ended early", host=self._host)
+        return data
+
+    @contextlib.contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except socket.timeout:
+            raise DeadlineExceeded(f"SFTP was silent for {self._silence:g} s", host=self._host) from None
+        except (paramiko.SSHException, OSError, EOFError):
+            raise ConnectionLost("The connection broke during SFTP", host=self._host) from None
