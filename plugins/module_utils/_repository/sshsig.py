@@ -128,7 +128,7 @@ class SigningKey:
         if not namespace:
             raise OptionInvalid("A signature needs a namespace")
         signature = self._private.sign(_signed_data(message, namespace, "sha512"))
-        blob = (
+        return _armor(
             _MAGIC
             + struct.pack(">I", _VERSION)
             + _string(_public_blob(self._public))
@@ -137,16 +137,23 @@ class SigningKey:
             + _string(b"sha512")
             + _string(_string(KEY_TYPE.encode("ascii")) + _string(signature))
         )
-        text = base64.b64encode(blob).decode("ascii")
-        lines = [text[start : start + _ARMOR_COLUMNS] for start in range(0, len(text), _ARMOR_COLUMNS)]
-        return "\n".join([_BEGIN] + lines + [_END, ""]).encode("ascii")
+
+
+def _armor(blob: bytes) -> bytes:
+    text = base64.b64encode(blob).decode("ascii")
+    lines = [text[start : start + _ARMOR_COLUMNS] for start in range(0, len(text), _ARMOR_COLUMNS)]
+    return "\n".join([_BEGIN, *lines, _END, ""]).encode("ascii")
 
 
 def _dearmor(armored: bytes) -> bytes:
-    text = armored.decode("ascii").strip()
-    if not text.startswith(_BEGIN) or not text.endswith(_END):
+    """The blob of an armor, exactly as ssh-keygen writes it: no byte of a signature file can change unnoticed."""
+    text = armored.decode("ascii")
+    if not text.startswith(_BEGIN) or not text.endswith(_END + "\n"):
         raise ValueError("no SSH signature")
-    return base64.b64decode("".join(text[len(_BEGIN) : -len(_END)].split()), validate=True)
+    blob = base64.b64decode("".join(text[len(_BEGIN) : -len(_END) - 1].split()), validate=True)
+    if _armor(blob) != armored:
+        raise ValueError("not written as ssh-keygen writes it")
+    return blob
 
 
 def verify(message: bytes, armored: bytes, namespace: str) -> str:
@@ -160,7 +167,8 @@ def verify(message: bytes, armored: bytes, namespace: str) -> str:
             raise ValueError("not version 1")
         public = _public_from_blob(reader.string())
         signed_namespace = reader.string().decode("utf-8")
-        reader.string()
+        if reader.string():
+            raise ValueError("not version 1")
         hash_name = reader.string().decode("ascii")
         signature_reader = _Reader(reader.string())
         reader.finish()
