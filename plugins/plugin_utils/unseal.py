@@ -3,8 +3,8 @@
 
 """The controller's side of unsealing: the Domain Master Secret is used here and goes nowhere else.
 
-In front of a module that opens sealed content: ask it for the headers of what it needs, unwrap their file keys here, run
-it again with just these keys.
+In front of a module that opens sealed content: ask it for the headers of what it needs, unwrap their file keys here,
+run it again with just these keys.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class RecoveryAction(ActionBase):
         """Raises OptionInvalid unless what is sent to the module stays in memory."""
         if not self._is_pipelining_enabled("new"):
             raise OptionInvalid(
-                "Nothing was unsealed: pipelining is off, so Ansible would write keys to a temporary file on the backup host",
-                hint="Set ansible_pipelining: true for the backup host. ANSIBLE_KEEP_REMOTE_FILES and su switch it off.",
+                "Nothing was unsealed: pipelining is off, so Ansible would write keys to a file on the backup host",
+                hint="Set ansible_pipelining: true for the backup host. Keeping remote files, or su, turn it off.",
             )
 
 

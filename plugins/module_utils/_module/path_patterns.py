@@ -23,17 +23,17 @@ class PathPatterns:
         """Whether the path is asked for."""
         if not self._patterns:
             return True
-        segments = [segment for segment in path.split(b"/") if segment]
+        segments = [segment for segment in path.decode("utf-8", "surrogateescape").split("/") if segment]
         return any(_covers(pattern, segments) for pattern in self._patterns)
 
 
-def _segments(pattern: str) -> list[re.Pattern[bytes]]:
+def _segments(pattern: str) -> list[re.Pattern[str]]:
     if not pattern.startswith("/"):
         raise OptionInvalid(f"The path {pattern!r} is not absolute", hint="Begin it with a slash, as on the source.")
     # brackets are no wildcards here
-    raw = pattern.replace("[", "[[]").encode("utf-8", "surrogateescape")
-    return [re.compile(fnmatch.translate(segment)) for segment in raw.split(b"/") if segment]
+    escaped = pattern.replace("[", "[[]")
+    return [re.compile(fnmatch.translate(segment)) for segment in escaped.split("/") if segment]
 
 
-def _covers(pattern: list[re.Pattern[bytes]], segments: list[bytes]) -> bool:
+def _covers(pattern: list[re.Pattern[str]], segments: list[str]) -> bool:
     return len(pattern) <= len(segments) and all(part.match(name) for part, name in zip(pattern, segments))

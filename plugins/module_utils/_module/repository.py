@@ -3,8 +3,8 @@
 
 """The body of the module C(repository): the backup host's part, in stages that its action plugin asks for.
 
-``inspect`` says what is there. ``writer_key`` makes the key that never leaves the backup host. ``apply`` carries out plans
-that were made on the controller, then binds the writer key to what they made.
+``inspect`` says what is there. ``writer_key`` makes the key that never leaves the backup host. ``apply`` carries out
+plans that were made on the controller, then binds the writer key to what they made.
 """
 
 from __future__ import annotations

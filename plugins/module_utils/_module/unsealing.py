@@ -4,8 +4,8 @@
 """The module's side of unsealing: ask for keys, then use them.
 
 A module that unseals runs twice. In stage ``request`` it answers with the sealed headers of what it needs; the action
-plugin opens them on the controller, where the Domain Master Secret stays. In stage ``open`` it gets the keys of just these
-objects.
+plugin opens them on the controller, where the Domain Master Secret stays. In stage ``open`` it gets the keys of just
+these objects.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def refuse_secrets(params: Mapping[str, Any]) -> None:
         if params.get(name):
             raise OptionInvalid(
                 f"The option {name} reached the backup host, where it never belongs",
-                hint="Call the module by its full name from a task: its action plugin keeps the secret on the controller.",
+                hint="Call the module by its full name: its action plugin keeps the secret on the controller.",
             )
 
 

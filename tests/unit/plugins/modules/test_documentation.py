@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What modules say of themselves is what they do: options, examples, results, action plugins, groups."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import re
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import GROUPS, UNLOCK_OPTIONS
+
+_SPEC = importlib.util.spec_from_file_location("specifications", pathlib.Path(__file__).with_name("specifications.py"))
+specifications = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(specifications)
+
+ROOT = specifications.PLUGINS.parent
+INFO_ONLY = {"generation_diff", "generation_info", "repository_info", "repository_verify"}
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS))
+def test_every_fragment_says_what_its_builder_builds(name):
+    documented = specifications.spec_of_documentation(specifications.fragment(name)["options"])
+    assert documented == specifications.plain_spec(GROUPS[name]().options)
+
+
+def test_every_fragment_with_options_has_a_builder():
+    files = [path.stem for path in (specifications.PLUGINS / "doc_fragments").glob("[a-z]*.py")]
+    found = set()
+    for file in files:
+        text = (specifications.PLUGINS / "doc_fragments" / f"{file}.py").read_text()
+        for variable in re.findall(r"^    ([A-Z]+) = r", text, re.MULTILINE):
+            name = file if variable == "DOCUMENTATION" else f"{file}.{variable.lower()}"
+            if specifications.fragment(name)["options"]:
+                found.add(name)
+    assert found == set(GROUPS)
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_documented_options_are_the_options(name):
+    documented = specifications.spec_of_documentation(specifications.documentation(name)["options"])
+    assert documented == specifications.plain_spec(specifications.arguments(name)["argument_spec"])
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_every_module_supports_check_mode(name):
+    assert specifications.arguments(name)["supports_check_mode"] is True
+    assert specifications.documentation(name)["attributes"]["check_mode"]["support"] == "full"
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_attributes_are_all_decided(name):
+    attributes = specifications.documentation(name)["attributes"]
+    assert {"check_mode", "diff_mode", "idempotent", "action_group"} <= set(attributes)
+    for attribute in attributes.values():
+        assert attribute["description"] and attribute["support"]
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_secrets_are_never_logged(name):
+    def secrets(options):
+        for option_name, option in options.items():
+            if re.search(r"pass(?!ive)|secret|identity$|identity_file|private_key$|file_keys", option_name):
+                yield option_name, option
+            yield from secrets(option.get("options", {}))
+
+    for option_name, option in secrets(specifications.arguments(name)["argument_spec"]):
+        wanted = option.get("type") == "bool" or option_name == "generate_domain_master_secret_file"
+        assert option.get("no_log", wanted) is not wanted or wanted, option_name
+
+
+def _tasks(name):
+    for task in yaml.safe_load(specifications.load(name).EXAMPLES):
+        for key, value in task.items():
+            if key == f"ucops.recovery.{name}":
+                yield value or {}
+            elif "." in key:
+                assert re.match(r"(ansible\.(builtin|posix)|ucops\.recovery)\.", key), key
+
+
+def _concrete(value, option):
+    if isinstance(value, str) and "{{" in value:
+        return {"int": 1, "bool": True, "list": [], "dict": {}}.get(option.get("type"), "x")
+    return value
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_examples_are_valid(name):
+    spec = specifications.arguments(name)
+    spec.pop("supports_check_mode")
+    options = spec["argument_spec"]
+    tasks = list(_tasks(name))
+    assert tasks
+    for task in tasks:
+        assert not {"unseal_stage", "file_keys", "stage", "plans"} & set(task)
+        given = {key: _concrete(value, options.get(key, {})) for key, value in task.items()}
+        assert ArgumentSpecValidator(**spec).validate(given).error_messages == []
+
+
+def _returned(contains):
+    for key, value in contains.items():
+        yield key, value
+        yield from _returned(value.get("contains", {}))
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_results_are_described(name):
+    for key, value in _returned(yaml.safe_load(specifications.load(name).RETURN)):
+        assert key not in ("items", "keys", "values") and key.isidentifier()
+        assert value["description"] and value["type"] and value["returned"]
+        assert value["type"] != "list" or value["elements"]
+
+
+@pytest.mark.parametrize("name", specifications.ACTIONS)
+def test_every_action_has_its_module_and_says_so(name):
+    assert name in specifications.MODULES
+    assert specifications.documentation(name)["attributes"]["action"]["support"] == "full"
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_whoever_takes_something_that_unlocks_has_an_action_in_front(name):
+    takes = set(UNLOCK_OPTIONS) & set(specifications.arguments(name)["argument_spec"])
+    assert bool(takes) == (name in specifications.ACTIONS)
+
+
+@pytest.mark.parametrize("name", specifications.ACTIONS)
+def test_an_action_keeps_its_modules_internal_options_for_itself(name):
+    action = importlib.import_module(f"{specifications.COLLECTION}.action.{name}").ActionModule
+    assert set(action.internal_options) <= set(specifications.arguments(name)["argument_spec"])
+    assert action._supports_check_mode and not action._supports_async and not action.TRANSFERS_FILES
+
+
+@pytest.mark.parametrize("name", sorted(INFO_ONLY))
+def test_modules_that_only_look_say_so(name):
+    assert specifications.documentation(name)["attributes"]["check_mode"]["details"] == [
+        "This action does not modify state."
+    ]
+
+
+def test_all_modules_are_in_the_action_group():
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert runtime["action_groups"]["recovery"] == specifications.MODULES
