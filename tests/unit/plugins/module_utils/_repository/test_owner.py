@@ -56,6 +56,11 @@ def create(state: RepositoryState | None = None, secret: str = SECRET, **options
     return plan_create(state or RepositoryState(), secret, DOCUMENTS, WRITER.public, writer_name="backup-1", **options)
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 @pytest.fixture
 def backend(tmp_path: pathlib.Path) -> LocalBackend:
     return LocalBackend(str(tmp_path / "repository"))
@@ -505,7 +510,7 @@ SYSTEM_CALLS = ("open", "write", "fsync", "link", "replace", "unlink", "mkdir", 
 
 
 def run_until(number: int, action: Callable[[], None]) -> bool:
-    """Run until the given system call, which does not happen any more, nor does any after it. True: it got to the end."""
+    """Run until the given system call; neither it nor any after it happens. True: it got to the end."""
     calls = 0
     real = {name: getattr(os, name) for name in SYSTEM_CALLS}
 
@@ -538,7 +543,7 @@ def kill_everywhere(
     secrets: list[str],
     after: Callable[[LocalBackend], None],
 ) -> int:
-    """Kill a change at each of its system calls. Each time the keyring loads, a secret opens it, once more finishes it."""
+    """Kill a change at each of its system calls: the keyring loads, a secret opens it, once more finishes it."""
     template = folder / "template"
     prepare(LocalBackend(str(template)))
     existed = template.is_dir() and read_state(LocalBackend(str(template))).exists
