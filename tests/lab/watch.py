@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Recording what crosses a host's link and what its processes do, to look for what must never be there."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+from lab.hosts import ENVIRONMENT, Host, LabError
+
+
+@contextlib.contextmanager
+def capture(host: Host, file: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Write every packet on the host's link to a pcap file inside the block; complete when the block ends."""
+    command = [
+        "nsenter", "--target", str(host.fleet.pid), "--net", "--", "tcpdump", "--immediate-mode", "-U", "-n", "-s", "0",
+        "-B", "32768", "-Z", "root", "-i", host.link, "-w", str(file),
+    ]  # fmt: skip
+    with _recording(command, "listening on"):
+        yield file
+
+
+@contextlib.contextmanager
+def trace(host: Host, file: pathlib.Path, process: str = "sshd") -> Iterator[pathlib.Path]:
+    """Write the system calls of a host's daemon and of everything that it starts to a file inside the block.
+
+    Programs, their arguments and environment, and all that they read and write are in it, undivided up to 1 MiB a call.
+    """
+    pids = (host.output(["pidof", "-s", process]), host.pid)
+    outside = _outside(*pids)
+    calls = "execve,execveat,read,readv,pread64,write,writev,pwrite64,sendto,sendmsg,recvfrom,recvmsg,open,openat,memfd_create"
+    command = ["strace", "-f", "-v", "-x", "-s", "1048576", "-e", f"trace={calls}", "-o", str(file), "-p", str(outside)]
+    with _recording(command, "attached"):
+        yield file
+
+
+def search_files(host: Host, secret: bytes) -> list[str]:
+    """The files on a host whose content or name holds a secret: all that the host wrote, /run, /tmp and /dev/shm."""
+    folders = [host.changes, *(pathlib.Path(f"/proc/{host.pid}/root{name}") for name in ("/run", "/tmp", "/dev/shm"))]
+    found = []
+    for folder in folders:
+        for path in folder.rglob("*"):
+            named = secret in bytes(path)
+            if named or (path.is_file() and not path.is_symlink() and secret in path.read_bytes()):
+                found.append(str(path))
+    return found
+
+
+def _outside(inside: str, host_pid: int) -> int:
+    """The process id on the machine of a process that has another id on its host."""
+    wanted = pathlib.Path(f"/proc/{host_pid}/ns/pid").readlink()
+    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            if (status.parent / "ns" / "pid").readlink() == wanted:
+                for line in status.read_text().splitlines():
+                    if line.startswith("NSpid:") and line.split()[-1] == inside:
+                        return int(status.parent.name)
+    raise LabError(f"no process {inside} on that host")
+
+
+@contextlib.contextmanager
+def _recording(command: list[str], ready: str) -> Iterator[None]:
+    """Run a recorder from the moment that it says it is ready until the block ends, and let it write all it has."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    ) as process:
+        said = []
+        while process.stderr is not None:
+            line = process.stderr.readline()
+            said.append(line)
+            if ready in line:
+                break
+            if not line:
+                raise LabError(f"{command[0]} did not start: {''.join(said)}")
+        try:
+            yield
+        finally:
+            # What is still on its way through the kernel belongs to the record.
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            if process.stderr is not None:
+                process.stderr.read()
+            process.wait(timeout=10)
