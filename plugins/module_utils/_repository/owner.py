@@ -122,9 +122,10 @@ class Plan:
     """Ordered steps, and what will be true after them. ``based_on`` is the hash of the keyring that was planned from.
 
     ``facts``: ``changes`` (words: created, domain_master_secret, another_secret, identity, recipients, signers,
-    documents, leftovers), ``warnings``, ``repository_id``, ``owner``, ``owner_fingerprint``, ``recipients``,
-    ``signers``, ``slots``, ``removed_slots``, ``documents`` (name -> SHA-256), ``allowed_signers`` (text) and ``pins``,
-    the arguments of :meth:`WriterKey.with_pins`.
+    documents; empty where only leftovers are cleaned up), ``warnings``, ``repository_id``, ``created``, ``serial`` (of
+    the keyring), ``owner``, ``owner_fingerprint``, ``recipients``, ``signers``, ``slots``, ``removed_slots``,
+    ``documents`` (name -> SHA-256), ``allowed_signers`` (text) and ``pins``, the arguments of
+    :meth:`WriterKey.with_pins`.
     """
 
     steps: tuple[Step, ...]
@@ -230,7 +231,9 @@ def _make_plan(
     if state.documents.get(keyring.REPOSITORY_DOCUMENT) != new.repository_document:
         steps.append(Step("replace", keyring.REPOSITORY_DOCUMENT, new.repository_document))
     facts = {
-        "changes": list(changes) or (["leftovers"] if steps else []),
+        "changes": list(changes),
+        "created": new.created,
+        "serial": new.serial,
         "warnings": list(warnings),
         "repository_id": new.repository_id,
         "owner": new.owner,
