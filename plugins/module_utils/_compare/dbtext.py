@@ -1,16 +1,18 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read table files of Kamailio's and OpenSIPS' text database: a line of columns, then one row a line, fields between colons."""
+"""Read table files of Kamailio's text database: a line of columns, then one row a line, fields between colons."""
 
 from __future__ import annotations
 
 import re
-from typing import Iterator, Tuple
+from collections.abc import Iterator
 
 from .tables import Row
 
-_COLUMN = re.compile(r"([A-Za-z_]\w*)\s*\(\s*(?:int|integer|double|str|string|blob|time|datetime|date)[^()\n]*\)", re.IGNORECASE)
+_COLUMN = re.compile(
+    r"([A-Za-z_]\w*)\s*\(\s*(?:int|integer|double|str|string|blob|time|datetime|date)[^()\n]*\)", re.IGNORECASE
+)
 _HEADER = re.compile(rf"[ \t]*{_COLUMN.pattern}(?:[ \t]+{_COLUMN.pattern})*[ \t\r]*(?=\n|$)", re.IGNORECASE)
 _FIELD = re.compile(r"(?:[^:\\\n]|\\.)*")
 _ESCAPE = re.compile(r"\\(.)")
@@ -22,7 +24,7 @@ def is_table(text: str) -> bool:
     return bool(_HEADER.match(text))
 
 
-def columns_of(text: str) -> Tuple[str, ...]:
+def columns_of(text: str) -> tuple[str, ...]:
     """The names of the columns in their order; empty when this is no table file."""
     header = _HEADER.match(text)
     return tuple(_COLUMN.findall(header[0])) if header else ()

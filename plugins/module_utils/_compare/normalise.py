@@ -10,7 +10,8 @@ A rule may therefore drop a date in a generated comment, but never a setting.
 from __future__ import annotations
 
 import re
-from typing import Pattern, Sequence, Tuple
+from collections.abc import Sequence
+from re import Pattern
 
 LONGEST_LINE = 64 * 1024
 """Bytes. A longer line passes as it is: every volatile line that is known is short, and memory stays bounded."""
@@ -18,7 +19,7 @@ LONGEST_LINE = 64 * 1024
 MOST_PASSES = 4
 """A line whose rules still find something after so many passes was made to do that, and passes as it is."""
 
-Rule = Tuple[Pattern[bytes], "bytes | None"]
+Rule = tuple[Pattern[bytes], "bytes | None"]
 """A pattern searched in one line without its line end, and what replaces each match; None drops the whole line."""
 
 
@@ -126,12 +127,17 @@ _FIREWALL: list[Rule] = [
     (re.compile(rb" # handle \d+\s*$"), rb""),
 ]
 
-_BY_PATH: list[Tuple[Pattern[bytes], list[Rule]]] = [
+_BY_PATH: list[tuple[Pattern[bytes], list[Rule]]] = [
     (re.compile(rb"\.sql$"), _SQL_DUMP),
     (re.compile(rb"/cron(/crontabs|/tabs)?/[^/]+$|/crontab$"), _CRONTAB + _GENERATED_COMMENT),
     (re.compile(rb"/(iptables|ip6tables)(/|$)|/rules\.v[46]$|/nftables"), _FIREWALL),
     (re.compile(rb"/NetworkManager/system-connections/"), _CONNECTION_KEYFILE + _GENERATED_COMMENT),
-    (re.compile(rb"/resolv\.conf$|/resolvconf/|\.(conf|cfg|cnf|ini|rules)$|/etc/(hosts|network/|sysconfig/|default/)"), _GENERATED_COMMENT),
+    (
+        re.compile(
+            rb"/resolv\.conf$|/resolvconf/|\.(conf|cfg|cnf|ini|rules)$|/etc/(hosts|network/|sysconfig/|default/)"
+        ),
+        _GENERATED_COMMENT,
+    ),
 ]
 
 _BY_COMMAND = {"iptables-save": _FIREWALL, "ip6tables-save": _FIREWALL, "nft": _FIREWALL}

@@ -9,7 +9,9 @@ The whole text is followed statement by statement, so that a text inside of a va
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator, Pattern, Tuple
+from collections.abc import Iterator
+from re import Pattern
+from typing import Callable
 
 from .tables import Row, Span
 
@@ -19,7 +21,12 @@ SQLITE = "sqlite"
 
 _MARKS = (
     (POSTGRESQL, re.compile(r"^-- PostgreSQL database (cluster )?dump", re.MULTILINE)),
-    (MYSQL, re.compile(r"^-- (MySQL|MariaDB) dump |^/\*M?!\d{5}|^(CREATE TABLE|INSERT INTO|DROP TABLE IF EXISTS) `", re.MULTILINE)),
+    (
+        MYSQL,
+        re.compile(
+            r"^-- (MySQL|MariaDB) dump |^/\*M?!\d{5}|^(CREATE TABLE|INSERT INTO|DROP TABLE IF EXISTS) `", re.MULTILINE
+        ),
+    ),
 )
 _HEAD = 64 * 1024
 
@@ -33,7 +40,8 @@ _INSERT = re.compile(
     re.IGNORECASE,
 )
 _CREATE = re.compile(
-    rf"CREATE\s+(?:TEMP(?:ORARY)?\s+|UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>{_QUALIFIED})\s*\(", re.IGNORECASE
+    rf"CREATE\s+(?:TEMP(?:ORARY)?\s+|UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<table>{_QUALIFIED})\s*\(",
+    re.IGNORECASE,
 )
 _COPY = re.compile(rf"COPY\s+(?P<table>{_QUALIFIED})\s*(?P<columns>\([^()]*\))?\s+FROM\s+stdin;\n", re.IGNORECASE)
 _DELIMITER = re.compile(r"DELIMITER\s+(?P<mark>\S+)[^\n]*(?:\n|$)", re.IGNORECASE)
@@ -80,7 +88,7 @@ class _Dump:
         self.text = text
         self.wanted = wanted
         self.dialect = dialect_of(text)
-        self.columns: dict[str, Tuple[str, ...]] = {}
+        self.columns: dict[str, tuple[str, ...]] = {}
         string = {
             MYSQL: _BACKSLASH_STRING,
             POSTGRESQL: rf"(?<![\w$])[eE]{_BACKSLASH_STRING}|{_PLAIN_STRING}",
@@ -134,7 +142,7 @@ class _Dump:
                 return at + 1
         return len(self.text)
 
-    def _outside_quotes(self, at: int, statement: int) -> Iterator[Tuple[int, str]]:
+    def _outside_quotes(self, at: int, statement: int) -> Iterator[tuple[int, str]]:
         """Every character that is not part of a string, name in quotes or comment and may mean something."""
         text, end = self.text, len(self.text)
         while at < end:
@@ -159,7 +167,7 @@ class _Dump:
             yield at, char
             at += 1
 
-    def _parts(self, opening: int, statement: int) -> Tuple[list[Span], int]:
+    def _parts(self, opening: int, statement: int) -> tuple[list[Span], int]:
         """What stands between the commas of a parenthesis, and the position behind it."""
         parts, depth, begin = [], 0, opening + 1
         for at, char in self._outside_quotes(opening, statement):
@@ -236,7 +244,9 @@ class _Dump:
         return None if literal.upper() == "NULL" else literal
 
 
-_FOLLOWER: Pattern[str] = re.compile(r"\s*(?:,\s*(?=\()|(?:ON\s+CONFLICT\s+DO\s+NOTHING\s*)?(?P<mark>;))", re.IGNORECASE)
+_FOLLOWER: Pattern[str] = re.compile(
+    r"\s*(?:,\s*(?=\()|(?:ON\s+CONFLICT\s+DO\s+NOTHING\s*)?(?P<mark>;))", re.IGNORECASE
+)
 
 
 def _trimmed(text: str, span: Span) -> Span:
@@ -270,8 +280,8 @@ def _copy_unescaped(escape: re.Match[str]) -> str:
 def _plain(name: str) -> str:
     """The last part of a name that may be qualified, without its quotes."""
     last = re.findall(_NAME, name)[-1]
-    return last[1:-1].replace(last[0] * 2, last[0]) if last[0] in "`\"" else str(last)
+    return last[1:-1].replace(last[0] * 2, last[0]) if last[0] in '`"' else str(last)
 
 
-def _names(columns: str) -> Tuple[str, ...]:
+def _names(columns: str) -> tuple[str, ...]:
     return tuple(_plain(name) for name in re.findall(_NAME, columns))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Tuple
 
-Span = Tuple[int, int]
+Span = tuple[int, int]
 """Where something stands in a text: first character, and the one behind the last."""
 
 _SECRET = re.compile(
@@ -29,9 +28,9 @@ class Row:
     """
 
     table: str
-    columns: Tuple[str, ...]
-    values: Tuple["str | None", ...]
-    spans: Tuple[Span, ...]
+    columns: tuple[str, ...]
+    values: tuple[str | None, ...]
+    spans: tuple[Span, ...]
 
     def get(self, column: str) -> str | None:
         """The value of a column, None as well when there is no such column."""

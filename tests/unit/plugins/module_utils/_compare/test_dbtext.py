@@ -22,7 +22,9 @@ def field(value):
     return value
 
 
-text_value = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=12) | st.sampled_from(["\\", ":", "\\:", "\n", "a:b\\"])
+text_value = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=12) | st.sampled_from(
+    ["\\", ":", "\\:", "\n", "a:b\\"]
+)
 
 
 @given(st.lists(st.tuples(text_value, text_value, st.none() | text_value, text_value), max_size=4))

@@ -21,8 +21,26 @@ DUMPS = {
     "sqlite.sql": sqldump.SQLITE,
 }
 NOTE = "first line\nINSERT INTO subscriber VALUES(9,'evil','x','y','z','w');\nthird line"
-value = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=20) | st.sampled_from(
-    ["'", "''", "\\", "\\'", "');", "--", "/*", "*/", "$$", "\n\\.\n", '"', "`", "INSERT INTO t VALUES(1,'x');\n", "\t", "NULL"]
+value = st.text(
+    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r"), max_size=20
+) | st.sampled_from(
+    [
+        "'",
+        "''",
+        "\\",
+        "\\'",
+        "');",
+        "--",
+        "/*",
+        "*/",
+        "$$",
+        "\n\\.\n",
+        '"',
+        "`",
+        "INSERT INTO t VALUES(1,'x');\n",
+        "\t",
+        "NULL",
+    ]
 )
 
 
@@ -63,7 +81,7 @@ def test_spans_are_the_literals(name):
 
 @pytest.mark.parametrize("name", DUMPS)
 def test_unwanted_tables_are_only_counted(name):
-    counted = [row for row in sqldump.rows(read(name), lambda table: table == "dispatcher")]
+    counted = list(sqldump.rows(read(name), lambda table: table == "dispatcher"))
     assert len(counted) == 6
     assert [row.table for row in counted if row.values] == ["dispatcher", "dispatcher"]
 
@@ -71,7 +89,10 @@ def test_unwanted_tables_are_only_counted(name):
 @given(st.lists(st.tuples(value, st.none() | value), max_size=4))
 def test_whatever_sqlite_dumps_is_read_back(data):
     with sqlite3.connect(":memory:") as connection:
-        connection.execute('CREATE TABLE "odd name" (a TEXT, "b ""c" TEXT CHECK ("b ""c" <> \'it\'\';s\'), CONSTRAINT u UNIQUE (a, "b ""c"))')
+        connection.execute(
+            'CREATE TABLE "odd name" (a TEXT, '
+            '"b ""c" TEXT CHECK ("b ""c" <> \'it\'\';s\'), CONSTRAINT u UNIQUE (a, "b ""c"))'
+        )
         kept = []
         for row in data:
             try:
@@ -93,10 +114,19 @@ def mysql_literal(value):
     return f"'{value}'"
 
 
-@given(st.lists(st.tuples(value.filter(lambda text: "\x1a" not in text), st.none() | value.filter(lambda text: "\x1a" not in text)), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(
+            value.filter(lambda text: "\x1a" not in text), st.none() | value.filter(lambda text: "\x1a" not in text)
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_whatever_mysqldump_writes_is_read_back(data):
     tuples = ",".join("(" + ",".join(map(mysql_literal, row)) + ")" for row in data)
-    text = f"-- MySQL dump 10.13\nCREATE TABLE `t` (\n  `a` text,\n  `b` text,\n  KEY `a` (`a`)\n);\nINSERT INTO `t` VALUES {tuples};\n"
+    table = "CREATE TABLE `t` (\n  `a` text,\n  `b` text,\n  KEY `a` (`a`)\n);\n"
+    text = f"-- MySQL dump 10.13\n{table}INSERT INTO `t` VALUES {tuples};\n"
     assert [row.values for row in sqldump.rows(text)] == data
 
 
@@ -142,7 +172,8 @@ def test_no_text_breaks_the_reader(text):
 
 
 def test_routines_between_delimiters_are_skipped():
-    text = "-- MySQL dump 10\nDELIMITER ;;\nCREATE TRIGGER x BEGIN INSERT INTO t VALUES (1); END ;;\nDELIMITER ;\nINSERT INTO t VALUES (2);\n"
+    trigger = "DELIMITER ;;\nCREATE TRIGGER x BEGIN INSERT INTO t VALUES (1); END ;;\nDELIMITER ;\n"
+    text = f"-- MySQL dump 10\n{trigger}INSERT INTO t VALUES (2);\n"
     assert [row.values for row in sqldump.rows(text)] == [("2",)]
 
 

@@ -1,0 +1,77 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which rules hold for which file.
+
+When in doubt more is masked than needed: a change stays visible through the placeholder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from . import mask_forms as forms
+from . import mask_kamailio as script
+from . import mask_names as names
+from . import mask_tables as tables
+from .mask import MaskRule
+
+Rules = Sequence[MaskRule]
+
+_KEYS_AND_HASHES: Rules = (
+    forms.private_keys,
+    forms.age_identities,
+    forms.password_hashes,
+    forms.authorization_headers,
+)
+_URLS: Rules = (forms.url_passwords, forms.sip_passwords)
+COMMON: Rules = (*_KEYS_AND_HASHES, *_URLS, names.assignments)
+"""What holds in any text."""
+GENERIC: Rules = (*COMMON, names.directives)
+"""For configuration files of unknown kind."""
+SQL: Rules = (tables.sql_rows, forms.sql_passwords, *COMMON)
+DBTEXT: Rules = (tables.dbtext_rows, *_KEYS_AND_HASHES, *_URLS, names.assignments)
+KAMAILIO: Rules = (
+    *_KEYS_AND_HASHES,
+    *_URLS,
+    names.script_assignments,
+    script.defines,
+    script.substitutions,
+    script.modparams,
+    script.authentication,
+)
+
+_BY_PATH: Sequence[tuple[re.Pattern[bytes], Rules]] = (
+    (re.compile(rb"^/@database/|\.sql$"), SQL),
+    (re.compile(rb"/nsswitch\.conf$"), ()),
+    (re.compile(rb"/pam\.d/|/pam\.conf$"), COMMON),
+    (re.compile(rb"/(passwd|group)-?$"), (forms.first_password_field, *_KEYS_AND_HASHES)),
+    (re.compile(rb"/(chap|pap)-secrets$|/(ntp|chrony)[./](\w*\.)?keys$"), (forms.third_field, *GENERIC)),
+    (re.compile(rb"/snmp"), (forms.snmp_users, *GENERIC)),
+    (re.compile(rb"/network/interfaces|/ifcfg-|/keys-"), (forms.interface_keys, *GENERIC)),
+    (re.compile(rb"/cloud"), (forms.cloud_init_passwords, *GENERIC)),
+)
+
+_WHOLLY_SECRET = re.compile(
+    rb"/(g?shadow-?|opasswd|sasl_passwd|\.?htpasswd|\.pgpass|\.netrc|ipsec(\.[^/]*)?\.secrets|private_key\.json"
+    rb"|id_(rsa|dsa|ecdsa|ed25519)(_sk)?|ssh_host_[^/]*_key|[^/]*\.(key|keytab|p12|pfx|jks|kdbx|private)"
+    rb"|privkey\d*\.pem|(secrets|passdb)\.tdb)$"
+    rb"|/(ssl|tls)/private/|/ipsec\.d/private/|/swanctl/(private|rsa|ecdsa|pkcs8|pkcs12)/"
+)
+_TEXT_HEAD = 64 * 1024
+
+
+def rules_for(path: bytes) -> Rules:
+    """The rules for a file of this absolute path on a Linux host."""
+    return next((rules for expression, rules in _BY_PATH if expression.search(path)), GENERIC)
+
+
+def wholly_secret(path: bytes) -> bool:
+    """Whether a file of this path holds nothing but secrets, so that not even a masked text of it is shown."""
+    return bool(_WHOLLY_SECRET.search(path))
+
+
+def is_binary(content: bytes) -> bool:
+    """Whether a content is no text: there is a NUL in its first 64 KiB."""
+    return b"\0" in content[:_TEXT_HEAD]
