@@ -129,9 +129,11 @@ options:
         required: true
       revoked:
         description:
-          - Whether the key is not trusted any more.
-        type: bool
-        default: false
+          - Since when the key is not trusted any more, in UTC like V(2026-01-31T12:00:00Z). What it signed before stays
+            valid, by the clock of the backup host.
+          - V(true) if nothing that it ever signed is to be trusted.
+        type: str
+        default: "false"
   recovery_card_file:
     description:
       - Path on the controller where a recovery card to print is written, as HTML or as text, by its suffix C(.html) or
@@ -247,8 +249,8 @@ signers:
       elements: str
       returned: always
     revoked:
-      description: Whether the key is not trusted any more.
-      type: bool
+      description: Since when the key is not trusted any more. V(true) if nothing of it is, V(false) if all is.
+      type: str
       returned: always
 slots:
   description: The ids of the slots that the Domain Master Secret opens. There is one, but after an interrupted

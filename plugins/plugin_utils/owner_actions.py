@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._libraries import require
+from ansible_collections.ucops.recovery.plugins.module_utils._module.keyring_facts import revoked_text
 from ansible_collections.ucops.recovery.plugins.module_utils._module.repository import (
     SECRET_OPTIONS,
     SPEC,
@@ -194,10 +196,17 @@ def wishes_of(params: Mapping[str, Any], secret: str) -> Wishes:
         rotate_identity=params["rotate_identity"],
         recipients=None if recipients is None else [Recipient(item["recipient"], item["name"]) for item in recipients],
         signers=[
-            Signer(item["name"], item["public_key"], tuple(item["roles"]), item["revoked"])
+            Signer(item["name"], item["public_key"], tuple(item["roles"]), _revoked(item["revoked"]))
             for item in params["signers"] or ()
         ],
     )
+
+
+def _revoked(text: str) -> bool | str:
+    try:
+        return bool(boolean(text))
+    except TypeError:
+        return text
 
 
 def documents() -> dict[str, bytes]:
@@ -229,6 +238,7 @@ def facts_result(facts: Mapping[str, Any], writer: Mapping[str, Any], secret_war
     """What is true of the repository, as the task's result."""
     return {
         **{name: facts[name] for name in _UNKNOWN_BEFORE},
+        "signers": [{**signer, "revoked": revoked_text(signer["revoked"])} for signer in facts["signers"]],
         "writer": {"name": writer["name"], "public_key": writer["public_key"]},
         "secret_warnings": secret_warnings,
     }
@@ -256,7 +266,7 @@ def shown_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         "owner": facts["owner"],
         "recipients": {item["name"]: item["recipient"] for item in facts["recipients"]},
         "signers": {
-            item["name"]: f"{item['public_key']} ({', '.join(item['roles'])}{', revoked' if item['revoked'] else ''})"
+            item["name"]: f"{item['public_key']} ({', '.join(item['roles'])}), revoked: {revoked_text(item['revoked'])}"
             for item in facts["signers"]
         },
         "slots": facts["slots"],

@@ -198,26 +198,16 @@ def open_request(
     state = RepositoryState.from_json(request["state"])
     if signers:
         check_trusted(verify_keyring(state.keyring or b"", state.signature or b""), AllowedSigners.parse(signers))
-    identities = unlock_with(state, secret)
-    keys = {}
+    identities = unlock(state, secret)
+    keys: dict[str, bytes] = {}
+    problem: RepositoryDamaged | WrongKey | None = None
     for name, header in request["headers"].items():
         try:
             keys[str(name)] = age.unwrap(age.parse_header(base64.b64decode(header)), identities)
         except (RepositoryDamaged, WrongKey) as error:
+            problem = type(error)(error.message, item=object_name(name))
             if not skip_damaged:
-                raise type(error)(error.message, item=object_name(name), hint="Run repository_verify.") from None
+                raise problem from None
+    if problem is not None and not keys:
+        raise problem
     return keys
-
-
-def unlock_with(state: RepositoryState, secret: str | list[age.X25519Identity]) -> list[age.X25519Identity]:
-    """All identities that the Domain Master Secret or an identity file gives. Raises WrongKey, RepositoryDamaged."""
-    if isinstance(secret, str):
-        return unlock(state, secret)
-    problem: WrongKey | None = None
-    for identity in secret:
-        try:
-            unlock(state, identity)
-            return secret
-        except WrongKey as error:
-            problem = error
-    raise problem or WrongKey("There is no identity to open it with")

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._errors import OptionInvalid, RepositoryMissing
+from .._errors import OptionInvalid, RepositoryMissing, RolledBack
 from .._libraries import require
 from .._repository.backends.base import Backend
 from .._repository.backends.local import LocalBackend
-from .._repository.format import REPOSITORY_FILE
+from .._repository.chain import Believe, believe_keyring, believe_operator, head, walk_back
+from .._repository.format import REPOSITORY_FILE, ChainId
+from .._repository.keyring import check_trusted, load_keyring
 from .._repository.sshsig import AllowedSigners
 from .._repository.verify import Trust
 
@@ -59,3 +61,30 @@ def _is_heads(value: Any) -> bool:
     return isinstance(value, Mapping) and all(
         isinstance(name, str) and isinstance(head, str) for name, head in value.items()
     )
+
+
+def believed_writers(params: Mapping[str, Any], backend: Backend) -> Believe:
+    """Whose generations are believed: those that the keyring names, and with allowed_signers only those it names too.
+
+    Raises NotAuthentic when the keyring's owner is not among the allowed signers, RepositoryDamaged, OptionInvalid.
+    """
+    trust = trust_of(params)
+    keyring = load_keyring(backend)
+    if trust is None or trust.allowed_signers is None:
+        return believe_keyring(keyring)
+    check_trusted(keyring, trust.allowed_signers)
+    return believe_operator(keyring, trust.allowed_signers)
+
+
+def check_heads(params: Mapping[str, Any], backend: Backend, chain: ChainId) -> None:
+    """Raises RolledBack when the head that is expected of a chain is no part of it; RepositoryDamaged, OptionInvalid."""
+    trust = trust_of(params)
+    expected = trust.expected_heads.get(str(chain)) if trust is not None else None
+    if expected is None:
+        return
+    newest = head(backend, chain)
+    if newest is None or all(record.hash != expected for record in walk_back(backend, newest)):
+        raise RolledBack(
+            f"The expected head of {chain} is not there any more: somebody put back an older state of the repository",
+            hint="Run repository_verify with the same expected_heads, and look for another copy of the repository.",
+        )

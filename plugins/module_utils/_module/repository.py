@@ -52,7 +52,7 @@ SPEC = ArgumentSpec(
                 "name": {"type": "str", "required": True},
                 "public_key": {"type": "str", "required": True},
                 "roles": {"type": "list", "elements": "str", "choices": list(ROLE_NAMESPACES), "required": True},
-                "revoked": {"type": "bool", "default": False},
+                "revoked": {"type": "str", "default": "false"},
             },
         },
         "recovery_card_file": {"type": "path"},

@@ -15,7 +15,7 @@ from .._repository.verify import VerifyReport, verify
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
 from .opening import trust_of
-from .selection import matching_chains, readable_chains
+from .selection import matching_chains, names_chains, readable_chains
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -70,9 +70,7 @@ def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord
 
 
 def _only(backend: Backend, params: Mapping[str, Any]) -> list[ChainId] | None:
-    if all(params[name] is None for name in ("source", "product", "instance")):
-        return None
-    return list(matching_chains(backend, params))
+    return list(matching_chains(backend, params)) if names_chains(params) else None
 
 
 def describe_report(report: VerifyReport) -> dict[str, Any]:

@@ -10,46 +10,32 @@ from typing import Any
 
 from .._errors import GenerationMissing, OptionInvalid, RepositoryDamaged
 from .._repository.backends.base import Backend
-from .._repository.chain import list_sources, load_chain, load_record
+from .._repository.chain import Believe, list_chains, load_chain, load_record
 from .._repository.format import ChainId, CommitRecord, GenerationId, StoredEntry
 from .path_patterns import PathPatterns
 
-LATEST = "latest"
+_CHAIN_OPTIONS = ("source", "product", "instance")
 
 
-def find_generation(backend: Backend, text: str) -> CommitRecord:
-    """The record of C(source/product[@instance]/number), or of C(.../latest), the newest complete one.
-
-    Raises OptionInvalid, GenerationMissing, RepositoryDamaged.
-    """
-    chain_text, slash, last = text.rpartition("/")
-    if not slash or last != LATEST:
-        return load_record(backend, GenerationId.parse(text))
-    chain = ChainId.parse(chain_text)
-    for record in reversed(load_chain(backend, chain.source, chain.product, chain.instance)):
-        if record.is_complete:
-            return record
-    raise GenerationMissing(
-        f"There is no complete generation of {chain}", hint="List what there is with generation_info."
-    )
-
-
-def find_predecessor(backend: Backend, record: CommitRecord) -> CommitRecord:
-    """The generation before. Raises GenerationMissing for the first."""
+def find_predecessor(backend: Backend, record: CommitRecord, believe: Believe | None = None) -> CommitRecord:
+    """The generation before. Raises GenerationMissing for the first, or what is wrong with its record."""
     if record.sequence == 1:
         raise GenerationMissing(
             f"{GenerationId.of(record)} is the first generation, there is nothing before it to compare with",
             hint="Name another one with against.",
         )
-    return load_record(backend, record.chain.generation(record.sequence - 1))
+    return load_record(backend, record.chain.generation(record.sequence - 1), believe)
+
+
+def names_chains(params: Mapping[str, Any]) -> bool:
+    """Whether one of the options C(source), C(product) and C(instance) is given."""
+    return any(params[name] is not None for name in _CHAIN_OPTIONS)
 
 
 def matching_chains(backend: Backend, params: Mapping[str, Any]) -> Iterator[ChainId]:
     """The chains that the options C(source), C(product) and C(instance) leave; an option that is None leaves all."""
-    for chain in list_sources(backend):
-        if all(
-            params[name] is None or params[name] == getattr(chain, name) for name in ("source", "product", "instance")
-        ):
+    for chain in list_chains(backend, params["source"]):
+        if all(params[name] in (None, getattr(chain, name)) for name in _CHAIN_OPTIONS):
             yield chain
 
 

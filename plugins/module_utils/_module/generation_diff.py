@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of the module C(generation_diff)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._compare.mask import KEY_LENGTH, Masker
+from .._compare.mask_rules import rules_for
+from .._compare.semantic import SemanticChange
+from .._compare.textdiff import ContentChange, content_diff
+from .._entries import path_to_text
+from .._errors import OptionInvalid
+from .._products.base import Product
+from .._products.registry import find_product
+from .._repository.backends.base import Backend
+from .._repository.format import CommitRecord, GenerationId, StoredEntry
+from .._repository.generations import find_generation
+from .._repository.keys import WriterKey
+from .._repository.reader import GenerationReader
+from . import unsealing
+from .argspec import ArgumentSpec, repository, trust, unlock
+from .opening import believed_writers, check_heads
+from .path_patterns import PathPatterns
+from .selection import find_predecessor
+from .view import GenerationView, has_readable_content
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+Entries = Mapping[bytes, StoredEntry]
+
+CHANGES_LIMIT = 1000
+_METADATA = ("mode", "uid", "gid", "owner", "group", "link_target", "acl_access", "acl_default", "xattrs", "device")
+
+SPEC = ArgumentSpec(
+    {
+        "generation": {"type": "str", "required": True},
+        "against": {"type": "str"},
+        "writer_key_file": {"type": "path"},
+        "paths": {"type": "list", "elements": "str"},
+        "max_lines": {"type": "int", "default": 2000},
+    }
+).merge(repository(), unlock(), trust())
+
+
+def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
+    """What the module returns. Raises KeyRequired, RepositoryError, OptionInvalid."""
+    params = module.params
+    patterns = PathPatterns(params["paths"])
+
+    def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
+        keys = unsealing.required(file_keys, "To compare generations")
+        earlier, later = (Side(backend, record, keys, patterns) for record in wanted(params, backend))
+        comparison = Comparison(earlier, later, Masker(placeholder_key(params, later.record.source)))
+        text, truncated = comparison.text(params["max_lines"])
+        changes = comparison.semantic()
+        result = {
+            "generation": str(GenerationId.of(later.record)),
+            "against": str(GenerationId.of(earlier.record)),
+            "identical": not comparison.paths,
+            "changes": [describe_change(change) for change in changes[:CHANGES_LIMIT]],
+            "files": [comparison.describe_file(path) for path in comparison.paths[:CHANGES_LIMIT]],
+            "text": text,
+            "truncated": truncated or max(len(changes), len(comparison.paths)) > CHANGES_LIMIT,
+        }
+        if module._diff:
+            result["diff"] = {"prepared": text}
+        return result
+
+    return unsealing.serve(module, wanted, body)
+
+
+def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+    """The earlier and the later generation. Raises OptionInvalid when they are not of one product."""
+    believe = believed_writers(params, backend)
+    later = find_generation(backend, params["generation"], believe)
+    if params["against"] is None:
+        earlier = find_predecessor(backend, later, believe)
+    else:
+        earlier = find_generation(backend, params["against"], believe)
+    if earlier.product != later.product:
+        raise OptionInvalid(
+            f"{GenerationId.of(earlier)} and {GenerationId.of(later)} are not of the same product", item="against"
+        )
+    for chain in {earlier.chain, later.chain}:
+        check_heads(params, backend, chain)
+    return [earlier, later]
+
+
+def placeholder_key(params: Mapping[str, Any], source: str) -> bytes:
+    """The writer's key for placeholders of this source, or a random one that serves this result only."""
+    path = params["writer_key_file"]
+    return WriterKey.load(path).placeholder_key(source) if path else os.urandom(KEY_LENGTH)
+
+
+class Side:
+    """One of the two generations, as far as it is compared."""
+
+    def __init__(
+        self, backend: Backend, record: CommitRecord, keys: unsealing.FileKeys, patterns: PathPatterns
+    ) -> None:
+        self.record = record
+        self.reader = GenerationReader(backend, record, keys)
+        self.entries: Entries = {
+            stored.entry.path: stored for stored in self.reader.entries() if patterns.match(stored.entry.path)
+        }
+        self.view = GenerationView(self.reader, self.entries)
+
+
+class Comparison:
+    """What differs between two sides. ``paths``: all that do, in order."""
+
+    def __init__(self, earlier: Side, later: Side, masker: Masker) -> None:
+        self.earlier = earlier
+        self.later = later
+        self._masker = masker
+        self._product = find_product(later.record.product)
+        everything = sorted({*earlier.entries, *later.entries})
+        self.paths = [path for path in everything if self._action(path)]
+
+    def _metadata(self, path: bytes) -> list[str]:
+        old, new = self.earlier.entries[path].entry, self.later.entries[path].entry
+        return [name for name in _METADATA if getattr(old, name) != getattr(new, name)]
+
+    def _action(self, path: bytes) -> str:
+        old, new = self.earlier.entries.get(path), self.later.entries.get(path)
+        if old is None or new is None:
+            return "added" if old is None else "removed"
+        if (old.entry.kind, old.sha256) != (new.entry.kind, new.sha256):
+            return "changed"
+        return "metadata" if self._metadata(path) else ""
+
+    def describe_file(self, path: bytes) -> dict[str, Any]:
+        """One path that differs, as a result."""
+        action = self._action(path)
+        metadata = self._metadata(path) if action in ("changed", "metadata") else []
+        return {"path": path_to_text(path), "action": action, "metadata": metadata}
+
+    def semantic(self) -> list[SemanticChange]:
+        """The difference in the words of the product; empty when it has none."""
+        if self._product is None:
+            return []
+        return list(self._product.semantic(self.earlier.view, self.later.view, self._masker))
+
+    def text(self, most_lines: int) -> tuple[str, bool]:
+        """The masked difference line by line, and whether lines were left out."""
+        out: list[str] = []
+        for path in self.paths:
+            room = most_lines - len(out)
+            lines = list(self._lines_of(path, room))
+            out += lines[:room]
+            if len(lines) > room:
+                return "".join(out), True
+        return "".join(out), False
+
+    def _lines_of(self, path: bytes, room: int) -> Iterator[str]:
+        action = self._action(path)
+        sides = [side.entries.get(path) for side in (self.earlier, self.later)]
+        present = [stored for stored in sides if stored is not None]
+        if action == "metadata":
+            yield f"{path_to_text(path)}: {', '.join(self._metadata(path))} changed\n"
+        elif not all(has_readable_content(stored) for stored in present):
+            kinds = " and ".join(f"{stored.entry.kind}, {stored.entry.size} bytes" for stored in present)
+            yield f"{path_to_text(path)}: {action} ({kinds})\n"
+        else:
+            before, after = (
+                None if stored is None else side.view[path] for side, stored in zip((self.earlier, self.later), sides)
+            )
+            sensitive = any(stored.entry.sensitive for stored in present)
+            # one line more than there is room for tells that something was left out
+            difference = content_diff(
+                ContentChange(path, before, after, sensitive),
+                self._masker,
+                mask_rules(self._product, path),
+                before_label=str(GenerationId.of(self.earlier.record)),
+                after_label=str(GenerationId.of(self.later.record)),
+                most_lines=max(room, 0) + 1,
+            )
+            yield from difference.text.splitlines(keepends=True)
+
+
+def mask_rules(product: Product | None, path: bytes) -> Any:
+    """What is secret in a file, as its product knows it, or as it is for any file."""
+    return rules_for(path) if product is None else product.mask_rules(path)
+
+
+def describe_change(change: SemanticChange) -> dict[str, Any]:
+    """A change in the words of the product, as a result."""
+    facts = {
+        "kind": change.kind,
+        "object": change.object,
+        "action": change.action,
+        "before": change.before,
+        "after": change.after,
+        "severity": change.severity,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
