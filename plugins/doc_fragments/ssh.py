@@ -51,6 +51,11 @@ options:
       - Also offer the keys of an SSH agent that runs on the host that runs this module.
     type: bool
     default: false
+  become:
+    description:
+      - Use C(sudo) on the host for what the login user may not read or write.
+    type: bool
+    default: false
   become_password:
     description:
       - Password for C(sudo) on the host, when the user needs it. It is never put on a command line.

@@ -138,7 +138,7 @@ def _new(state: RepositoryState, writer: Signer) -> list[Signer]:
 
 def state_after(state: RepositoryState, plan: Plan) -> RepositoryState:
     """The state that a plan leads to."""
-    keyring, signature = state.keyring, state.signature
+    keyring, signature = state.keyring, state.keyring_signature
     slots, documents = dict(state.slots), dict(state.documents)
     for step in plan.steps:
         if step.name == KEYRING:
@@ -149,7 +149,7 @@ def state_after(state: RepositoryState, plan: Plan) -> RepositoryState:
             _set(slots, step.name[len(SLOTS) : -len(".age")], step.data)
         elif "/" not in step.name:
             _set(documents, step.name, step.data)
-    return replace(state, keyring=keyring, signature=signature, slots=slots, documents=documents, leftovers=())
+    return replace(state, keyring=keyring, keyring_signature=signature, slots=slots, documents=documents, leftovers=())
 
 
 def _set(files: dict[str, bytes], name: str, data: bytes | None) -> None:

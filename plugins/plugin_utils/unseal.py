@@ -197,7 +197,9 @@ def open_request(
     """
     state = RepositoryState.from_json(request["state"])
     if signers:
-        check_trusted(verify_keyring(state.keyring or b"", state.signature or b""), AllowedSigners.parse(signers))
+        check_trusted(
+            verify_keyring(state.keyring or b"", state.keyring_signature or b""), AllowedSigners.parse(signers)
+        )
     identities = unlock(state, secret)
     keys: dict[str, bytes] = {}
     problem: RepositoryDamaged | WrongKey | None = None

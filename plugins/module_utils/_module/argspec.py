@@ -140,6 +140,7 @@ def ssh() -> ArgumentSpec:
         {
             **_login(),
             "use_agent": {"type": "bool", "default": False},
+            "become": {"type": "bool", "default": False},
             "become_password": {"type": "str", "no_log": True},
             "jump_host": {
                 "type": "dict",

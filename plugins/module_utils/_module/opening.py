@@ -77,7 +77,7 @@ def believed_writers(params: Mapping[str, Any], backend: Backend) -> Believe:
 
 
 def check_heads(params: Mapping[str, Any], backend: Backend, chain: ChainId) -> None:
-    """Raises RolledBack when the head that is expected of a chain is no part of it; RepositoryDamaged, OptionInvalid."""
+    """Raises RolledBack when the head that is expected of a chain is no part of it, OptionInvalid."""
     trust = trust_of(params)
     expected = trust.expected_heads.get(str(chain)) if trust is not None else None
     if expected is None:
