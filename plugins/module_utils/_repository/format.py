@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -510,24 +510,41 @@ class PieceIndex:
 
 
 # --- manifest --------------------------------------------------------------------------------------------------------
+_encode_entry = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+def entry_lines(entry: Entry, sha256: str | None, pieces: Sequence[tuple[int, int]]) -> tuple[bytes, bytes]:
+    """What an entry is, without its content, time and size, and its whole line of the manifest."""
+    data = entry.to_json()
+    mtime_ns, size = data.pop("mtime_ns", None), data.pop("size", None)
+    what = _encode_entry(data)
+    tail = ""
+    if mtime_ns is not None:
+        tail += f',"mtime_ns":{mtime_ns}'
+    if size is not None:
+        tail += f',"size":{size}'
+    if sha256 is not None:
+        places = ",".join([f"[{bundle},{member}]" for bundle, member in pieces])
+        tail += f',"sha256":"{sha256}","pieces":[{places}]'
+    return what.encode("utf-8"), f"{what[:-1]}{tail}}}\n".encode()
+
+
 @dataclass(frozen=True)
 class StoredEntry:
     """An entry with the SHA-256 (hex) of its content and the pieces, (bundle, member), that it consists of.
 
-    ``sha256`` is None for what has no content: folders, links, devices.
+    ``sha256`` is None for what has no content: folders, links, devices. ``normalised_sha256`` is known only of an entry
+    that was just read: the digest of its content without what always differs.
     """
 
     entry: Entry
     sha256: str | None = None
     pieces: tuple[tuple[int, int], ...] = ()
+    normalised_sha256: str | None = field(default=None, compare=False)
 
     def to_line(self) -> bytes:
         """The entry as a line of the manifest."""
-        data = self.entry.to_json()
-        if self.sha256 is not None:
-            data["sha256"] = self.sha256
-            data["pieces"] = self.pieces
-        return canonical_json(data)
+        return entry_lines(self.entry, self.sha256, self.pieces)[1]
 
     @classmethod
     def from_line(cls, line: bytes) -> StoredEntry:
@@ -554,7 +571,8 @@ class Manifest:
     """The first line of a manifest: everything beside the entries. The others are one :class:`StoredEntry` each.
 
     ``bundles`` are the SHA-256 of the bundles that the entries' pieces count; ``entries`` is the number of lines that
-    follow. ``items`` says of each item how it was taken, ``contract`` what was demanded, found and missing.
+    follow. A later line replaces an earlier one of the same item and path; ``replaced`` are the numbers of those that
+    do not count, from 0. ``items`` says of each item how it was taken, ``contract`` what was demanded, found, missing.
     """
 
     repository_id: str
@@ -564,6 +582,7 @@ class Manifest:
     bundles: tuple[str, ...]
     entries: int
     status: str
+    replaced: tuple[int, ...] = ()
     release: str | None = None
     version: Mapping[str, Any] = field(default_factory=dict)
     identity: Mapping[str, Any] = field(default_factory=dict)
@@ -592,6 +611,7 @@ class Manifest:
                 bundles=tuple(_sha(sha) for sha in data["bundles"]),
                 entries=_number(data["entries"]),
                 status=_one_of(data["status"], (STATUS_COMPLETE, STATUS_PARTIAL)),
+                replaced=tuple(_number(line) for line in data["replaced"]),
                 release=_optional_text(data["release"]),
                 version=_object(data["version"]),
                 identity=_object(data["identity"]),

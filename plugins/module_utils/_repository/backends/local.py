@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -83,7 +85,8 @@ class LocalBackend(Backend):
         self._syncfs: Callable[[int], int] | None = None
         self._folders: set[str] = set()
         self._unsynced: set[str] = set()
-        self._count = 0
+        self._numbers = itertools.count()
+        self._publishing = threading.Lock()
         self._token = f"{os.getpid()}-{os.urandom(6).hex()}"
 
     # --- reading ---
@@ -157,8 +160,7 @@ class LocalBackend(Backend):
 
     # --- writing ---
     def stage(self, hint: str) -> LocalStaged:
-        self._count += 1
-        name = f"{INCOMING_FOLDER}/{hint}-{self._token}-{self._count}"
+        name = f"{INCOMING_FOLDER}/{hint}-{self._token}-{next(self._numbers)}"
         path = self._path(name)
         with self.errors(name):
             self._make_folder(INCOMING_FOLDER)
@@ -172,18 +174,20 @@ class LocalBackend(Backend):
         return LocalStaged(self, path, descriptor)
 
     def publish(self, files: Sequence[tuple[Staged, str]]) -> Names:
-        existing: list[str] = []
         local = [(cast(LocalStaged, staged), name) for staged, name in files]
-        self._sync([staged.path for staged, _name in local if staged.path is not None])
-        for staged, name in local:
+        if any(staged.path is None for staged, _name in local):
+            raise ValueError("a staged file can be published once")
+        for staged, _name in local:
             staged.close()
-            if staged.path is None:
-                raise ValueError("a staged file can be published once")
-            with self.errors(name):
-                if not self._link(staged.path, name):
-                    existing.append(name)
+        with self._publishing:
+            self._sync([cast(str, staged.path) for staged, _name in local])
+            existing = []
+            for staged, name in local:
+                with self.errors(name):
+                    if not self._link(cast(str, staged.path), name):
+                        existing.append(name)
                 staged.abort()
-        self._sync_folders()
+            self._sync_folders()
         return existing
 
     def replace(self, name: str, data: bytes) -> None:
@@ -191,12 +195,11 @@ class LocalBackend(Backend):
         try:
             staged.write(data)
             staged.close()
-            with self.errors(name):
-                path = cast(str, staged.path)
+            path = cast(str, staged.path)
+            with self._publishing, self.errors(name):
                 self._sync([path])
                 self._make_folder(os.path.dirname(name))
                 os.replace(path, self._path(name))
-                staged.path = None
                 self._unsynced.add(os.path.dirname(self._path(name)))
                 self._sync_folders()
         finally:

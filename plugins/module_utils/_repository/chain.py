@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commit records in their line: found, read, and believed only with a signature of somebody who may write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+
+from .._errors import GenerationMissing, NotAuthentic, RepositoryDamaged, SignatureInvalid
+from . import sshsig
+from .backends.base import Backend
+from .format import (
+    COMMIT_NAMESPACE,
+    COMMITS_FOLDER,
+    SMALL_FILE_LIMIT,
+    WRITER_ROLE,
+    ChainId,
+    CommitRecord,
+    GenerationId,
+    parse_commit_file,
+    record_name,
+    signature_name,
+)
+from .keyring import Keyring, load_keyring
+from .sshsig import AllowedSigners
+
+Believe = Callable[[str, CommitRecord], str]
+"""From a public key and the record that it signed to the signer's name. Raises NotAuthentic."""
+
+
+def believe_keyring(keyring: Keyring) -> Believe:
+    """Believe the writers that the repository's own keyring names."""
+
+    def believe(public_key: str, record: CommitRecord) -> str:
+        if record.repository_id != keyring.repository_id:
+            raise NotAuthentic("It belongs to another repository")
+        return keyring.signer_of(public_key, WRITER_ROLE, record.received_at).name
+
+    return believe
+
+
+def believe_operator(keyring: Keyring, allowed_signers: AllowedSigners) -> Believe:
+    """Believe the writers that the keyring names, if the operator's allowed signers name them as well."""
+    by_keyring = believe_keyring(keyring)
+
+    def believe(public_key: str, record: CommitRecord) -> str:
+        name = by_keyring(public_key, record)
+        moment = datetime.strptime(record.received_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        if not allowed_signers.principals_of(public_key, COMMIT_NAMESPACE, moment):
+            raise NotAuthentic(f"It is signed by {name}, who is not among the allowed signers")
+        return name
+
+    return believe
+
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+def list_chains(backend: Backend, source: str | None = None) -> list[ChainId]:
+    """Every line of generations, of all sources or of one, in order. Folders that are none are left out."""
+    chains = []
+    for outer in backend.names(COMMITS_FOLDER):
+        for inner in backend.names(f"{COMMITS_FOLDER}/{outer}") if outer.endswith("/") else []:
+            try:
+                chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{outer}{inner.rstrip('/')}")
+            except ValueError:
+                continue
+            if inner.endswith("/") and source in (None, chain.source):
+                chains.append(chain)
+    return sorted(chains)
+
+
+def list_sources(backend: Backend) -> list[str]:
+    """The names of all sources, in order."""
+    return sorted({chain.source for chain in list_chains(backend)})
+
+
+def sequences(backend: Backend, chain: ChainId) -> list[int]:
+    """The numbers of the generations that have a record, ascending."""
+    found = []
+    for name in backend.names(chain.folder):
+        if name.endswith(".json"):
+            try:
+                found.append(parse_commit_file(name)[0])
+            except ValueError:
+                continue
+    return sorted(found)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+def read_record(backend: Backend, generation: GenerationId) -> CommitRecord:
+    """The record of a generation, whoever wrote it. Raises GenerationMissing, or RepositoryDamaged by its name."""
+    name = record_name(generation)
+    if not backend.exists(name):
+        raise GenerationMissing(f"There is no generation {generation}", hint="List what there is with generation_info.")
+    try:
+        record = CommitRecord.from_bytes(backend.read(name, SMALL_FILE_LIMIT))
+    except RepositoryDamaged as error:
+        error.item = name
+        raise
+    if GenerationId.of(record) != generation:
+        raise RepositoryDamaged(
+            f"The record stands in a strange place: it is that of {GenerationId.of(record)}", item=name
+        )
+    return record
+
+
+def check_signature(backend: Backend, record: CommitRecord, believe: Believe) -> str:
+    """The name of who signed a record. Raises SignatureInvalid or NotAuthentic, by the record's name."""
+    generation = GenerationId.of(record)
+    name = signature_name(generation, record.hash)
+    if not backend.exists(name):
+        raise SignatureInvalid("It is not signed, or it was changed after that", item=record_name(generation))
+    try:
+        public_key = sshsig.verify(record.to_bytes(), backend.read(name, SMALL_FILE_LIMIT), COMMIT_NAMESPACE)
+    except SignatureInvalid as error:
+        error.item = name
+        raise
+    try:
+        return believe(public_key, record)
+    except NotAuthentic as error:
+        error.item = record_name(generation)
+        raise
+
+
+def load_record(backend: Backend, generation: GenerationId, believe: Believe | None = None) -> CommitRecord:
+    """The record of a generation, signed by somebody who is believed: by default, the keyring's writers.
+
+    Raises GenerationMissing, RepositoryDamaged, SignatureInvalid, NotAuthentic.
+    """
+    record = read_record(backend, generation)
+    check_signature(backend, record, believe or believe_keyring(load_keyring(backend)))
+    return record
+
+
+def head(backend: Backend, chain: ChainId, believe: Believe | None = None) -> CommitRecord | None:
+    """The newest record of a line, None when there is none. Raises what :func:`load_record` raises."""
+    numbers = sequences(backend, chain)
+    return load_record(backend, chain.generation(numbers[-1]), believe) if numbers else None
+
+
+def walk_back(backend: Backend, record: CommitRecord) -> Iterator[CommitRecord]:
+    """A record and those before it. Who believes the first believes all, as each one names its parent's hash.
+
+    Raises RepositoryDamaged where the line is broken.
+    """
+    while True:
+        yield record
+        if record.sequence == 1:
+            return
+        record = _parent(backend, record)
+
+
+def _parent(backend: Backend, record: CommitRecord) -> CommitRecord:
+    generation = record.chain.generation(record.sequence - 1)
+    try:
+        parent = read_record(backend, generation)
+    except GenerationMissing:
+        raise RepositoryDamaged("The record is missing, later ones are there", item=record_name(generation)) from None
+    if parent.hash != record.parent:
+        raise RepositoryDamaged(
+            "The line is broken: the next record was written after another one", item=record_name(generation)
+        )
+    return parent
+
+
+def load_chain(
+    backend: Backend, source: str, product: str, instance: str = "", believe: Believe | None = None
+) -> list[CommitRecord]:
+    """All records of a line, oldest first, each of them signed by somebody who is believed; empty when there are none.
+
+    Raises RepositoryDamaged, SignatureInvalid, NotAuthentic.
+    """
+    chain = ChainId(source, product, instance)
+    believe = believe or believe_keyring(load_keyring(backend))
+    newest = head(backend, chain, believe)
+    if newest is None:
+        return []
+    records = list(walk_back(backend, newest))
+    for record in records[1:]:
+        check_signature(backend, record, believe)
+    return records[::-1]
+
+
+def last_complete(backend: Backend, source: str, product: str, instance: str, count: int) -> list[CommitRecord]:
+    """The newest complete generations of a line, at most ``count``, newest first. Raises what :func:`head` raises."""
+    newest = head(backend, ChainId(source, product, instance))
+    return take_complete(backend, newest, count)
+
+
+def take_complete(backend: Backend, newest: CommitRecord | None, count: int) -> list[CommitRecord]:
+    """The complete ones among a believed record and those before it, at most ``count``, newest first."""
+    found: list[CommitRecord] = []
+    for record in walk_back(backend, newest) if newest is not None and count > 0 else ():
+        if record.is_complete:
+            found.append(record)
+            if len(found) == count:
+                break
+    return found

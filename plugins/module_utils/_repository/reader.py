@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a generation with the file keys of its objects. Nothing is handed out of an object whose hash is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO
+
+from .._errors import ItemTruncated, KeyRequired, RepositoryDamaged
+from .._libraries import require
+from . import age
+from .backends.base import Backend
+from .bundles import BundleReader, FrameCache
+from .format import CommitRecord, GenerationId, Manifest, StoredEntry, object_name
+
+try:
+    import zstandard
+    from zstandard import ZstdError
+except ImportError:
+    # _libraries.require tells the user
+    pass
+
+OPEN_BUNDLES = 8
+LINE_LIMIT = 64 * 1024 * 1024
+"""No line of a manifest is longer; that of a file of 10 TiB would be."""
+
+_HASH_BLOCK = 1024 * 1024
+
+
+def hash_object(backend: Backend, sha: str, size: int) -> None:
+    """Read an object to its end. Raises RepositoryDamaged, by its name, unless it has this SHA-256 and size."""
+    name = object_name(sha)
+    digest = hashlib.sha256()
+    read = 0
+    with backend.open(name) as stream:
+        while True:
+            block = stream.read(_HASH_BLOCK)
+            if not block:
+                break
+            digest.update(block)
+            read += len(block)
+    if read != size:
+        raise RepositoryDamaged(f"The object has {read} bytes instead of {size}", item=name)
+    if digest.hexdigest() != sha:
+        raise RepositoryDamaged("The object was changed: its SHA-256 is not its name", item=name)
+
+
+def sealed_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[str, bytes]:
+    """The age headers of all sealed objects of some generations, by SHA-256: what is needed to find their file keys.
+
+    Raises RepositoryDamaged by the object's name.
+    """
+    headers: dict[str, bytes] = {}
+    for record in records:
+        for sha in (record.manifest[0], *record.objects):
+            if sha not in headers:
+                with backend.open(object_name(sha)) as stream:
+                    try:
+                        headers[sha] = age.parse_header(stream).raw
+                    except RepositoryDamaged as error:
+                        error.item = object_name(sha)
+                        raise
+    return headers
+
+
+class GenerationReader:
+    """Reads one generation, whose record the caller believes.
+
+    Memory stays below 64 MiB. Contents are read fastest in the order of the entries.
+
+    :param file_keys: the file keys of its manifest and bundles by SHA-256
+    :raises KeyRequired: the manifest's key is missing; that of a bundle is missed when the bundle is needed
+    :raises RepositoryDamaged: the manifest is missing, changed, or not that of this record
+    """
+
+    def __init__(self, backend: Backend, record: CommitRecord, file_keys: Mapping[str, bytes]) -> None:
+        require("cryptography", "zstandard")
+        self.record = record
+        self.file_keys = file_keys
+        self._backend = backend
+        self._hashed: dict[str, Future[None]] = {}
+        self._cache = FrameCache()
+        self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
+        self._opener = ThreadPoolExecutor(1, "open-frame")
+        self._hasher = ThreadPoolExecutor(1, "hash-object")
+        self.manifest: Manifest = self._read_first_line()
+
+    def __enter__(self) -> GenerationReader:
+        return self
+
+    def __exit__(self, *_what: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        while self._bundles:
+            self._bundles.popitem()[1].close()
+        self._opener.shutdown()
+        self._hasher.shutdown()
+
+    def entries(self) -> Iterator[StoredEntry]:
+        """All entries in their order, without those that a later one replaces, read anew each time.
+
+        Raises RepositoryDamaged.
+        """
+        count = 0
+        replaced = frozenset(self.manifest.replaced)
+        lines = self._lines()
+        next(lines)
+        for number, line in enumerate(lines):
+            count += 1
+            if number in replaced:
+                continue
+            stored = StoredEntry.from_line(line)
+            if any(bundle >= len(self.manifest.bundles) for bundle, _member in stored.pieces):
+                raise self._wrong_manifest("an entry stands in a bundle that it does not name")
+            yield stored
+        if count != self.manifest.entries:
+            raise self._wrong_manifest(f"it has {count} entries instead of {self.manifest.entries}")
+
+    def content(self, stored: StoredEntry) -> Iterator[bytes]:
+        """The content of an entry, none for what has none.
+
+        A content of one piece is compared with its SHA-256 before it is handed out, a larger one at its end: whoever
+        uses it must not count it as whole before.
+
+        :raises KeyRequired: the key of a bundle is missing
+        :raises RepositoryDamaged: a bundle is missing or changed
+        :raises ItemTruncated: the content is not the one that was stored
+        """
+        digest = hashlib.sha256()
+        size = 0
+        last = len(stored.pieces) - 1
+        for position, (bundle, member) in enumerate(stored.pieces):
+            piece = bytes(self._bundle(bundle).read(member))
+            digest.update(piece)
+            size += len(piece)
+            if position == last:
+                self._check_content(stored, size, digest.hexdigest())
+            yield piece
+        if not stored.pieces and stored.sha256 is not None:
+            self._check_content(stored, 0, digest.hexdigest())
+
+    def read(self, stored: StoredEntry) -> bytes:
+        """The whole content of a small entry. Raises what :meth:`content` raises."""
+        return b"".join(self.content(stored))
+
+    # --- inner ---
+    def _check_content(self, stored: StoredEntry, size: int, sha256: str) -> None:
+        if size != stored.entry.size or sha256 != stored.sha256:
+            raise ItemTruncated(
+                f"The content of {GenerationId.of(self.record)} is not the one that was stored",
+                item=stored.entry.to_json()["path"],
+            )
+
+    def _wrong_manifest(self, what: str) -> RepositoryDamaged:
+        return RepositoryDamaged(f"The manifest does not fit: {what}", item=object_name(self.record.manifest[0]))
+
+    def _read_first_line(self) -> Manifest:
+        sha, size = self.record.manifest
+        if sha not in self.file_keys:
+            raise KeyRequired(f"The key of {GenerationId.of(self.record)} is not at hand", item=object_name(sha))
+        hash_object(self._backend, sha, size)
+        manifest = Manifest.from_line(next(self._lines(), b""))
+        record = self.record
+        mine = (record.repository_id, record.source, record.product, record.instance, record.status, record.release)
+        its = (manifest.repository_id, manifest.source, manifest.product, manifest.instance)
+        if its + (manifest.status, manifest.release) != mine:
+            raise self._wrong_manifest(f"it is that of {manifest.source}/{manifest.product}")
+        if set(manifest.bundles) != set(record.objects):
+            raise self._wrong_manifest("it names other bundles than the commit record")
+        return manifest
+
+    def _lines(self) -> Iterator[bytes]:
+        sha, size = self.record.manifest
+        name = object_name(sha)
+        rest = b""
+        with self._backend.open(name) as stream:
+            try:
+                header = age.parse_header(stream)
+                payload = age.PayloadReader(self.file_keys[sha], stream, header.length, size - header.length)
+                for data in _decompress(payload.chunks()):
+                    *lines, rest = (rest + data).split(b"\n")
+                    yield from lines
+                    if len(rest) > LINE_LIMIT:
+                        raise RepositoryDamaged("The manifest has a line without an end")
+            except RepositoryDamaged as error:
+                error.item = error.item or name
+                raise
+            except ZstdError as error:
+                raise RepositoryDamaged(f"The manifest cannot be decompressed: {error}", item=name) from None
+        if rest:
+            raise RepositoryDamaged("The manifest ends within a line", item=name)
+
+    def _bundle(self, number: int) -> BundleReader:
+        if number >= len(self.manifest.bundles):
+            raise self._wrong_manifest("an entry stands in a bundle that it does not name")
+        sha = self.manifest.bundles[number]
+        reader = self._bundles.get(sha)
+        if reader is None:
+            reader = self._bundles[sha] = self._open_bundle(number, sha)
+            if len(self._bundles) > OPEN_BUNDLES:
+                self._bundles.popitem(last=False)[1].close()
+        else:
+            self._bundles.move_to_end(sha)
+        return reader
+
+    def _open_bundle(self, number: int, sha: str) -> BundleReader:
+        if sha not in self.file_keys:
+            raise KeyRequired(f"A key of {GenerationId.of(self.record)} is not at hand", item=object_name(sha))
+        self._hash_ahead(sha)
+        if number + 1 < len(self.manifest.bundles):
+            # mostly wanted next
+            self._hash_ahead(self.manifest.bundles[number + 1])
+        self._hashed[sha].result()
+        size = self.record.objects[sha]
+        stream: BinaryIO = self._backend.open(object_name(sha))
+        try:
+            return BundleReader(stream, object_name(sha), size, self.file_keys[sha], self._cache, self._opener)
+        except BaseException:
+            stream.close()
+            raise
+
+    def _hash_ahead(self, sha: str) -> None:
+        if sha not in self._hashed:
+            self._hashed[sha] = self._hasher.submit(hash_object, self._backend, sha, self.record.objects[sha])
+
+
+def _decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of zstd frames that follow each other. Raises RepositoryDamaged when the last one is cut."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    begun = False
+    for chunk in chunks:
+        while chunk:
+            begun = True
+            data = decompressor.decompress(chunk)
+            if data:
+                yield data
+            chunk = decompressor.unused_data
+            if decompressor.eof:
+                decompressor = zstandard.ZstdDecompressor().decompressobj()
+                begun = False
+            else:
+                chunk = b""
+    if begun:
+        raise RepositoryDamaged("The manifest is cut off")
