@@ -39,10 +39,8 @@ class Item(ABC):
     """One thing to gather.
 
     ``order``: smaller numbers are restored first. ``consistency`` names how a consistent state is reached: ``none``,
-    ``dump``,
-    ``stop`` ... ``become``: as whom the host is read and written. ``sensitive``: contents are secrets as a whole
-    (keys, password
-    files). ``restorable`` False: a record of how it was, nothing to put back.
+    ``dump``, ``stop`` ... ``become``: as whom the host is read and written. ``sensitive``: contents are secrets as a
+    whole (keys, password files). ``restorable`` False: a record of how it was, nothing to put back.
     """
 
     name: str
@@ -62,12 +60,10 @@ class Item(ABC):
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         """Yield every entry with its content; a content must be read to its end before the next entry is asked for.
 
-        What is wrong with single paths (no permission, shrunk, changed while it was read, a dump without its end) goes
-        to
-        ``report.problems``, often only when a content is at its end or the whole item is. Nothing there:
-        ``report.found`` is set
-        to False. A path may come a second time, when its first reading was disturbed: the later entry replaces the
-        earlier.
+        What is wrong with single paths (no permission, shrunk, changed while it was read, a dump without its end)
+        goes to ``report.problems``, often only when a content is at its end or the whole item is. Nothing there:
+        ``report.found`` is set to False. A path may come a second time, when its first reading was disturbed: the
+        later entry replaces the earlier.
 
         :raises RecoveryError: the connection is gone, or the item as a whole cannot be read
         """
@@ -102,13 +98,11 @@ class Item(ABC):
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         """Make the host hold exactly the wanted entries again.
 
-        ``wanted`` is listed first and judged as a whole, then its contents are read once, in the given order: contents
-        must
-        be lazy, independent of each other, and reading none of them must cost nothing.
+        ``wanted`` is listed first and judged as a whole, then its contents are read once, in the given order:
+        contents must be lazy, independent of each other, and reading none of them must cost nothing.
 
         :param current: what a fresh gathering found, limited to the same paths as ``wanted`` when only a part is
-            restored;
-            what is in it and not wanted is removed
+            restored; what is in it and not wanted is removed
         :raises HostileContent: the wanted entries would reach beyond the item; nothing was touched
         :raises RestoreRefused: the host is not fit for it; nothing was touched
         :raises RestoreFailed: it went wrong after it began

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar, Union
 
+from .._errors import ConnectionFailed
+
 Argument = Union[str, bytes]
 """One word of a command. Bytes reach the host unharmed, text as UTF-8. NUL is refused (OptionInvalid)."""
 
@@ -41,6 +43,10 @@ class _Closing(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class CommandsRefused(ConnectionFailed):
+    """The login works, but the account runs no commands: SFTP only, a menu, no shell."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,8 @@ class Transport(_Closing):
         :param deadline: seconds that the whole command may take; None: what the transport was set to
         :param silence: seconds in which nothing moves, neither in nor out, before it is given up; None: as set
         :param limit: bytes of standard output after which OutputTooLarge is raised; None: no limit
-        :raises ConnectionFailed: the host cannot be reached, or runs no commands
+        :raises ConnectionFailed: the host cannot be reached
+        :raises CommandsRefused: the account runs no commands (may be raised by the stream)
         :raises AuthenticationFailed, HostKeyUnknown, HostKeyMismatch: on the first use
         """
 

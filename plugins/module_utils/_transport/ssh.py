@@ -23,7 +23,7 @@ from .._errors import (
     OptionInvalid,
 )
 from .._libraries import require
-from .base import Argument, Become, CommandStream, FileStatus, Input, Transport
+from .base import Argument, Become, CommandsRefused, CommandStream, FileStatus, Input, Transport
 from .host_keys import HostKey, known_host
 from .private_keys import load_private_key
 from .process import TICK, Limits, Process, ProcessStream
@@ -133,7 +133,7 @@ class SshTransport(Transport):
                 channel.close()
             if not self._open_still():
                 raise ConnectionLost("The connection broke while a command was started", host=self.host) from None
-            raise ConnectionFailed(
+            raise CommandsRefused(
                 "The login works, but the host runs no commands for this account",
                 host=self.host,
                 hint="Give the account a POSIX shell, or use one that has it.",

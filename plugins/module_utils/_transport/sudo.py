@@ -15,8 +15,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._errors import ConnectionFailed, OptionInvalid, PrivilegeFailed, RecoveryError
-from .base import Argument, Become
+from .._errors import OptionInvalid, PrivilegeFailed, RecoveryError
+from .base import Argument, Become, CommandsRefused
 
 _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?\Z")
 
@@ -70,7 +70,7 @@ def refusal(started: Launch, noise: bytes, rc: int, asked: int, have_password: b
         text = text.replace(started.prompt.decode(), "")
         return _sudo_refusal(text, rc, asked, have_password, started.user or "root", host)
     said = _last_line(text)
-    return ConnectionFailed(
+    return CommandsRefused(
         "The login works, but the account runs no commands" + (f" (the host says: {said})" if said else ""),
         host=host,
         hint="Give the account a POSIX shell, or use one that has it.",

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Trees of files: any number of them leaves the host as one stream, and goes back as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from .._compare.normalise import for_path
+from .._entries import Entry, Gathered, ItemReport
+from .._errors import OptionInvalid
+from .._transport.base import CommandsRefused, Transport
+from .base import Item, LineNormaliser
+from .globs import Excludes, Glob, PathGlobs, raw
+from .tree_listing import KEPT, Listing, ToolsMissing, list_tree, note
+from .tree_reading import read_tree
+from .tree_restoring import TreeRestore
+from .tree_walking import walk_tree
+
+
+@dataclass
+class FileTree(Item):
+    """Files, folders, symlinks, hardlinks and FIFOs with owner, mode, times, ACLs and extended attributes.
+
+    ``paths``: absolute, with ``*``, ``?`` and ``[...]`` within names. A path that is a symlink is kept as a symlink and
+    noted; name its target too if that is wanted. Sockets and devices are left out and noted. Kernel file systems
+    (``/proc``, ``/sys``) are never entered.
+
+    ``exclude``: a pattern with a slash is held against the whole path (``*`` within one name, ``**`` across), one
+    without against every single name; what lies below an excluded folder is excluded too. ``root``: the folder that
+    counts as ``/`` (containers, chroots, drills); entries are named as seen from inside. ``one_file_system``: do not
+    enter other mounts below the paths.
+
+    The host needs GNU tar and GNU find. Where they, or a shell, are missing, files are read over SFTP as the login
+    user, without owners' names, ACLs and extended attributes, and cannot be restored by us.
+    """
+
+    paths: Sequence[Glob] = ()
+    exclude: Sequence[Glob] = ()
+    root: Glob = "/"
+    one_file_system: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        wrong = [path for path in (*self.paths, self.root) if not _is_plain(raw(path))]
+        if wrong or not self.paths:
+            what = f"{wrong[0]!r} is no absolute path without .. in it" if wrong else "There are no paths"
+            raise OptionInvalid(what, item=self.name)
+        self._globs = PathGlobs(self.paths)
+        self._excludes = Excludes(self.exclude)
+
+    def covers(self, path: bytes) -> bool:
+        return self._globs.covers(path) and not self._excludes.match(path)
+
+    def normaliser(self, entry: Entry) -> LineNormaliser | None:
+        return for_path(entry.path) if entry.kind == "file" else None
+
+    def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
+        root = raw(self.root)
+        stamp = partial(Entry, item=self.name, data_class=self.data_class, sensitive=self.sensitive)
+        try:
+            globs = [raw(path) for path in self.paths]
+            listing = list_tree(transport, globs, root, self.become, self.one_file_system)
+        except (CommandsRefused, ToolsMissing) as reason:
+            report.notes["read_by"] = f"SFTP, without ACLs and extended attributes: {reason.message}"
+            yield from walk_tree(transport, self._globs, self._excludes, root, stamp, report)
+            return
+        kinds = self._kept(listing, report)
+        report.found = bool(kinds)
+        yield from read_tree(transport, list(kinds), root, self.become, stamp, report)
+
+    def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
+        TreeRestore(transport, raw(self.root), self.become, self.name, self.covers).run(wanted, current)
+
+    def _kept(self, listing: Listing, report: ItemReport) -> dict[bytes, str]:
+        """What is read, path -> kind; what is not, and why, goes to the report."""
+        for path, message in listing.problems:
+            if not self._excludes.match(path):
+                report.problem(path, message)
+        kept = {}
+        for path, kind in listing.kinds.items():
+            if self._excludes.match(path):
+                continue
+            if kind in KEPT:
+                kept[path] = kind
+            else:
+                note(report, "special", path)
+        for path in listing.unmatched:
+            note(report, "nothing_at", path)
+        for path in listing.matched:
+            if kept.get(path) == "l":
+                note(report, "symlinks", path)
+        return kept
+
+
+def _is_plain(path: bytes) -> bool:
+    return path.startswith(b"/") and b"\0" not in path and b".." not in path.split(b"/")
