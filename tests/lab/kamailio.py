@@ -10,7 +10,7 @@ import hashlib
 import pathlib
 import shlex
 
-from lab.hosts import Host, LabError
+from lab.host import Host, LabError
 
 RECIPES = pathlib.Path(__file__).with_name("recipes") / "kamailio"
 SCHEMAS = {"mariadb": "mysql", "postgresql": "postgres", "sqlite": "db_sqlite"}
@@ -54,8 +54,8 @@ class Pbx:
         if self.database == "mariadb":
             self.host.run(["mariadb", "-e", "DROP DATABASE kamailio; CREATE DATABASE kamailio"])
         elif self.database == "postgresql":
-            self.host.run(["psql", "-q", "-d", "kamailio", "-c", "DROP OWNED BY kamailio"], user="postgres")
-            self.host.run(["psql", "-q", "-d", "kamailio", "-c", "GRANT ALL ON SCHEMA public TO kamailio"], user="postgres")
+            for statement in ("DROP OWNED BY kamailio", "GRANT ALL ON SCHEMA public TO kamailio"):
+                self.host.run(["psql", "-q", "-d", "kamailio", "-c", statement], user="postgres")
         else:
             self.host.run(["rm", "-rf", DBTEXT_FOLDER, SQLITE_FILE])
 
@@ -64,7 +64,8 @@ class Pbx:
         if self.database == "mariadb":
             return self.host.output(["mariadb", "-N", "-B", "kamailio", "-e", statement])
         if self.database == "postgresql":
-            return self.host.output(["psql", "-q", "-A", "-t", "-F", "\t", "-d", "kamailio", "-c", statement], user="postgres")
+            psql = ["psql", "-q", "-A", "-t", "-F", "\t", "-d", "kamailio", "-c", statement]
+            return self.host.output(psql, user="postgres")
         if self.database == "sqlite":
             return self.host.output(["sqlite3", "-separator", "\t", SQLITE_FILE, statement])
         raise LabError(f"{self.database} has no SQL")
@@ -110,11 +111,13 @@ def start_database(host: Host, database: str) -> None:
     if database == "mariadb" and not _runs(host, "mariadbd"):
         settings = "bind-address=127.0.0.1\nskip-name-resolve\nperformance-schema=0\ninnodb-buffer-pool-size=16M\n"
         host.write("/etc/mysql/mariadb.conf.d/90-lab.cnf", f"[mariadbd]\n{settings}innodb-log-file-size=8M\n")
-        host.run("install -d -o mysql -g mysql /run/mysqld; test -d /var/lib/mysql/mysql || mariadb-install-db --user=mysql")
+        host.run("install -d -o mysql -g mysql /run/mysqld")
+        host.run("test -d /var/lib/mysql/mysql || mariadb-install-db --user=mysql")
         host.start(["mariadbd", "--user=mysql"], log="/var/log/mariadbd.log")
         host.run("for i in $(seq 200); do mariadb-admin ping >/dev/null 2>&1 && exit 0; sleep 0.05; done; exit 1")
     if database == "postgresql" and not _runs(host, "postgres"):
-        host.run("set -- $(pg_lsclusters -h | head -1); pg_ctlcluster --skip-systemctl-redirect $1 $2 start -o '-c fsync=off'")
+        start = "pg_ctlcluster --skip-systemctl-redirect $1 $2 start -o '-c fsync=off'"
+        host.run(f"set -- $(pg_lsclusters -h | head -1); {start}")
 
 
 def _runs(host: Host, process: str) -> bool:
@@ -128,8 +131,8 @@ def fill(host: Host, database: str, subscribers: tuple[Subscriber, ...], databas
         host.run(f"install -d -o kamailio -g kamailio /var/lib/kamailio {DBTEXT_FOLDER}")
         tables = "version subscriber location location_attrs dispatcher address trusted"
         host.run(f"cd /usr/share/kamailio/dbtext/kamailio && cp {tables} {DBTEXT_FOLDER}/")
-        rows = [f"{n}:{s.number}:lab.test:-:{':'.join(_digests(s))}" for n, s in enumerate(subscribers, 1)]
-        _append(host, "subscriber", rows)
+        users = [f"{n}:{s.number}:lab.test:-:{':'.join(_digests(s))}" for n, s in enumerate(subscribers, 1)]
+        _append(host, "subscriber", users)
         _append(host, "dispatcher", [rf"1:1:sip\:{trunk}\:5060:0:0:weight=50:trunk"])
         _append(host, "address", [f"1:1:{trunk}:32:5060:trunk"])
         host.run(f"chown kamailio:kamailio {DBTEXT_FOLDER}/*")
@@ -139,22 +142,25 @@ def fill(host: Host, database: str, subscribers: tuple[Subscriber, ...], databas
         f" VALUES ('{each.number}', 'lab.test', '', '{_digests(each)[0]}', '{_digests(each)[1]}');"
         for each in subscribers
     ]
-    statements.append(f"INSERT INTO dispatcher (setid, destination, description) VALUES (1, 'sip:{trunk}:5060', 'trunk');")
-    statements.append(f"INSERT INTO address (grp, ip_addr, mask, port, tag) VALUES (1, '{trunk}', 32, 5060, 'trunk');")
+    statements += [
+        f"INSERT INTO dispatcher (setid, destination, description) VALUES (1, 'sip:{trunk}:5060', 'trunk');",
+        f"INSERT INTO address (grp, ip_addr, mask, port, tag) VALUES (1, '{trunk}', 32, 5060, 'trunk');",
+    ]
+    rows = "\n".join(statements)
     schema = " ".join(f"/usr/share/kamailio/{SCHEMAS[database]}/{name}-create.sql" for name in TABLES)
     password = shlex.quote(database_password)
     if database == "mariadb":
         create = f"CREATE DATABASE kamailio; CREATE USER kamailio@localhost IDENTIFIED BY '{database_password}';"
         host.run(["mariadb"], input=f"{create} GRANT ALL ON kamailio.* TO kamailio@localhost;")
-        host.run(f"cat {schema} - | mariadb kamailio", input="\n".join(statements))
+        host.run(f"cat {schema} - | mariadb kamailio", input=rows)
     elif database == "postgresql":
         create = f"CREATE ROLE kamailio LOGIN PASSWORD '{database_password}';"
         host.run(["psql", "-q"], input=f"{create}\nCREATE DATABASE kamailio OWNER kamailio;", user="postgres")
         psql = f"PGPASSWORD={password} psql -q -v ON_ERROR_STOP=1 -h localhost -U kamailio kamailio"
-        host.run(f"cat {schema} - | {psql}", input="\n".join(statements))
+        host.run(f"cat {schema} - | {psql}", input=rows)
     else:
         host.run("install -d -o kamailio -g kamailio /var/lib/kamailio")
-        host.run(f"cat {schema} - | sqlite3 {SQLITE_FILE} && chown kamailio:kamailio {SQLITE_FILE}", input="\n".join(statements))
+        host.run(f"cat {schema} - | sqlite3 {SQLITE_FILE} && chown kamailio:kamailio {SQLITE_FILE}", input=rows)
 
 
 def _append(host: Host, table: str, rows: list[str]) -> None:

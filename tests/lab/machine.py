@@ -17,10 +17,25 @@ SCRATCH = pathlib.Path("/run/ucops-lab")
 """An empty folder; each fleet mounts its disks over it in a mount namespace of its own."""
 
 PROGRAMS = (
-    "acl:setfacl", "age", "attr:setfattr", "iproute2:ip", "kamailio", "mariadb-server:mariadbd", "nftables:nft",
-    "openssh-server:sshd", "postgresql:pg_ctlcluster", "rsync", "sip-tester:sipp", "sqlite3", "strace", "sudo",
-    "tcpdump", "util-linux:nsenter", "util-linux:unshare", "zstd",
-)  # fmt: skip
+    "acl:setfacl",
+    "age",
+    "attr:setfattr",
+    "iproute2:ip",
+    "kamailio",
+    "mariadb-server:mariadbd",
+    "nftables:nft",
+    "openssh-server:sshd",
+    "postgresql:pg_ctlcluster",
+    "rsync",
+    "sip-tester:sipp",
+    "sqlite3",
+    "strace",
+    "sudo",
+    "tcpdump",
+    "util-linux:nsenter",
+    "util-linux:unshare",
+    "zstd",
+)
 """Programs that the hosts run, each with its Debian package in front where the names differ."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

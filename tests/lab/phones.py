@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
-from lab.hosts import Host
+from lab.host import Host
 
 SCENARIOS = pathlib.Path(__file__).with_name("recipes") / "phones"
-LIMIT = ("-nostdin", "-timeout", "8s", "-timeout_error", "-recv_timeout", "3000", "-m", "1")
+LIMIT = ("-nostdin", "-timeout", "8s", "-timeout_error", "-recv_timeout", "2000", "-m", "1")
+REFUSED = 97
+"""The exit code with which call.xml ends when the password is wrong."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,9 +63,10 @@ def call_drill(pbx: Host, caller: Phone, callee: Phone) -> Drill:
     calling = caller.host.run(sipp(caller, "call", 5060, "-s", callee.number, f"{pbx.address}:5060"), check=False)
     called = calling.returncode == 0
     if not called:
-        # Nobody will ring any more.
-        callee.host.run(["pkill", "-x", "sipp"], check=False)
+        # Nobody will ring any more. On a softer signal sipp says that all went well.
+        callee.host.run(["pkill", "-KILL", "-x", "sipp"], check=False)
     answered = answering.wait(timeout=15) == 0
-    logs = "" if called else f"call: {calling.stderr.decode('utf-8', 'replace')}\n"
+    said = "refused with 407" if calling.returncode == REFUSED else calling.stderr.decode("utf-8", "replace")
+    logs = "" if called else f"call: {said}\n"
     logs += "" if answered else f"answer: {callee.host.read('/tmp/answer.log').decode('utf-8', 'replace')[-2000:]}"
     return Drill(True, called, answered, logs)

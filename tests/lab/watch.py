@@ -12,16 +12,33 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from lab.hosts import ENVIRONMENT, Host, LabError
+from lab.host import ENVIRONMENT, Host, LabError
 
 
 @contextlib.contextmanager
 def capture(host: Host, file: pathlib.Path) -> Iterator[pathlib.Path]:
     """Write every packet on the host's link to a pcap file inside the block; complete when the block ends."""
     command = [
-        "nsenter", "--target", str(host.fleet.pid), "--net", "--", "tcpdump", "--immediate-mode", "-U", "-n", "-s", "0",
-        "-B", "32768", "-Z", "root", "-i", host.link, "-w", str(file),
-    ]  # fmt: skip
+        "nsenter",
+        "--target",
+        str(host.fleet.pid),
+        "--net",
+        "--",
+        "tcpdump",
+        "--immediate-mode",
+        "-U",
+        "-n",
+        "-s",
+        "0",
+        "-B",
+        "32768",
+        "-Z",
+        "root",
+        "-i",
+        host.link,
+        "-w",
+        str(file),
+    ]
     with _recording(command, "listening on"):
         yield file
 
@@ -32,10 +49,10 @@ def trace(host: Host, file: pathlib.Path, process: str = "sshd") -> Iterator[pat
 
     Programs, their arguments and environment, and all that they read and write are in it, undivided up to 1 MiB a call.
     """
-    pids = (host.output(["pidof", "-s", process]), host.pid)
-    outside = _outside(*pids)
-    calls = "execve,execveat,read,readv,pread64,write,writev,pwrite64,sendto,sendmsg,recvfrom,recvmsg,open,openat,memfd_create"
-    command = ["strace", "-f", "-v", "-x", "-s", "1048576", "-e", f"trace={calls}", "-o", str(file), "-p", str(outside)]
+    outside = _outside(host.output(["pidof", "-s", process]), host.pid)
+    calls = "execve,execveat,read,readv,pread64,write,writev,pwrite64,sendto,sendmsg,recvfrom,recvmsg,open,openat"
+    shown = ["-f", "-v", "-x", "-s", "1048576", "-e", f"trace={calls}"]
+    command = ["strace", *shown, "-o", str(file), "-p", str(outside)]
     with _recording(command, "attached"):
         yield file
 
