@@ -9,7 +9,7 @@ The whole text is followed statement by statement, so that a text inside of a va
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from re import Pattern
 from typing import Callable
 
@@ -194,7 +194,7 @@ class _Dump:
                 names.append(_plain(name[0]))
         self.columns[_plain(create["table"])] = tuple(names)
 
-    def _insert(self, insert: re.Match[str]) -> Iterator[Row]:
+    def _insert(self, insert: re.Match[str]) -> Generator[Row, None, int]:
         table = _plain(insert["table"])
         columns = _names(insert["columns"]) if insert["columns"] else self.columns.get(table, ())
         wanted, at, text = self.wanted(table), insert.end(), self.text
@@ -216,7 +216,7 @@ class _Dump:
             if follower["mark"] == ";":
                 return at
 
-    def _copy(self, copy: re.Match[str]) -> Iterator[Row]:
+    def _copy(self, copy: re.Match[str]) -> Generator[Row, None, int]:
         table = _plain(copy["table"])
         columns = _names(copy["columns"]) if copy["columns"] else self.columns.get(table, ())
         wanted, at, text = self.wanted(table), copy.end(), self.text

@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Products by name. A product's code is loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._errors import OptionInvalid
+from .base import Product
+
+
+def _kamailio() -> type[Product]:
+    from .kamailio import Kamailio
+
+    return Kamailio
+
+
+def _linux() -> type[Product]:
+    from .linux import Linux
+
+    return Linux
+
+
+# Imports stand in functions and not in strings: what is sent to a target is found by reading the imports.
+_PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {"kamailio": _kamailio, "linux": _linux}
+
+
+def product_names() -> list[str]:
+    """The names of all products, sorted."""
+    return sorted(_PRODUCTS)
+
+
+def product_class(name: str) -> type[Product]:
+    """The class of a product. Raises OptionInvalid when there is none of this name."""
+    if name not in _PRODUCTS:
+        raise OptionInvalid(f"There is no product {name}", hint=f"There are {', '.join(product_names())}.")
+    return _PRODUCTS[name]()
+
+
+def product(name: str, options: Mapping[str, Any]) -> Product:
+    """A product with its options. Raises OptionInvalid."""
+    return product_class(name)(options)
