@@ -19,7 +19,8 @@ MOST_PER_KIND = 200
 
 @dataclass(frozen=True)
 class SemanticChange:
-    """One thing that changed. ``object`` is its natural key; ``before`` and ``after`` are masked, None where there is none.
+    """One thing that changed. ``object`` is its natural key; ``before`` and ``after`` are masked, None where there
+    is none.
 
     ``severity`` high: somebody should look before the change is accepted.
     """

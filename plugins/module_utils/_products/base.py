@@ -41,7 +41,8 @@ class Probe:
     """What a look at the host tells, before anything is gathered. Nothing in it changes by itself.
 
     ``release`` is what a restore is held against, ``version`` and ``build`` are for people. ``facts`` may be shown.
-    ``private`` is what items need at a restore and nobody may see (connections to databases); it is only ever kept sealed.
+    ``private`` is what items need at a restore and nobody may see (connections to databases); it is only ever kept
+    sealed.
     """
 
     release: str = ""
@@ -89,9 +90,9 @@ class Probe:
 class Product(ABC):
     """One product on one host.
 
-    A subclass names itself, reads its options in the constructor (raising OptionInvalid), and declares its items. Everything
-    that it needs of the host it learns in :meth:`probe`; :meth:`items` and :meth:`services` ask only the probe, which at a
-    restore is the one of the generation: the host may be empty then.
+    A subclass names itself, reads its options in the constructor (raising OptionInvalid), and declares its items.
+    Everything that it needs of the host it learns in :meth:`probe`; :meth:`items` and :meth:`services` ask only the
+    probe, which at a restore is the one of the generation: the host may be empty then.
     """
 
     name: ClassVar[str]
@@ -107,7 +108,8 @@ class Product(ABC):
 
     @abstractmethod
     def probe(self, transport: Transport) -> Probe:
-        """Look at the host without changing anything. A host where nothing is installed (any more) is an empty probe."""
+        """Look at the host without changing anything. A host where nothing is installed (any more) is an empty
+        probe."""
 
     @abstractmethod
     def items(self, probe: Probe) -> list[Item]:

@@ -15,9 +15,9 @@ _LOCALLY_ADMINISTERED = 0x02
 def same_host(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
     """Whether two identities are those of one host.
 
-    The first of machine id, product UUID, serial number that both know and agree on decides for it. When they agree on none of
-    these but know some, they are different hosts. Only when none can be compared, a network adapter's burnt-in address in common
-    or, last, the same name decides.
+    The first of machine id, product UUID, serial number that both know and agree on decides for it. When they agree
+    on none of these but know some, they are different hosts. Only when none can be compared, a network adapter's
+    burnt-in address in common or, last, the same name decides.
     """
     comparable = False
     for key, _words in _DECISIVE:
