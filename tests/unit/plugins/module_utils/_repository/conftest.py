@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend

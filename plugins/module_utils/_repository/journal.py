@@ -1,0 +1,214 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal of restores: a signed record when one begins, another when it ends. One that has no end fails every gate.
+
+What is in doubt counts as open: a damaged beginning was a beginning, and an end that nobody signed is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import NotAuthentic, RepositoryDamaged
+from . import sshsig
+from .backends.base import Backend
+from .format import (
+    FORMAT,
+    JOURNAL_FOLDER,
+    JOURNAL_NAMESPACE,
+    SMALL_FILE_LIMIT,
+    ChainId,
+    canonical_json,
+    parse_json,
+)
+from .keyring import ROLE_NAMESPACES, Keyring, load_keyring
+from .keys import WriterKey
+from .writer import RepositoryWriter
+
+STARTED = "started"
+FINISHED = "finished"
+
+_FILE = re.compile(r"([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})\.(started|finished)\.json")
+
+
+def _folder(chain: ChainId) -> str:
+    return f"{JOURNAL_FOLDER}/{chain.folder.partition('/')[2]}"
+
+
+def _moment(clock: Callable[[], float]) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock()))
+
+
+@dataclass(frozen=True)
+class JournalRecord:
+    """A record of the journal and its hash. ``state`` is C(started) or C(finished); ``facts`` is all that it says."""
+
+    chain: ChainId
+    identifier: str
+    state: str
+    facts: Mapping[str, Any]
+    hash: str
+
+    @property
+    def name(self) -> str:
+        """Where it stands."""
+        return _name(self.chain, self.identifier, self.state)
+
+
+def _name(chain: ChainId, identifier: str, state: str) -> str:
+    return f"{_folder(chain)}/{identifier}.{state}.json"
+
+
+def _write(
+    backend: Backend, key: WriterKey, chain: ChainId, identifier: str, state: str, facts: Mapping[str, Any]
+) -> JournalRecord:
+    content = {
+        "format": FORMAT,
+        "repository_id": key.repository_id,
+        "source": chain.source,
+        "product": chain.product,
+        "instance": chain.instance,
+        "id": identifier,
+        "state": state,
+        "signer": key.name,
+        **facts,
+    }
+    data = canonical_json(content)
+    name = _name(chain, identifier, state)
+    signature = key.signing_key.sign(data, JOURNAL_NAMESPACE)
+    existing = backend.create_many([(f"{name}.sig", signature), (name, data)])
+    if existing:
+        raise RepositoryDamaged("The journal has this record already", item=name)
+    return JournalRecord(chain, identifier, state, content, hashlib.sha256(data).hexdigest())
+
+
+def _believed_signer(keyring: Keyring, public_key: str, at: str) -> str:
+    roles = [role for role, namespaces in ROLE_NAMESPACES.items() if JOURNAL_NAMESPACE in namespaces]
+    problem = NotAuthentic("It is signed by nobody")
+    for role in roles:
+        try:
+            return keyring.signer_of(public_key, role, at).name
+        except NotAuthentic as error:
+            problem = error
+    raise problem
+
+
+def read_journal_record(backend: Backend, keyring: Keyring, name: str) -> JournalRecord:
+    """One record, signed by somebody who may. Raises RepositoryDamaged and its kinds, by the record's name."""
+    try:
+        data = backend.read(name, SMALL_FILE_LIMIT)
+        public_key = sshsig.verify(data, backend.read(f"{name}.sig", SMALL_FILE_LIMIT), JOURNAL_NAMESPACE)
+        try:
+            content = parse_json(data)
+            chain = ChainId(content["source"], content["product"], content["instance"])
+            record = JournalRecord(chain, content["id"], content["state"], content, hashlib.sha256(data).hexdigest())
+            moment = str(content["at"])
+            is_mine = content["repository_id"] == keyring.repository_id and content["format"] == FORMAT
+        except (KeyError, TypeError, ValueError) as error:
+            raise RepositoryDamaged(f"This is not a record of the journal: {error}") from None
+        if not is_mine or record.name != name:
+            raise NotAuthentic("This record belongs to another place")
+        _believed_signer(keyring, public_key, moment)
+    except RepositoryDamaged as error:
+        error.item = name
+        raise
+    return record
+
+
+def journal_names(backend: Backend, chain: ChainId) -> list[str]:
+    """The files of a line in the journal, oldest first."""
+    return [f"{_folder(chain)}/{own_name}" for own_name in sorted(backend.names(_folder(chain)))]
+
+
+def open_restores(backend: Backend, source: str, product: str, instance: str = "") -> list[str]:
+    """The identifiers of restores that began and did not end, oldest first."""
+    chain = ChainId(source, product, instance)
+    own_names = [_FILE.fullmatch(own_name) for own_name in sorted(backend.names(_folder(chain)))]
+    states = [(match.group(1), match.group(2)) for match in own_names if match]
+    begun = [identifier for identifier, state in states if state == STARTED]
+    ended = {identifier for identifier, state in states if state == FINISHED}
+    if not ended:
+        return begun
+    keyring = load_keyring(backend)
+    return [
+        identifier
+        for identifier in begun
+        if identifier not in ended or not _has_ended(backend, keyring, chain, identifier)
+    ]
+
+
+def _has_ended(backend: Backend, keyring: Keyring, chain: ChainId, identifier: str) -> bool:
+    try:
+        start = read_journal_record(backend, keyring, _name(chain, identifier, STARTED))
+        end = read_journal_record(backend, keyring, _name(chain, identifier, FINISHED))
+    except RepositoryDamaged:
+        return False
+    return end.facts.get("started") == start.hash
+
+
+class RestoreJournal:
+    """One restore's entries in the journal."""
+
+    def __init__(self, backend: Backend, key: WriterKey, started: JournalRecord, clock: Callable[[], float]) -> None:
+        self._backend = backend
+        self._key = key
+        self._started = started
+        self._clock = clock
+
+    @classmethod
+    def start(
+        cls,
+        store: RepositoryWriter,
+        source: str,
+        product: str,
+        instance: str = "",
+        *,
+        generation: str,
+        plan: Mapping[str, Any] | None = None,
+        actor: str | None = None,
+        change_id: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> RestoreJournal:
+        """Record that a restore begins. ``plan`` is small, secret-free JSON."""
+        identifier = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(clock()))}-{os.urandom(4).hex()}"
+        facts = {
+            "at": _moment(clock),
+            "generation": generation,
+            "plan": dict(plan or {}),
+            "actor": actor,
+            "change_id": change_id,
+        }
+        chain = ChainId(source, product, instance)
+        started = _write(store.backend, store.writer_key, chain, identifier, STARTED, facts)
+        return cls(store.backend, store.writer_key, started, clock)
+
+    @property
+    def identifier(self) -> str:
+        """The restore's name in the journal."""
+        return self._started.identifier
+
+    def finish(self, outcome: str, replaces: Sequence[str] = ()) -> None:
+        """Record how it ended, and that it took the place of others that never did.
+
+        :param outcome: C(restored), C(rolled_back), C(not_begun)
+        :param replaces: identifiers of open restores of the same line
+        :raises RepositoryDamaged: one of them is not in the journal, or has ended
+        """
+        facts: dict[str, Any] = {"at": _moment(self._clock), "outcome": outcome}
+        for identifier in replaces:
+            started = self._read_start(identifier)
+            told = {**facts, "outcome": "replaced", "replaced_by": self.identifier, "started": started}
+            _write(self._backend, self._key, self._started.chain, identifier, FINISHED, told)
+        told = {**facts, "started": self._started.hash}
+        _write(self._backend, self._key, self._started.chain, self.identifier, FINISHED, told)
+
+    def _read_start(self, identifier: str) -> str:
+        name = _name(self._started.chain, identifier, STARTED)
+        return read_journal_record(self._backend, load_keyring(self._backend), name).hash

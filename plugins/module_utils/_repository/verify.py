@@ -1,0 +1,472 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verifying a repository, in three levels that contain each other.
+
+0: what there must be is there in its size; records, their line and signatures, the keyring and what it lists, the
+heads that the operator knows. 1: every byte of every object has its SHA-256. 2: everything is opened and compared.
+Levels 0 and 1 need no key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from .._errors import (
+    GenerationMissing,
+    KeyRequired,
+    NotAuthentic,
+    RecoveryError,
+    RepositoryDamaged,
+    RepositoryError,
+    RepositoryMissing,
+)
+from .backends.base import Backend
+from .chain import (
+    Believe,
+    believe_keyring,
+    believe_operator,
+    check_signature,
+    list_chains,
+    read_record,
+)
+from .format import (
+    COMMITS_FOLDER,
+    JOURNAL_FOLDER,
+    OBJECTS_FOLDER,
+    SLOTS_FOLDER,
+    ChainId,
+    CommitRecord,
+    GenerationId,
+    PieceIndex,
+    StoredEntry,
+    object_name,
+    object_sha,
+    parse_commit_file,
+    record_name,
+    signature_name,
+)
+from .journal import journal_names, read_journal_record
+from .keyring import KEYRING, Keyring, check_trusted, damaged_files, listed_files, load_keyring
+from .reader import GenerationReader, hash_object
+from .sshsig import AllowedSigners
+from .verify_state import KEY_LENGTH, STATE_FILE, VerifyState
+from .writer import INDEX_LIMIT
+
+AUTHENTIC = "authentic"
+SELF_CONSISTENT = "self_consistent"
+DAMAGED = "damaged"
+
+_LARGE = 256 * 1024
+_HASHED_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What an operator keeps outside of the repository: who may sign, and heads, as ``{"source/product": hash}``."""
+
+    allowed_signers: AllowedSigners | None = None
+    expected_heads: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something is wrong with one file. ``generations`` cannot be relied on any more."""
+
+    object: str
+    problem: str
+    generations: tuple[GenerationId, ...] = ()
+
+
+@dataclass
+class VerifyReport:
+    """What a verification found.
+
+    ``checked`` counts C(generations), C(signatures), C(files) (slots and documents), C(objects), C(bytes), C(contents).
+    ``remaining`` are the objects, or on level 2 manifests, that time did not suffice for. ``heads`` has the hash of the
+    newest record of every line. ``notes`` are sentences on what is odd but harmless.
+    """
+
+    verdict: str
+    findings: list[Finding]
+    checked: dict[str, int]
+    remaining: int
+    heads: dict[str, str]
+    notes: list[str]
+
+
+def verify(
+    backend: Backend,
+    level: int = 1,
+    trust: Trust | None = None,
+    file_keys: Mapping[str, bytes] | None = None,
+    only: Iterable[ChainId] | None = None,
+    max_duration: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    wall_clock: Callable[[], float] = time.time,
+) -> VerifyReport:
+    """Verify a repository, or ``only`` some lines of it. What was checked longest ago comes first.
+
+    :param file_keys: level 2: the file keys of manifests and bundles by SHA-256
+    :param max_duration: seconds after which no more objects are begun
+    :raises KeyRequired: level 2 without any key
+    :raises RepositoryMissing: there is no repository
+    """
+    if level == 2 and file_keys is None:
+        raise KeyRequired("Everything can be opened and compared only with something that opens it")
+    run = _Verification(backend, trust or Trust(), only, clock, wall_clock, max_duration)
+    run.check_keyring()
+    run.check_chains()
+    run.check_journal()
+    run.check_sizes()
+    if level >= 1:
+        run.check_hashes()
+    if level >= 2:
+        run.check_contents(file_keys or {})
+    return run.report()
+
+
+class _Verification:
+    """One run."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        trust: Trust,
+        only: Iterable[ChainId] | None,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        max_duration: float | None,
+    ) -> None:
+        self.backend = backend
+        self.trust = trust
+        self.whole = only is None
+        self.chains = list_chains(backend) if only is None else sorted(only)
+        self.clock = clock
+        self.wall_clock = wall_clock
+        self.end = None if max_duration is None else clock() + max_duration
+        self.keyring: Keyring | None = None
+        self.believe: Believe | None = None
+        self.needed: dict[str, int] = {}
+        self.manifests: dict[str, GenerationId] = {}
+        self.indexes: dict[str, GenerationId] = {}
+        self.spoiled: set[str] = set()
+        self.stray: dict[str, int] = {}
+        self.found: list[tuple[str, str, GenerationId | None]] = []
+        self.checked = dict.fromkeys(("generations", "signatures", "files", "objects", "bytes", "contents"), 0)
+        self.remaining = 0
+        self.heads: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    # --- level 0 ---
+    def check_keyring(self) -> None:
+        """Keyring, slots, documents, and whether the operator knows the owner."""
+        try:
+            self.keyring = load_keyring(self.backend)
+        except RepositoryMissing:
+            if not self.chains:
+                raise
+            self.add(KEYRING, "The keyring is missing")
+            return
+        except RepositoryDamaged as error:
+            self.add_error(error, KEYRING)
+            return
+        for problem in damaged_files(self.backend, self.keyring):
+            self.add_error(problem, KEYRING)
+        listed = listed_files(self.keyring)
+        self.checked["files"] = len(listed)
+        for name, _size in self.backend.list(SLOTS_FOLDER):
+            if name not in listed:
+                self.notes.append(f"{name}: The keyring does not list this slot; a change was interrupted.")
+        self.believe = believe_keyring(self.keyring)
+        if self.trust.allowed_signers is not None:
+            try:
+                check_trusted(self.keyring, self.trust.allowed_signers)
+            except NotAuthentic as error:
+                self.add_error(error, KEYRING)
+            self.believe = believe_operator(self.keyring, self.trust.allowed_signers)
+
+    def check_chains(self) -> None:
+        """Every record, its signature, its place in the line; heads."""
+        for chain in self.chains:
+            hashes = self._check_chain(chain)
+            expected = self.trust.expected_heads.get(str(chain))
+            if expected is not None and expected not in hashes:
+                self.add(chain.folder, f"It was rolled back: the expected head {expected} is not in its line")
+        for name, expected in self.trust.expected_heads.items():
+            if self.whole and name not in {str(chain) for chain in self.chains}:
+                self.add(COMMITS_FOLDER, f"{name} was removed: its expected head {expected} is not there")
+
+    def _check_chain(self, chain: ChainId) -> set[str]:
+        numbers: set[int] = set()
+        signatures: set[str] = set()
+        for own_name in self.backend.names(chain.folder):
+            name = f"{chain.folder}/{own_name}"
+            try:
+                number, record_hash = parse_commit_file(own_name)
+            except ValueError:
+                self.add(name, "It does not belong among commit records")
+                continue
+            if record_hash is None:
+                numbers.add(number)
+            else:
+                signatures.add(name)
+        hashes: set[str] = set()
+        before: CommitRecord | None = None
+        for number in range(1, max(numbers, default=0) + 1):
+            before = self._check_record(chain.generation(number), before)
+            if before is not None:
+                hashes.add(before.hash)
+                signatures.discard(signature_name(GenerationId.of(before), before.hash))
+        if before is not None:
+            self.heads[str(chain)] = before.hash
+        for name in sorted(signatures):
+            self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was changed.")
+        return hashes
+
+    def _check_record(self, generation: GenerationId, before: CommitRecord | None) -> CommitRecord | None:
+        name = record_name(generation)
+        try:
+            record = read_record(self.backend, generation)
+        except GenerationMissing:
+            self.add(name, "The record is missing, later ones are there", generation)
+            return None
+        except RepositoryDamaged as error:
+            self.add_error(error, name, generation)
+            return None
+        self.checked["generations"] += 1
+        if generation.sequence == 1 and record.parent:
+            self.add(name, "The line is broken: the first record names a parent", generation)
+        if before is not None and record.parent != before.hash:
+            self.add(
+                name, "The line is broken: the record was written after another one than the one before", generation
+            )
+        if self.believe is not None:
+            try:
+                check_signature(self.backend, record, self.believe)
+                self.checked["signatures"] += 1
+            except RepositoryDamaged as error:
+                self.add_error(error, name, generation)
+        for sha, size in record.needed_objects():
+            if self.needed.setdefault(sha, size) != size:
+                self.add(name, f"It gives the object {sha} another size than other records", generation)
+        self.manifests[record.manifest[0]] = generation
+        self.indexes[record.piece_index[0]] = generation
+        return record
+
+    def check_journal(self) -> None:
+        """Every record of a restore and its signature."""
+        if self.keyring is None:
+            return
+        if self.whole:
+            names = {name for name, _size in self.backend.list(JOURNAL_FOLDER) if name != STATE_FILE}
+        else:
+            names = {name for chain in self.chains for name in journal_names(self.backend, chain)}
+        for name in sorted(names):
+            if name.endswith(".json"):
+                try:
+                    read_journal_record(self.backend, self.keyring, name)
+                    self.checked["signatures"] += 1
+                except RepositoryDamaged as error:
+                    self.add_error(error, name)
+            elif name.removesuffix(".sig") not in names:
+                self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was removed.")
+
+    def check_sizes(self) -> None:
+        """Whether every object that is needed is there in its size."""
+        sizes: dict[str, int] = {}
+        if self.whole:
+            for name, size in self.backend.list(OBJECTS_FOLDER):
+                try:
+                    sizes[object_sha(name)] = size
+                except ValueError:
+                    self.add(name, "It does not belong among objects")
+        for sha, size in self.needed.items():
+            found = sizes.get(sha) if self.whole else self.backend.size(object_name(sha))
+            if found is None:
+                self.spoil(sha, "The object is missing")
+            elif found != size:
+                self.spoil(sha, f"The object has {found} bytes instead of {size}")
+        self.stray = {sha: size for sha, size in sizes.items() if sha not in self.needed}
+        if self.stray:
+            self.notes.append(f"{len(self.stray)} objects belong to no generation; a run was interrupted.")
+
+    # --- level 1 ---
+    def check_hashes(self) -> None:
+        """Whether every object has the bytes that its name says, and every index its place."""
+        state = self._load_state()
+        wanted = {**self.needed, **self.stray}
+        queue = sorted(
+            (sha for sha in wanted if sha not in self.spoiled),
+            key=lambda sha: (state.hashed.get(sha[:KEY_LENGTH], 0), sha),
+        )
+        waiting: deque[tuple[str, Future[None]]] = deque()
+        with ThreadPoolExecutor(_HASHED_AT_ONCE, "hash") as pool:
+            for position, sha in enumerate(queue):
+                if self._is_late():
+                    self.remaining = len(queue) - position
+                    break
+                if wanted[sha] < _LARGE:
+                    self._judge_hash(sha, wanted[sha], state, self._hash_now(sha, wanted[sha]))
+                    continue
+                if len(waiting) > _HASHED_AT_ONCE:
+                    self._judge_waiting(waiting, wanted, state)
+                waiting.append((sha, pool.submit(hash_object, self.backend, sha, wanted[sha])))
+            while waiting:
+                self._judge_waiting(waiting, wanted, state)
+        self._save_state(state)
+
+    def _hash_now(self, sha: str, size: int) -> RepositoryError | None:
+        try:
+            hash_object(self.backend, sha, size)
+        except RepositoryError as error:
+            return error
+        return None
+
+    def _judge_waiting(
+        self, waiting: deque[tuple[str, Future[None]]], wanted: Mapping[str, int], state: VerifyState
+    ) -> None:
+        sha, future = waiting.popleft()
+        problem: RepositoryError | None = None
+        try:
+            future.result()
+        except RepositoryError as error:
+            problem = error
+        self._judge_hash(sha, wanted[sha], state, problem)
+
+    def _judge_hash(self, sha: str, size: int, state: VerifyState, problem: RepositoryError | None) -> None:
+        self.checked["objects"] += 1
+        self.checked["bytes"] += size
+        if problem is None and sha in self.indexes:
+            problem = self._index_problem(sha)
+        if problem is not None:
+            self.spoil(sha, problem.message)
+            state.hashed.pop(sha[:KEY_LENGTH], None)
+        else:
+            state.hashed[sha[:KEY_LENGTH]] = int(self.wall_clock())
+
+    def _index_problem(self, sha: str) -> RepositoryError | None:
+        record = read_record(self.backend, self.indexes[sha])
+        try:
+            index = PieceIndex.from_bytes(self.backend.read(object_name(sha), INDEX_LIMIT))
+        except RepositoryError as error:
+            return error
+        mine = (record.repository_id, record.source, record.recipients_digest, record.fingerprint_key)
+        if (index.repository_id, index.source, index.recipients_digest, index.fingerprint_key) != mine:
+            return NotAuthentic("The piece index is that of another source or of other keys")
+        if {bundle.sha: bundle.size for bundle in index.bundles} != dict(record.objects):
+            return RepositoryDamaged("The piece index names other bundles than the commit record")
+        return None
+
+    # --- level 2 ---
+    def check_contents(self, file_keys: Mapping[str, bytes]) -> None:
+        """Whether every entry of every manifest has the content that was stored."""
+        state = self._load_state()
+        queue = sorted(self.manifests, key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha))
+        seen: set[bytes] = set()
+        for position, sha in enumerate(queue):
+            if self._is_late():
+                self.remaining += len(queue) - position
+                break
+            if sha in self.spoiled:
+                continue
+            generation = self.manifests[sha]
+            try:
+                with GenerationReader(self.backend, read_record(self.backend, generation), file_keys) as reader:
+                    self._check_entries(reader, seen)
+                state.opened[sha[:KEY_LENGTH]] = int(self.wall_clock())
+            except RecoveryError as error:
+                state.opened.pop(sha[:KEY_LENGTH], None)
+                if error.item is None or error.item.rpartition("/")[2] not in self.spoiled:
+                    self.add(error.item or object_name(sha), error.message, generation)
+        self._save_state(state)
+
+    def _check_entries(self, reader: GenerationReader, seen: set[bytes]) -> None:
+        tally: dict[str, list[int]] = {}
+        for stored in reader.entries():
+            counts = tally.setdefault(stored.entry.item, [0, 0])
+            counts[0] += 1
+            if stored.sha256 is None:
+                continue
+            counts[1] += stored.entry.size
+            key = _content_key(stored, reader.manifest.bundles)
+            if key not in seen:
+                for _chunk in reader.content(stored):
+                    pass
+                seen.add(key)
+                self.checked["contents"] += 1
+        told = {name: [item["entries"], item["bytes"]] for name, item in reader.record.items.items()}
+        if tally != told:
+            raise RepositoryDamaged("The manifest holds other entries than the commit record says")
+
+    # --- the result ---
+    def report(self) -> VerifyReport:
+        """What was found, with the generations that each damaged object spoils."""
+        intact = AUTHENTIC if self.trust.allowed_signers is not None else SELF_CONSISTENT
+        affected: dict[str, list[GenerationId]] = {sha: [] for sha in self.spoiled}
+        if affected:
+            for chain in self.chains:
+                self._add_affected(chain, affected)
+        findings = []
+        for name, problem, generation in self.found:
+            try:
+                generations: Sequence[GenerationId] = affected.get(object_sha(name), [])
+            except ValueError:
+                generations = []
+            findings.append(Finding(name, problem, tuple(generations or ([generation] if generation else []))))
+        return VerifyReport(
+            DAMAGED if findings else intact, findings, self.checked, self.remaining, self.heads, self.notes
+        )
+
+    def _add_affected(self, chain: ChainId, affected: dict[str, list[GenerationId]]) -> None:
+        for own_name in sorted(self.backend.names(chain.folder)):
+            if own_name.endswith(".json"):
+                try:
+                    generation = chain.generation(parse_commit_file(own_name)[0])
+                    needed = dict(read_record(self.backend, generation).needed_objects())
+                except (ValueError, RepositoryError):
+                    continue
+                for sha in needed.keys() & affected.keys():
+                    affected[sha].append(generation)
+
+    def add(self, name: str, problem: str, generation: GenerationId | None = None) -> None:
+        """A finding."""
+        self.found.append((name, problem, generation))
+
+    def add_error(self, error: RecoveryError, name: str, generation: GenerationId | None = None) -> None:
+        """A finding that was an error."""
+        self.add(error.item or name, error.message, generation)
+
+    def spoil(self, sha: str, problem: str) -> None:
+        """A finding on an object."""
+        self.spoiled.add(sha)
+        self.add(object_name(sha), problem)
+
+    def _is_late(self) -> bool:
+        return self.end is not None and self.clock() >= self.end
+
+    def _load_state(self) -> VerifyState:
+        try:
+            return VerifyState.load(self.backend)
+        except RepositoryDamaged as error:
+            self.notes.append(f"{error.item}: {error.message}; it is only a hint and is begun anew.")
+            return VerifyState({}, {})
+
+    def _save_state(self, state: VerifyState) -> None:
+        try:
+            if self.whole:
+                state.forget_others({**self.needed, **self.stray}, self.manifests)
+            state.save(self.backend)
+        except RepositoryError as error:
+            self.notes.append(f"What was checked could not be noted: {error.message}.")
+
+
+def _content_key(stored: StoredEntry, bundles: Sequence[str]) -> bytes:
+    """Equal for contents of the same hash that stand in the same places."""
+    places = ",".join(f"{bundles[bundle]}:{member}" for bundle, member in stored.pieces)
+    return hashlib.sha256(f"{stored.sha256}\n{stored.entry.size}\n{places}".encode()).digest()[:16]
