@@ -24,7 +24,7 @@ class ControllerFiles:
 
     def path(self, given: str) -> str:
         """The absolute path of an option's path."""
-        return os.path.abspath(os.path.expandvars(self._loader.path_dwim(given)))
+        return os.path.abspath(self._loader.path_dwim(os.path.expandvars(given)))
 
     def read(self, option: str, given: str) -> str:
         """The text of a file. Raises OptionInvalid, naming the option."""

@@ -55,13 +55,15 @@ def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         keys = unsealing.required(file_keys, "To compare generations")
-        earlier, later = (Side(backend, record, keys, patterns) for record in wanted(params, backend))
-        comparison = Comparison(earlier, later, Masker(placeholder_key(params, later.record.source)))
-        text, truncated = comparison.text(params["max_lines"])
-        changes = comparison.semantic()
+        old, new = wanted(params, backend)
+        masker = Masker(placeholder_key(params, new.source))
+        with GenerationReader(backend, old, keys) as old_reader, GenerationReader(backend, new, keys) as new_reader:
+            comparison = Comparison(Side(old_reader, patterns), Side(new_reader, patterns), masker)
+            text, truncated = comparison.text(params["max_lines"])
+            changes = comparison.semantic()
         result = {
-            "generation": str(GenerationId.of(later.record)),
-            "against": str(GenerationId.of(earlier.record)),
+            "generation": str(GenerationId.of(new)),
+            "against": str(GenerationId.of(old)),
             "identical": not comparison.paths,
             "changes": [describe_change(change) for change in changes[:CHANGES_LIMIT]],
             "files": [comparison.describe_file(path) for path in comparison.paths[:CHANGES_LIMIT]],
@@ -101,15 +103,12 @@ def placeholder_key(params: Mapping[str, Any], source: str) -> bytes:
 class Side:
     """One of the two generations, as far as it is compared."""
 
-    def __init__(
-        self, backend: Backend, record: CommitRecord, keys: unsealing.FileKeys, patterns: PathPatterns
-    ) -> None:
-        self.record = record
-        self.reader = GenerationReader(backend, record, keys)
+    def __init__(self, reader: GenerationReader, patterns: PathPatterns) -> None:
+        self.record = reader.record
         self.entries: Entries = {
-            stored.entry.path: stored for stored in self.reader.entries() if patterns.match(stored.entry.path)
+            stored.entry.path: stored for stored in reader.entries() if patterns.match(stored.entry.path)
         }
-        self.view = GenerationView(self.reader, self.entries)
+        self.view = GenerationView(reader, self.entries)
 
 
 class Comparison:

@@ -48,9 +48,9 @@ def extract_generation(module: AnsibleModule) -> Mapping[str, Any]:
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         keys = unsealing.required(file_keys, "To extract a generation")
         (record,) = wanted(params, backend)
-        reader = GenerationReader(backend, record, keys)
-        content = Content.of(reader, selection)
-        done = Extraction(params["dest"], content, reader, force=params["force"]).run(dry_run=module.check_mode)
+        with GenerationReader(backend, record, keys) as reader:
+            content = Content.of(reader, selection)
+            done = Extraction(params["dest"], content, reader, force=params["force"]).run(dry_run=module.check_mode)
         return {"generation": str(GenerationId.of(record)), **done}
 
     return unsealing.serve(module, wanted, body)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import KeyRequired, OptionInvalid, RepositoryDamaged
+from .._repository.age import parse_header
 from .._repository.backends.base import Backend
-from .._repository.format import CommitRecord
+from .._repository.format import CommitRecord, object_name
 from .._repository.keyring import SLOTS, SMALL_FILE, read_keyring_files
 from .._repository.owner import RepositoryState
 from .._repository.reader import sealed_headers
@@ -66,13 +68,7 @@ def refuse_secrets(params: Mapping[str, Any]) -> None:
 
 def request(backend: Backend, records: Sequence[CommitRecord], *, skip_damaged: bool = False) -> dict[str, Any]:
     """What the controller needs to find the file keys of all objects of these generations. Holds no secret."""
-    headers: dict[str, bytes] = {}
-    for record in records:
-        try:
-            headers.update(sealed_headers(backend, [record]))
-        except RepositoryDamaged:
-            if not skip_damaged:
-                raise
+    headers = _readable_headers(backend, records) if skip_damaged else sealed_headers(backend, records)
     keyring, signature = read_keyring_files(backend)
     slots = {
         name[len(SLOTS) : -len(".age")]: backend.read(name, SMALL_FILE)
@@ -83,6 +79,14 @@ def request(backend: Backend, records: Sequence[CommitRecord], *, skip_damaged: 
         "state": RepositoryState(keyring, signature, slots).to_json(),
         "headers": {name: base64.b64encode(header).decode("ascii") for name, header in headers.items()},
     }
+
+
+def _readable_headers(backend: Backend, records: Sequence[CommitRecord]) -> dict[str, bytes]:
+    headers: dict[str, bytes] = {}
+    for sha in {sha for record in records for sha in (record.manifest[0], *record.objects)}:
+        with contextlib.suppress(RepositoryDamaged), backend.open(object_name(sha)) as stream:
+            headers[sha] = parse_header(stream).raw
+    return headers
 
 
 def file_keys_of(params: Mapping[str, Any]) -> dict[str, bytes] | None:

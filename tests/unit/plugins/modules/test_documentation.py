@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
+import importlib
 import re
 
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import GROUPS, UNLOCK_OPTIONS
+from support import specifications
 
-_SPEC = importlib.util.spec_from_file_location("specifications", pathlib.Path(__file__).with_name("specifications.py"))
-specifications = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(specifications)
+from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import GROUPS, UNLOCK_OPTIONS
 
 ROOT = specifications.PLUGINS.parent
 INFO_ONLY = {"generation_diff", "generation_info", "repository_info", "repository_verify"}

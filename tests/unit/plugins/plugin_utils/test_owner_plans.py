@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RepositoryExists,
     RepositoryMissing,

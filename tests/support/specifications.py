@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pathlib
 from typing import Any
@@ -12,7 +13,7 @@ from unittest import mock
 
 import yaml
 
-PLUGINS = pathlib.Path(__file__).resolve().parents[4] / "plugins"
+PLUGINS = pathlib.Path(__file__).resolve().parents[2] / "plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("[a-z]*.py"))
 ACTIONS = sorted(path.stem for path in (PLUGINS / "action").glob("[a-z]*.py"))
 COLLECTION = "ansible_collections.ucops.recovery.plugins"
@@ -30,11 +31,9 @@ def load(name: str) -> Any:
 def arguments(name: str) -> dict[str, Any]:
     """What the module gives to AnsibleModule."""
     module = load(name)
-    with mock.patch.object(module, "AnsibleModule", side_effect=_Captured) as created:
-        try:
-            module.main()
-        except _Captured:
-            pass
+    capturing = mock.patch.object(module, "AnsibleModule", side_effect=_Captured)
+    with capturing as created, contextlib.suppress(_Captured):
+        module.main()
     return dict(created.call_args.kwargs)
 
 
