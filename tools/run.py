@@ -4,8 +4,8 @@
 """Runs the project's checks and closes with one line: N passed, N failed, N skipped.
 
 ``run.py check`` runs the static gates and the unit tests; ``run.py test`` also the tests that need real hosts. A gate
-counts as one check. What this machine cannot run is named with its reason and counts as skipped. Called by the Makefile,
-which sets PATH, HOME and where Ansible finds the collection.
+counts as one check. What this machine cannot run is named with its reason and counts as skipped. Called by the
+Makefile, which sets PATH, HOME and where Ansible finds the collection.
 """
 
 from __future__ import annotations
@@ -80,8 +80,14 @@ MOLECULE = Gate("molecule", ("molecule", "test", "--all"), limit=600)
 def run_to_end(command: tuple[str, ...], cwd: pathlib.Path, limit: int, output: int | None) -> tuple[int, str]:
     """Run a command in a process group of its own; the whole group ends when the time is over or the user stops us."""
     with subprocess.Popen(
-        command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True,
-        errors="replace", start_new_session=True,
+        command,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
     ) as process:
         try:
             text, _none = process.communicate(timeout=limit)
@@ -121,9 +127,17 @@ def run_suite(suite: Suite) -> Outcome:
     report = REPORTS / f"{suite.name}.xml"
     report.unlink(missing_ok=True)
     command = (
-        sys.executable, "-m", "pytest", "-q", "-rs", "--durations=5", f"--numprocesses={suite.workers}",
-        "--dist=loadfile", f"--junitxml={report}", suite.folder,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-rs",
+        "--durations=5",
+        f"--numprocesses={suite.workers}",
+        "--dist=loadfile",
+        f"--junitxml={report}",
+        suite.folder,
+    )
     began = time.monotonic()
     code, _text = run_to_end(command, ROOT, suite.limit, None)
     seconds = time.monotonic() - began
@@ -168,7 +182,9 @@ def close(outcomes: list[Outcome], began: float) -> int:
         counts = f"{outcome.passed:5} passed {outcome.failed:3} failed {outcome.skipped:3} skipped"
         say(f"  {outcome.name:20} {counts} {outcome.seconds:6.0f} s  {outcome.note}".rstrip())
     say(f"  {time.monotonic() - began:.0f} s in all\n")
-    passed, failed, skipped = (sum(getattr(each, name) for each in outcomes) for name in ("passed", "failed", "skipped"))
+    passed = sum(outcome.passed for outcome in outcomes)
+    failed = sum(outcome.failed for outcome in outcomes)
+    skipped = sum(outcome.skipped for outcome in outcomes)
     say(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not passed else 0
 
