@@ -21,7 +21,6 @@ requirements:
   - cryptography >= 41.0, on the controller and on the backup host
 extends_documentation_fragment:
   - ucops.recovery.repository
-  - ucops.recovery.repository.writer
   - ucops.recovery.attributes
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
@@ -40,6 +39,8 @@ options:
       - The writer's key file on the backup host. It is made if it is missing, and never leaves the backup host.
       - A writer key that belongs to another repository is refused.
       - The folder must exist. Keep the file outside of the repository.
+    type: path
+    required: true
   writer_name:
     description:
       - Name of the writer among the signers of the repository, when a writer key is made.

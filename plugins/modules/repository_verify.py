@@ -114,7 +114,7 @@ findings_total:
   type: int
   returned: always
 checked:
-  description: How much was checked.
+  description: How much was checked, of C(generations), C(signatures), C(files), C(objects), C(bytes) and C(contents).
   type: dict
   returned: always
 remaining:
@@ -122,8 +122,13 @@ remaining:
   type: int
   returned: always
 heads:
-  description: The newest head of every source and product that is intact.
+  description: The newest head of every source and product.
   type: dict
+  returned: always
+notes:
+  description: What is odd but harmless, such as what an interrupted run left behind.
+  type: list
+  elements: str
   returned: always
 """
 

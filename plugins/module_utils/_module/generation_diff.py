@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._compare.mask import KEY_LENGTH, Masker
-from .._compare.mask_rules import rules_for
-from .._compare.semantic import SemanticChange
+from .._compare.mask_rules import Rules, rules_for
+from .._compare.semantic import SemanticChange, summarised
 from .._compare.textdiff import ContentChange, content_diff
 from .._entries import path_to_text
 from .._errors import OptionInvalid
 from .._products.base import Product
-from .._products.registry import find_product
+from .._products.registry import product, product_names
 from .._repository.backends.base import Backend
 from .._repository.format import CommitRecord, GenerationId, StoredEntry
 from .._repository.generations import find_generation
@@ -118,7 +118,7 @@ class Comparison:
         self.earlier = earlier
         self.later = later
         self._masker = masker
-        self._product = find_product(later.record.product)
+        self._product = known_product(later.record.product)
         everything = sorted({*earlier.entries, *later.entries})
         self.paths = [path for path in everything if self._action(path)]
 
@@ -144,7 +144,7 @@ class Comparison:
         """The difference in the words of the product; empty when it has none."""
         if self._product is None:
             return []
-        return list(self._product.semantic(self.earlier.view, self.later.view, self._masker))
+        return summarised(self._product.semantic(self.earlier.view, self.later.view, self._masker))
 
     def text(self, most_lines: int) -> tuple[str, bool]:
         """The masked difference line by line, and whether lines were left out."""
@@ -183,19 +183,16 @@ class Comparison:
             yield from difference.text.splitlines(keepends=True)
 
 
-def mask_rules(product: Product | None, path: bytes) -> Any:
+def known_product(name: str) -> Product | None:
+    """A product as it is without options; None for one that a newer release of this collection backed up."""
+    return product(name, {}) if name in product_names() else None
+
+
+def mask_rules(owner: Product | None, path: bytes) -> Rules:
     """What is secret in a file, as its product knows it, or as it is for any file."""
-    return rules_for(path) if product is None else product.mask_rules(path)
+    return rules_for(path) if owner is None else owner.mask_rules(path)
 
 
 def describe_change(change: SemanticChange) -> dict[str, Any]:
     """A change in the words of the product, as a result."""
-    facts = {
-        "kind": change.kind,
-        "object": change.object,
-        "action": change.action,
-        "before": change.before,
-        "after": change.after,
-        "severity": change.severity,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
+    return {name: value for name, value in change.to_json().items() if value is not None}

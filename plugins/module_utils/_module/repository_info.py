@@ -57,7 +57,7 @@ def describe_chain(backend: Backend, chain: ChainId, records: Sequence[CommitRec
         "generations": len(records),
         "newest": describe_generation(records[-1]),
         "head": records[-1].hash,
-        "open_restores": open_restores(backend, chain.source, chain.product),
+        "open_restores": open_restores(backend, chain.source, chain.product, chain.instance),
     }
     if complete:
         facts["newest_complete"] = str(GenerationId.of(complete[-1]))

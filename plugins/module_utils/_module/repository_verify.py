@@ -89,6 +89,7 @@ def describe_report(report: VerifyReport) -> dict[str, Any]:
         "checked": dict(report.checked),
         "remaining": report.remaining,
         "heads": dict(report.heads),
+        "notes": report.notes[:FINDINGS_LIMIT],
     }
 
 

@@ -64,7 +64,7 @@ def test_what_is_said_of_a_generation(filled):
     assert generation["release"] == "" and generation["attempt"] == 1
 
 
-def test_one_damaged_source_does_not_hide_the_others(filled):
+def test_one_damaged_source_does_not_hide_the_others(filled, capsys):
     (filled.path / "commits/pbx/kamailio/2.json").write_bytes(b"{}")
     result = run_module("generation_info", {"repository": str(filled.path)})
     assert [generation["id"] for generation in result["generations"]] == [
@@ -74,7 +74,8 @@ def test_one_damaged_source_does_not_hide_the_others(filled):
     ]
     (damaged,) = result["damaged"]
     assert (damaged["source"], damaged["product"]) == ("pbx", "kamailio")
-    assert "repository_verify" in str(result["warnings"])
+    # ansible-core 2.19 prints what a module warns of when nobody collects it
+    assert "repository_verify" in str(result.get("warnings")) + capsys.readouterr().err
 
 
 def test_no_repository(tmp_path):

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from support.modules import run_module, run_unsealing
+from support.repositories import SECRET
+
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import object_name
+
+
+@pytest.fixture
+def filled(repository):
+    repository.backup({"/etc/a": b"1"})
+    repository.backup({"/etc/a": b"2"})
+    repository.backup({"/etc/h": b"1"}, source="sbc", product="linux")
+    return repository
+
+
+def verify(repository, secret=None, **options):
+    given = {"repository": str(repository.path), **options}
+    if secret is None:
+        return run_module("repository_verify", given)
+    return run_unsealing("repository_verify", given, secret, skip_damaged=True)
+
+
+def flip(path):
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_without_trust_it_is_only_self_consistent(filled, level):
+    result = verify(filled, level=level)
+    assert result.get("failed") is not True, result
+    assert result["verdict"] == "self_consistent" and result["changed"] is False
+    assert result["findings"] == [] and result["findings_total"] == 0 and result["remaining"] == 0
+    assert set(result["heads"]) == {"pbx/kamailio", "sbc/linux"}
+
+
+def test_with_trust_it_is_authentic(filled):
+    heads = verify(filled)["heads"]
+    result = verify(filled, allowed_signers=filled.allowed_signers, expected_heads=heads)
+    assert result["verdict"] == "authentic", result
+
+
+def test_level_two_opens_everything(filled):
+    result = verify(filled, SECRET, level=2)
+    assert result.get("failed") is not True, result
+    assert result["checked"]["contents"] == 3
+
+
+def test_level_two_needs_a_key(filled):
+    result = verify(filled, level=2)
+    assert result["error"] == "KeyRequired" and "level 2" in result["msg"]
+
+
+def test_a_key_on_a_lower_level_asks_for_nothing(filled):
+    answer = run_module("repository_verify", {"repository": str(filled.path), "unseal_stage": "request"})
+    assert answer["unseal"]["headers"] == {}
+    assert verify(filled, SECRET, level=1)["verdict"] == "self_consistent"
+
+
+@pytest.mark.parametrize("secret", [None, SECRET])
+def test_damage_fails_the_task_and_is_named(filled, secret):
+    record = filled.backup({"/etc/a": os.urandom(100)}).record
+    (sha,) = [name for name in record.objects if not verify_needs(filled, name)]
+    flip(filled.path / object_name(sha))
+    result = verify(filled, secret, level=1 if secret is None else 2)
+    assert result["failed"] is True and result["error"] == "RepositoryDamaged" and sha in result["msg"]
+    assert result["verdict"] == "damaged"
+    assert object_name(sha) in [finding["object"] for finding in result["findings"]]
+    assert ["pbx/kamailio/3"] in [finding["generations"] for finding in result["findings"]]
+    assert result["findings_total"] == len(result["findings"])
+
+
+def verify_needs(repository, sha):
+    """Whether one of the first two generations needs an object."""
+    commits = repository.path / "commits/pbx/kamailio"
+    return any(sha in (commits / f"{number}.json").read_text() for number in (1, 2))
+
+
+def test_a_damaged_header_is_a_finding_on_level_two(filled):
+    record = filled.backup({"/etc/a": os.urandom(100)}).record
+    path = filled.path / object_name(record.manifest[0])
+    path.chmod(0o600)
+    path.write_bytes(b"no age file" + path.read_bytes()[11:])
+    result = verify(filled, SECRET, level=2)
+    assert result["verdict"] == "damaged"
+    assert object_name(record.manifest[0]) in [finding["object"] for finding in result["findings"]]
+
+
+def test_a_damaged_record_is_a_finding_on_level_two(filled):
+    flip(filled.path / "commits/pbx/kamailio/1.json")
+    result = verify(filled, SECRET, level=2)
+    assert result["verdict"] == "damaged"
+    assert "commits/pbx/kamailio/1.json" in [finding["object"] for finding in result["findings"]]
+
+
+def test_a_rolled_back_repository(filled):
+    result = verify(filled, expected_heads={"pbx/kamailio": "0" * 64})
+    assert result["failed"] is True and "pbx/kamailio" in result["msg"]
+
+
+def test_one_source_only(filled):
+    flip(filled.path / "commits/pbx/kamailio/1.json")
+    assert verify(filled, source="sbc")["verdict"] == "self_consistent"
+    assert verify(filled, product="kamailio")["verdict"] == "damaged"
+
+
+def test_no_time_at_all(filled):
+    result = verify(filled, max_duration=0)
+    assert result["remaining"] > 0 and result["verdict"] == "self_consistent"
+
+
+def test_a_wrong_secret(filled):
+    from ansible_collections.ucops.recovery.plugins.module_utils._errors import WrongKey
+
+    with pytest.raises(WrongKey):
+        verify(filled, "wrong horse battery staple", level=2)
