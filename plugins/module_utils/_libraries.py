@@ -13,7 +13,7 @@ from ._errors import LibraryMissing
 
 MINIMUM = {
     "cryptography": (41, 0),
-    "zstandard": (0, 18),
+    "zstandard": (0, 19),
     "fastcdc": (1, 5),
     "paramiko": (3, 4),
 }

@@ -95,6 +95,9 @@ class Item(ABC):
                 changes.append(Change("metadata", path))
         return sorted(changes, key=lambda change: change.path)
 
+    def judge(self, wanted: Sequence[Entry]) -> None:
+        """Refuse entries that would reach beyond the item. Raises HostileContent; looks at nothing but the entries."""
+
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         """Make the host hold exactly the wanted entries again.
 

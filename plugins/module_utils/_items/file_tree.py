@@ -17,7 +17,7 @@ from .base import Item, LineNormaliser
 from .globs import Excludes, Glob, PathGlobs, raw
 from .tree_listing import KEPT, Listing, ToolsMissing, list_tree, note
 from .tree_reading import read_tree
-from .tree_restoring import TreeRestore
+from .tree_restoring import TreeRestore, judge_entries
 from .tree_walking import walk_tree
 
 
@@ -71,6 +71,9 @@ class FileTree(Item):
         kinds = self._kept(listing, report)
         report.found = bool(kinds)
         yield from read_tree(transport, list(kinds), root, self.become, stamp, report)
+
+    def judge(self, wanted: Sequence[Entry]) -> None:
+        judge_entries(wanted, self.covers)
 
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         TreeRestore(transport, raw(self.root), self.become, self.name, self.covers).run(wanted, current)

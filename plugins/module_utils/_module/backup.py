@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of every C(<product>_backup) module: probe, gather, hold against the contract, seal, commit, compare."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._entries import STATUS_COMPLETE
+from .._errors import RecoveryError
+from .._items.base import Item
+from .._products.base import Probe, Product
+from .._repository.chain import take_complete
+from .._repository.format import CommitRecord, GenerationId
+from .._repository.journal import open_restores
+from .._repository.writer import Committed, GenerationFacts, GenerationWriter, RepositoryWriter
+from .._transport.base import Transport
+from .gathering import Gathering, Sink, check_sizes, check_vanished, gather_items
+from .stopping import stopped
+
+SHRINK_HISTORY = 5
+"""How many complete generations the size of an item is held against."""
+
+
+class BackupIncomplete(RecoveryError):
+    """A generation was kept, but it is partial."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """Why a backup is made: phase, change, reason, and who runs it."""
+
+    phase: str
+    change_id: str | None = None
+    reason: str | None = None
+    actor: str | None = None
+    job: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
+class BackupOptions:
+    """What a backup needs to know beside the product and the connection."""
+
+    source: str
+    instance: str
+    occasion: Occasion
+    accept_shrunken: Sequence[str] = ()
+    tools: Mapping[str, str] | None = None
+
+
+@dataclass
+class BackupOutcome:
+    """What came of one backup. ``committed`` is None in check mode."""
+
+    gathering: Gathering
+    probe: Probe
+    previous: CommitRecord | None
+    committed: Committed | None
+    content_changed: bool | None
+    changed_items: list[str]
+    bytes_read: int
+    duration: float
+    open_restores: list[str]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the task changed something that matters: new content, or the first generation."""
+        return bool(self.content_changed)
+
+
+def take_backup(
+    store: RepositoryWriter,
+    transport: Transport,
+    product: Product,
+    probe: Probe,
+    items: Sequence[Item],
+    options: BackupOptions,
+    *,
+    dry_run: bool = False,
+    sink_around: Callable[[GenerationWriter], Sink] | None = None,
+) -> BackupOutcome:
+    """Gather the product from its host and commit a generation.
+
+    :param dry_run: read what can be read without side effects, compare, write nothing
+    :param sink_around: puts a sink of its own in front of the generation's
+    :raises RepositoryError: nothing could be kept
+    """
+    started = time.monotonic()
+    generation = store.begin(options.source, product.name, options.instance, dry_run=dry_run)
+    try:
+        gathering = _gather(generation, transport, product, probe, items, dry_run, sink_around)
+        digests = generation.item_digests()
+        if gathering.failure is not None and not digests:
+            raise gathering.failure
+        history = take_complete(store.backend, generation.previous, SHRINK_HISTORY)
+        sizes = {name: int(digest["bytes"]) for name, digest in digests.items()}
+        check_sizes(gathering, sizes, history, options.accept_shrunken)
+        check_vanished(gathering, history, options.accept_shrunken)
+        previous = generation.previous
+        committed: Committed | None = None
+        if dry_run:
+            changed_items = generation.changed_items(ignore=gathering.skipped)
+            content_changed: bool | None = True if changed_items else (None if gathering.skipped else False)
+        else:
+            facts = _facts(product, probe, gathering, options)
+            committed = store.commit([generation.finish(facts)])[0]
+            changed_items = list(committed.changed_items)
+            content_changed = committed.content_changed
+    finally:
+        generation.abort()
+    return BackupOutcome(
+        gathering=gathering,
+        probe=probe,
+        previous=previous,
+        committed=committed,
+        content_changed=content_changed,
+        changed_items=changed_items,
+        bytes_read=generation.bytes_read,
+        duration=time.monotonic() - started,
+        open_restores=open_restores(store.backend, options.source, product.name, options.instance),
+    )
+
+
+def _gather(
+    generation: GenerationWriter,
+    transport: Transport,
+    product: Product,
+    probe: Probe,
+    items: Sequence[Item],
+    dry_run: bool,
+    sink_around: Callable[[GenerationWriter], Sink] | None,
+) -> Gathering:
+    sink = sink_around(generation) if sink_around is not None else generation
+    if dry_run:
+        return gather_items(items, transport, sink, skip=lambda item: item.consistency != "none")
+    with stopped(product.service_control(transport), product.services_to_stop_for_backup(probe)):
+        return gather_items(items, transport, sink)
+
+
+def _facts(product: Product, probe: Probe, gathering: Gathering, options: BackupOptions) -> GenerationFacts:
+    occasion = options.occasion
+    return GenerationFacts(
+        status=gathering.status,
+        phase=occasion.phase,
+        change_id=occasion.change_id,
+        reason=occasion.reason,
+        actor=occasion.actor,
+        job=occasion.job,
+        run_id=occasion.run_id,
+        release=probe.release,
+        version=probe.to_json(),
+        identity=dict(probe.identity),
+        contract=gathering.contract(),
+        missing=gathering.missing(),
+        items={
+            item.name: {
+                "data_class": item.data_class,
+                "required": item.required,
+                "order": item.order,
+                "consistency": item.consistency,
+                "restorable": item.restorable,
+            }
+            for item in gathering.items
+        },
+        restore_order=[item.name for item in sorted(gathering.items, key=lambda item: item.order) if item.restorable],
+        tools=dict(options.tools or {}),
+    )
+
+
+def generation_result(outcome: BackupOutcome, product: Product, options: BackupOptions) -> dict[str, Any]:
+    """The ``generation`` that every backup module returns: small, no secret in it."""
+    committed = outcome.committed
+    record = committed.record if committed is not None else None
+    gathering = outcome.gathering
+    return {
+        "id": str(committed.generation_id) if committed is not None else None,
+        "source": options.source,
+        "product": product.name,
+        "instance": options.instance,
+        "release": outcome.probe.release,
+        "phase": options.occasion.phase,
+        "change_id": options.occasion.change_id,
+        "attempt": record.attempt if record is not None else None,
+        "status": record.status if record is not None else gathering.status,
+        "content_changed": outcome.content_changed,
+        "changed_items": outcome.changed_items,
+        "missing": gathering.missing(),
+        "problems": gathering.problems(),
+        "bytes_read": outcome.bytes_read,
+        "bytes_stored": committed.bytes_stored if committed is not None else 0,
+        "duration": round(outcome.duration, 3),
+        "head": committed.head if committed is not None else (outcome.previous.hash if outcome.previous else None),
+        "previous": str(GenerationId.of(outcome.previous)) if outcome.previous is not None else None,
+    }
+
+
+def incomplete_error(outcome: BackupOutcome, host: str, product: Product) -> RecoveryError | None:
+    """The one error that a partial generation fails the task with, or None."""
+    gathering = outcome.gathering
+    if gathering.status == STATUS_COMPLETE:
+        return None
+    problems = gathering.problems()
+    named = [f"{p['item']}{': ' + p['path'] if p['path'] else ''}: {p['message']}" for p in problems[:5]]
+    absent = [name for name in gathering.missing() if name not in {p["item"] for p in problems}]
+    named += [f"{name}: demanded, but not found" for name in absent]
+    if len(problems) > 5:
+        named.append(f"and {len(problems) - 5} more, see generation.problems")
+    kept = "What could be gathered is kept as a partial generation" if outcome.committed else "Nothing was written"
+    return BackupIncomplete(
+        f"The {product.name} backup is not complete: {'; '.join(named)}",
+        host=host,
+        hint=f"{kept}; mend the cause and run the backup again.",
+    )

@@ -1,0 +1,141 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the options of a C(<product>_backup) module to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._compare.mask import Masker
+from .._products.base import Probe, Product
+from .._products.registry import product as make_product
+from .._repository.backends.base import Backend
+from .._repository.chain import head
+from .._repository.format import ChainId, CommitRecord
+from .._repository.keys import WriterKey
+from .._repository.reader import GenerationReader
+from .._repository.writer import RepositoryWriter
+from . import unsealing
+from .argspec import ArgumentSpec, change, phase, repository, source, ssh, unlock, writer
+from .backup import BackupOptions, Occasion, generation_result, incomplete_error, take_backup
+from .connecting import transport_of
+from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
+from .live_side import LiveSide
+from .path_patterns import PathPatterns
+from .product_options import product_options, product_spec
+from .tools import tool_versions
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+DIFF_LINES = 2000
+
+
+def backup_spec(product: str) -> ArgumentSpec:
+    """The options of C(<product>_backup)."""
+    own = ArgumentSpec({"accept_shrunken": {"type": "list", "elements": "str", "default": []}})
+    return own.merge(
+        repository(), writer(), unlock(), source(), ssh(), change(), phase(), product_spec(product)
+    )
+
+
+def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
+    """What the module returns. Raises RecoveryError; a partial generation is an error that carries the result."""
+
+    def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
+        return _Backup(module, make_product(product, product_options(module.params, product)), file_keys).run(backend)
+
+    return unsealing.serve(module, lambda params, backend: wanted(params, backend, product), body)
+
+
+def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+    """The generation before, which a difference is made to."""
+    newest = head(backend, ChainId(params["source"], product, params["instance"]))
+    return [newest] if newest is not None else []
+
+
+def occasion_of(params: Mapping[str, Any], phase_name: str) -> Occasion:
+    """The options of the group change."""
+    return Occasion(
+        phase=phase_name,
+        change_id=params["change_id"],
+        reason=params["reason"],
+        actor=params["actor"],
+        job=params["job"],
+        run_id=params["run_id"],
+    )
+
+
+class _Backup:
+    def __init__(self, module: AnsibleModule, product: Product, file_keys: unsealing.FileKeys | None) -> None:
+        self._module = module
+        self._params = module.params
+        self._product = product
+        self._file_keys = file_keys
+        self._live: LiveSide | None = None
+
+    def run(self, backend: Backend) -> dict[str, Any]:
+        params = self._params
+        options = BackupOptions(
+            source=params["source"],
+            instance=params["instance"],
+            occasion=occasion_of(params, params["phase"]),
+            accept_shrunken=params["accept_shrunken"],
+            tools=tool_versions(),
+        )
+        key = WriterKey.load(params["writer_key_file"])
+        with RepositoryWriter(backend, key) as store, transport_of(params) as transport:
+            probe = self._product.probe(transport)
+            earlier = self._earlier(backend)
+            outcome = take_backup(
+                store,
+                transport,
+                self._product,
+                probe,
+                self._product.items(probe),
+                options,
+                dry_run=self._module.check_mode,
+                sink_around=self._keeping(earlier) if earlier is not None else None,
+            )
+            result: dict[str, Any] = {
+                "changed": outcome.changed,
+                "generation": generation_result(outcome, self._product, options),
+                "checks": [check.to_result() for check in self._product.validate(transport, probe)],
+                "open_restores": outcome.open_restores,
+                "warnings": list(outcome.committed.warnings) if outcome.committed is not None else [],
+            }
+            if earlier is not None:
+                result.update(self._difference(earlier, probe, key))
+        error = incomplete_error(outcome, transport.host, self._product)
+        if error is not None:
+            error.details["result"] = result
+            raise error
+        return result
+
+    def _earlier(self, backend: Backend) -> Side | None:
+        """The generation before, opened, when a difference is wanted and the keys are at hand."""
+        if not self._module._diff or not self._file_keys:
+            return None
+        (record,) = wanted(self._params, backend, self._product.name) or (None,)
+        if record is None:
+            return None
+        return Side(GenerationReader(backend, record, self._file_keys), PathPatterns(None))
+
+    def _keeping(self, earlier: Side) -> Any:
+        def around(generation: Any) -> LiveSide:
+            self._live = LiveSide(generation, earlier)
+            return self._live
+
+        return around
+
+    def _difference(self, earlier: Side, probe: Probe, key: WriterKey) -> dict[str, Any]:
+        if self._live is None:
+            return {}
+        comparison = Comparison(earlier, self._live, Masker(key.placeholder_key(self._params["source"])))
+        text, _truncated = comparison.text(DIFF_LINES)
+        return {
+            "changes": [describe_change(change) for change in comparison.semantic()[:CHANGES_LIMIT]],
+            "diff": {"prepared": text},
+        }

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lets a product's items flow into a sink and holds what came against what was demanded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Protocol
+
+from .._entries import STATUS_COMPLETE, STATUS_PARTIAL, Entry, ItemReport
+from .._errors import ConnectionFailed, ItemMissing, RecoveryError, RepositoryError
+from .._items.base import Item, LineNormaliser
+from .._repository.format import CommitRecord
+from .._transport.base import Transport
+
+SHRUNKEN_BELOW = 0.5
+"""An item smaller than this part of its median in the last complete generations is suspicious."""
+
+SHRINK_FLOOR = 4096
+"""Bytes below which the size of an item says nothing."""
+
+
+class Sink(Protocol):
+    """Where gathered entries go: into a new generation, or into digests only."""
+
+    def add(self, entry: Entry, chunks: Iterable[bytes], normaliser: LineNormaliser | None = None) -> Any:
+        """Take one entry and read all its content."""
+
+
+@dataclass
+class Gathering:
+    """What a run over a product's items brought."""
+
+    items: Sequence[Item]
+    reports: dict[str, ItemReport] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    failure: RecoveryError | None = None
+
+    def problems(self) -> list[dict[str, str]]:
+        """Every problem as a small fact: item, path, message."""
+        return [
+            {"item": report.name, "path": problem.path, "message": problem.message}
+            for report in self.reports.values()
+            for problem in report.problems
+        ]
+
+    def missing(self) -> list[str]:
+        """Names of what the generation lacks: vanished items, required ones that are not whole, optional damaged ones."""
+        names = list(self.vanished)
+        for item in self.items:
+            report = self.reports.get(item.name)
+            if item.name in self.skipped:
+                continue
+            if report is None:
+                names.append(item.name)
+            elif report.problems or (item.required and not report.found):
+                names.append(item.name)
+        return names
+
+    @property
+    def status(self) -> str:
+        """``complete`` only when every item that the product demands came whole."""
+        return STATUS_PARTIAL if self.missing() or self.failure else STATUS_COMPLETE
+
+    def contract(self) -> dict[str, Any]:
+        """The completeness contract: what was demanded, found, missing, and why."""
+        return {
+            "demanded": [item.name for item in self.items if item.required],
+            "optional": [item.name for item in self.items if not item.required],
+            "found": [name for name, report in self.reports.items() if report.found],
+            "missing": self.missing(),
+            "problems": self.problems(),
+            "notes": {name: report.notes for name, report in self.reports.items() if report.notes},
+            "status": self.status,
+        }
+
+
+def gather_items(
+    items: Sequence[Item],
+    transport: Transport,
+    sink: Sink,
+    *,
+    skip: Callable[[Item], bool] = lambda item: False,
+) -> Gathering:
+    """Gather every item in turn. Never raises for one item: what is wrong stands in the reports.
+
+    A lost connection ends the run: the items that were not reached count as missing and ``failure`` keeps the story.
+    Errors of the repository are raised, since then nothing can be kept at all.
+    """
+    gathering = Gathering(items)
+    for item in items:
+        if skip(item):
+            gathering.skipped.append(item.name)
+            continue
+        report = ItemReport(item.name)
+        gathering.reports[item.name] = report
+        try:
+            for entry, chunks in item.gather(transport, report):
+                sink.add(entry, chunks, item.normaliser(entry))
+        except RepositoryError:
+            raise
+        except ItemMissing as error:
+            report.found = False
+            if not item.required:
+                report.notes["absent"] = error.message
+        except ConnectionFailed as error:
+            report.problem("", error.message)
+            gathering.failure = error
+            break
+        except RecoveryError as error:
+            report.problem(error.item or "", error.message)
+    return gathering
+
+
+def check_vanished(gathering: Gathering, history: Sequence[CommitRecord], accept: Sequence[str]) -> None:
+    """Name every item that the last complete generation holds and that this run did not even look for.
+
+    A configuration that cannot be understood any more must not make its database fall out of the backup unnoticed.
+    """
+    looked_for = {item.name for item in gathering.items}
+    for name, facts in history[0].items.items() if history else ():
+        if name in looked_for or name in accept or not facts["bytes"]:
+            continue
+        gathering.vanished.append(name)
+        gathering.reports[name] = ItemReport(name, found=False)
+        gathering.reports[name].problem(
+            "",
+            f"is in generation {history[0].sequence} and was not even looked for now;"
+            " name it in accept_shrunken if that is meant",
+        )
+
+
+def check_sizes(
+    gathering: Gathering, sizes: dict[str, int], history: Sequence[CommitRecord], accept: Sequence[str]
+) -> None:
+    """Add a problem for every item that is below half of its median size in ``history`` (complete generations).
+
+    :param sizes: bytes of every item of this run
+    :param accept: items that are declared to have shrunk
+    """
+    for item in gathering.items:
+        report = gathering.reports.get(item.name)
+        if report is None or item.name in accept:
+            continue
+        before = [record.items[item.name]["bytes"] for record in history if item.name in record.items]
+        if not before:
+            continue
+        usual = median(before)
+        size = sizes.get(item.name, 0)
+        if usual >= SHRINK_FLOOR and size < usual * SHRUNKEN_BELOW:
+            report.problem(
+                "",
+                f"has only {size} bytes, the median of its last {len(before)} complete generations is {int(usual)};"
+                " name it in accept_shrunken if that is meant",
+            )

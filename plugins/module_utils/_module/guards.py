@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must be true before a restore touches a host."""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from .._errors import HostMismatch, RestoreRefused, VersionMismatch
+from .._products.base import Probe, Product
+from .._repository.format import StoredEntry
+from .._transport.base import Transport
+
+SPACE_RESERVE = 16 * 2**20
+"""Bytes that must stay free on the target beside what is written."""
+
+
+def check_host(then: Probe, now: Probe, allowed: bool, generation: str, host: str) -> list[str]:
+    """Same host, or allowed by name. Returns warnings; raises HostMismatch."""
+    if then.same_host(now):
+        return []
+    was, is_now = then.identity_text(), now.identity_text()
+    if allowed:
+        return [f"The generation {generation} comes from another host: {was}; this one is {is_now}."]
+    raise HostMismatch(
+        f"The generation {generation} comes from another host: {was}; this one is {is_now}",
+        host=host,
+        hint="Nothing was touched. If the host was replaced, set allow_different_host: true.",
+    )
+
+
+def check_release(product: Product, then: Probe, now: Probe, allowed: bool, generation: str, host: str) -> list[str]:
+    """A release that the product can take. Returns warnings; raises VersionMismatch."""
+    verdict = product.release_verdict(then, now)
+    if verdict is None:
+        return []
+    text = f"The generation {generation} was made with {then.release}, the host runs {now.release}: {verdict}"
+    if allowed or not product.release_must_match(then, now):
+        return [text + "."]
+    raise VersionMismatch(
+        text,
+        host=host,
+        hint="Nothing was touched. Install that release, choose a generation of this one, or set allow_version_mismatch: true.",
+    )
+
+
+def check_space(transport: Transport, root: str, wanted: Iterable[StoredEntry]) -> None:
+    """Enough free space on the target for all that would be written. Raises RestoreRefused."""
+    needed = sum(stored.entry.size for stored in wanted)
+    result = transport.run(["df", "-Pk", root])
+    lines = result.text.splitlines()
+    if result.rc != 0 or len(lines) < 2:
+        return
+    try:
+        free = int(lines[-1].split()[3]) * 1024
+    except (IndexError, ValueError):
+        return
+    if free < needed + SPACE_RESERVE:
+        raise RestoreRefused(
+            f"There are {free} bytes free below {root}, the restore writes up to {needed}",
+            host=transport.host,
+            hint="Nothing was touched. Make room, or restore single items or paths.",
+        )

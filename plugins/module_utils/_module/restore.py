@@ -1,0 +1,421 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Putting a generation back on its host.
+
+Plan and guards first, which touch nothing. Then: journal, C(pre_restore) generation, services stopped, items put back,
+services started, everything gathered again and compared, health asked for. When any of that fails after the first
+write, the C(pre_restore) generation is put back and both stories are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._entries import Gathered, path_to_text
+from .._errors import ConnectionFailed, RecoveryError, RestoreFailed, RestoreRefused
+from .._items.base import Change, Item
+from .._items.services import Service
+from .._products.base import Check, Probe, Product
+from .._repository.format import GenerationId, StoredEntry
+from .._repository.journal import RestoreJournal, open_restores
+from .._repository.reader import GenerationReader
+from .._repository.writer import RepositoryWriter
+from .._transport.base import Transport
+from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
+from .equality import differences
+from .gathering import gather_items
+from .guards import check_host, check_release, check_space
+from .path_patterns import PathPatterns
+from .stopping import running, start_again
+
+PRE_RESTORE_MODES = ("required", "best_effort", "skip")
+SHOWN_CHANGES = 200
+
+Stored = Mapping[str, Sequence[StoredEntry]]
+"""Entries by the name of their item."""
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """What a restore needs to know beside the generation, the product and the connection."""
+
+    source: str
+    instance: str
+    occasion: Occasion
+    only_items: Sequence[str] = ()
+    paths: Sequence[str] | None = None
+    pre_restore: str = "required"
+    allow_different_host: bool = False
+    allow_version_mismatch: bool = False
+    tools: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class RestorePlan:
+    """What a restore is going to do. ``unknown``: items that a look without side effects cannot compare."""
+
+    generation: str
+    changes: dict[str, list[Change]]
+    unknown: list[str]
+    services: list[str]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def items(self) -> list[str]:
+        """The items that will be put back, in order."""
+        return [name for name, changes in self.changes.items() if changes or name in self.unknown]
+
+    def to_result(self) -> dict[str, Any]:
+        """Small and without secrets: at most 200 changes of each item, the rest is counted."""
+        return {
+            "generation": self.generation,
+            "restore_order": self.items,
+            "stop_and_start": self.services if self.items else [],
+            "changes": {
+                name: [{"action": change.action, "path": path_to_text(change.path)} for change in some[:SHOWN_CHANGES]]
+                for name, some in self.changes.items()
+                if some
+            },
+            "change_count": sum(len(some) for some in self.changes.values()),
+            "not_compared": self.unknown,
+            "warnings": self.warnings,
+        }
+
+
+class _Collector:
+    """A sink that keeps what entries are and not what is in them; a later entry of a path replaces an earlier one."""
+
+    def __init__(self, store: RepositoryWriter, source: str) -> None:
+        self._digester = store.digester(source)
+        self._entries: dict[tuple[str, bytes], StoredEntry] = {}
+
+    def add(self, entry: Any, chunks: Any, normaliser: Any = None) -> StoredEntry:
+        stored = self._digester.add(entry, chunks, normaliser)
+        self._entries[(entry.item, entry.path)] = stored
+        return stored
+
+    def by_item(self, names: Sequence[str]) -> dict[str, list[StoredEntry]]:
+        found: dict[str, list[StoredEntry]] = {name: [] for name in names}
+        for (name, _path), stored in self._entries.items():
+            found[name].append(stored)
+        return found
+
+
+class Restorer:
+    """Puts items of one generation back on one host.
+
+    :param store: where the C(pre_restore) generation and the journal go
+    :param reader: the generation; its record is believed
+    :param now: what the host looks like today
+    """
+
+    def __init__(
+        self,
+        store: RepositoryWriter,
+        transport: Transport,
+        product: Product,
+        reader: GenerationReader,
+        now: Probe,
+        options: RestoreOptions,
+    ) -> None:
+        self._store = store
+        self._transport = transport
+        self._product = product
+        self._reader = reader
+        self._now = now
+        self._options = options
+        self._paths = PathPatterns(options.paths)
+        self._then = Probe.from_json(reader.manifest.version)
+        self._control = product.service_control(transport)
+        self.generation = str(GenerationId.of(reader.record))
+        self._items = self._chosen_items()
+        self._wanted = self._wanted_entries(reader)
+
+    # --- plan and guards: nothing is touched -----------------------------------------------------------------------
+    def plan(self, *, look_only: bool) -> RestorePlan:
+        """Hold the host against the generation. Raises RestoreRefused and what goes wrong on the way to the host.
+
+        :param look_only: no dump is started; items that need one are not compared
+        """
+        self._judge()
+        unknown = [item.name for item in self._items if look_only and item.consistency != "none"]
+        known = [item for item in self._items if item.name not in unknown]
+        current = self._gather(known, strict=False)
+        changes: dict[str, list[Change]] = {}
+        for item in self._items:
+            wanted, now = self._wanted[item.name], current.get(item.name, [])
+            if item.name in unknown:
+                changes[item.name] = []
+            elif differences(item, wanted, now, self._reader):
+                changes[item.name] = self._changes(item, wanted, now)
+            else:
+                changes[item.name] = []
+        services = [service.name for service in self._product.services(self._then)]
+        plan = RestorePlan(self.generation, changes, unknown, services)
+        host = self._transport.host
+        plan.warnings += check_host(
+            self._then, self._now, self._options.allow_different_host, self.generation, host
+        )
+        plan.warnings += check_release(
+            self._product, self._then, self._now, self._options.allow_version_mismatch, self.generation, host
+        )
+        self._check_room(plan)
+        if not self._reader.record.is_complete:
+            lacking = ", ".join(self._reader.record.missing)
+            plan.warnings.append(f"The generation {self.generation} is partial: {lacking} is not whole in it.")
+        for identifier in self._open_restores():
+            plan.warnings.append(f"The restore {identifier} began and never ended; this one takes its place.")
+        return plan
+
+    def prove_content(self) -> None:
+        """Read everything that would be put back to its end. Raises RepositoryDamaged before anything is touched."""
+        for entries in self._wanted.values():
+            for stored in entries:
+                for _chunk in self._reader.content(stored):
+                    pass
+
+    def _chosen_items(self) -> list[Item]:
+        held = {stored.entry.item for stored in self._reader.entries()}
+        recorded = self._reader.manifest.items
+        items = [
+            item
+            for item in self._product.items(self._then)
+            if item.restorable and (item.name in held or (item.name in recorded and item.consistency == "none"))
+        ]
+        unknown = set(self._options.only_items) - {item.name for item in items}
+        if unknown:
+            raise RestoreRefused(
+                f"The generation {self.generation} holds no item {', '.join(sorted(unknown))} that can be put back",
+                host=self._transport.host,
+                hint=f"It holds {', '.join(sorted(item.name for item in items))}.",
+            )
+        if self._options.only_items:
+            items = [item for item in items if item.name in self._options.only_items]
+        return sorted(items, key=lambda item: item.order)
+
+    def _wanted_entries(self, reader: GenerationReader) -> dict[str, list[StoredEntry]]:
+        wanted: dict[str, list[StoredEntry]] = {item.name: [] for item in self._items}
+        for stored in reader.entries():
+            if stored.entry.item in wanted and self._paths.match(stored.entry.path):
+                wanted[stored.entry.item].append(stored)
+        if self._options.paths and not any(wanted.values()):
+            raise RestoreRefused(
+                f"The generation {self.generation} holds nothing at or under these paths", host=self._transport.host
+            )
+        return wanted
+
+    def _judge(self) -> None:
+        """Refuse what would reach beyond its item. Raises HostileContent."""
+        for item in self._items:
+            item.judge([stored.entry for stored in self._wanted[item.name]])
+
+    def _changes(self, item: Item, wanted: Sequence[StoredEntry], now: Sequence[StoredEntry]) -> list[Change]:
+        before = {stored.entry.path: stored.sha256 for stored in now}
+        differing = {stored.entry.path for stored in wanted if before.get(stored.entry.path) != stored.sha256}
+        return item.plan([stored.entry for stored in wanted], [stored.entry for stored in now], differing)
+
+    def _check_room(self, plan: RestorePlan) -> None:
+        written = {(name, change.path) for name, some in plan.changes.items() for change in some if change.action == "write"}
+        stored = [one for name, entries in self._wanted.items() for one in entries if (name, one.entry.path) in written]
+        check_space(self._transport, self._product.root, stored)
+
+    def _open_restores(self) -> list[str]:
+        options = self._options
+        return open_restores(self._store.backend, options.source, self._product.name, options.instance)
+
+    # --- the restore -----------------------------------------------------------------------------------------------
+    def run(self, plan: RestorePlan) -> dict[str, Any]:
+        """Do what the plan says. Raises RestoreRefused before the first write, RestoreFailed with both stories after."""
+        options = self._options
+        begun_before = self._open_restores()
+        journal = RestoreJournal.start(
+            self._store,
+            options.source,
+            self._product.name,
+            options.instance,
+            generation=self.generation,
+            plan={"items": plan.items, "services": plan.services},
+            actor=options.occasion.actor,
+            change_id=options.occasion.change_id,
+        )
+        items = [item for item in self._items if item.name in plan.items]
+        try:
+            before = self._pre_restore()
+            services = self._product.services(self._then)
+            ran = running(self._control, services)
+        except BaseException:
+            journal.finish("not_begun")
+            raise
+        try:
+            for service in ran:
+                self._control.stop(service)
+            self._put_back(items, self._reader, self._wanted)
+            checks = self._prove(items, services)
+        except Exception as error:
+            self._roll_back(journal, before, ran, items, error)
+        journal.finish("restored", begun_before)
+        return {
+            "restored_items": plan.items,
+            "pre_restore": str(before.committed.generation_id) if before and before.committed else None,
+            "head": before.committed.head if before and before.committed else None,
+            "checks": [check.to_result() for check in checks],
+            "journal": journal.identifier,
+        }
+
+    def _pre_restore(self) -> BackupOutcome | None:
+        options = self._options
+        if options.pre_restore == "skip":
+            return None
+        mine = {item.name for item in self._items}
+        items = self._product.items(self._then)
+        known = {item.name for item in items}
+        items += [item for item in self._product.items(self._now) if item.name not in known]
+        occasion = Occasion(
+            phase="pre_restore",
+            change_id=options.occasion.change_id,
+            reason=f"before the restore of {self.generation}",
+            actor=options.occasion.actor,
+            job=options.occasion.job,
+            run_id=options.occasion.run_id,
+        )
+        backup_options = BackupOptions(
+            source=options.source,
+            instance=options.instance,
+            occasion=occasion,
+            accept_shrunken=[item.name for item in items],
+            tools=options.tools,
+        )
+        try:
+            # as it was probed then, so that this generation too can be put back where nothing is left to look at
+            outcome = take_backup(self._store, self._transport, self._product, self._probe_to_keep(), items, backup_options)
+        except ConnectionFailed:
+            raise
+        except RecoveryError as error:
+            if options.pre_restore == "required":
+                raise self._no_pre_restore(str(error)) from error
+            return None
+        spoilt = [problem for problem in outcome.gathering.problems() if problem["item"] in mine]
+        if spoilt and options.pre_restore == "required":
+            raise self._no_pre_restore(f"{spoilt[0]['item']} {spoilt[0]['path']}: {spoilt[0]['message']}")
+        return outcome
+
+    def _probe_to_keep(self) -> Probe:
+        """Today's identity and release, with what the items of the generation need."""
+        kept = self._then.to_json()
+        kept["identity"] = dict(self._now.identity)
+        kept["release"] = self._now.release or self._then.release
+        return Probe.from_json(kept)
+
+    def _no_pre_restore(self, story: str) -> RestoreRefused:
+        return RestoreRefused(
+            f"No whole pre_restore generation could be made, and nothing was touched: {story}",
+            host=self._transport.host,
+            hint="Mend that, or set pre_restore to best_effort if the host's present state is not worth keeping.",
+        )
+
+    def _put_back(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> None:
+        current = self._gather([item for item in items if item.consistency == "none"], strict=False)
+        for item in items:
+            item.restore(
+                self._transport,
+                self._contents(reader, wanted[item.name]),
+                [stored.entry for stored in current.get(item.name, [])],
+            )
+
+    @staticmethod
+    def _contents(reader: GenerationReader, stored: Sequence[StoredEntry]) -> Iterator[Gathered]:
+        for one in stored:
+            yield one.entry, reader.content(one)
+
+    def _prove(self, items: Sequence[Item], services: Sequence[Service]) -> list[Check]:
+        """Valid, running, identical, healthy; anything else raises RestoreFailed."""
+        checks = self._product.validate(self._transport, self._then)
+        self._demand(checks)
+        start_again(self._control, [service for service in services if self._control.exists(service)])
+        self._compare(items)
+        health = self._product.health(self._transport, self._then)
+        self._demand(health)
+        return [*checks, *health]
+
+    def _demand(self, checks: Sequence[Check]) -> None:
+        failed = [f"{check.name}: {check.detail}" for check in checks if check.ok is False]
+        if failed:
+            raise RestoreFailed("; ".join(failed), host=self._transport.host)
+
+    def _compare(self, items: Sequence[Item]) -> None:
+        found = self._gather(items, strict=True)
+        left = [
+            line
+            for item in items
+            if item.data_class != "logs"
+            for line in differences(item, self._wanted[item.name], found[item.name], self._reader)
+        ]
+        if left:
+            more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+            raise RestoreFailed(
+                f"The host still differs from {self.generation}: {'; '.join(left[:5])}{more}", host=self._transport.host
+            )
+
+    def _roll_back(
+        self,
+        journal: RestoreJournal,
+        before: BackupOutcome | None,
+        ran: Sequence[Service],
+        items: Sequence[Item],
+        error: Exception,
+    ) -> None:
+        """Put the C(pre_restore) generation back. Always raises RestoreFailed."""
+        story = error.message if isinstance(error, RecoveryError) else str(error) or type(error).__name__
+        story = f"The restore of {self.generation} failed: {story.rstrip('.')}."
+        host = self._transport.host
+        if before is None or before.committed is None:
+            raise RestoreFailed(
+                f"{story} There is no pre_restore generation to put back, the host is as the failure left it",
+                host=host,
+                hint="Restore again when the cause is mended; the journal keeps this restore open until then.",
+                journal=journal.identifier,
+            ) from error
+        identifier = str(before.committed.generation_id)
+        try:
+            keys = {**self._reader.file_keys, **before.committed.file_keys}
+            with GenerationReader(self._store.backend, before.committed.record, keys) as reader:
+                for service in running(self._control, self._product.services(self._then)):
+                    self._control.stop(service)
+                self._put_back(items, reader, self._wanted_entries(reader))
+            start_again(self._control, ran)
+        except Exception as second:
+            raise RestoreFailed(
+                f"{story} Putting {identifier} back failed too: {second}",
+                host=host,
+                hint=f"The host needs you: restore {identifier} or {self.generation} again;"
+                " the journal keeps this restore open until one is done.",
+                journal=journal.identifier,
+            ) from error
+        journal.finish("rolled_back")
+        raise RestoreFailed(
+            f"{story} The host was put back to {identifier}, as it was before",
+            host=host,
+            hint="Mend the cause and restore again.",
+            journal=journal.identifier,
+            rolled_back_to=identifier,
+        ) from error
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+    def _gather(self, items: Sequence[Item], *, strict: bool) -> dict[str, list[StoredEntry]]:
+        """What is on the host now, of these items and the chosen paths. Raises when the host is lost."""
+        collector = _Collector(self._store, self._options.source)
+        gathering = gather_items(items, self._transport, collector)
+        if gathering.failure is not None:
+            raise gathering.failure
+        problems = gathering.problems()
+        if strict and problems:
+            first = problems[0]
+            raise RestoreFailed(
+                f"The host cannot be read again: {first['item']} {first['path']}: {first['message']}",
+                host=self._transport.host,
+            )
+        found = collector.by_item([item.name for item in items])
+        return {name: [one for one in entries if self._paths.match(one.entry.path)] for name, entries in found.items()}

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the options of a C(<product>_restore) module to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._errors import OptionInvalid
+from .._products.registry import product as make_product
+from .._repository.backends.base import Backend
+from .._repository.chain import head
+from .._repository.format import ChainId, CommitRecord
+from .._repository.generations import current_generation_of_change, find_generation
+from .._repository.keys import WriterKey
+from .._repository.reader import GenerationReader
+from .._repository.writer import RepositoryWriter
+from . import unsealing
+from .argspec import ArgumentSpec, change, repository, source, ssh, trust, unlock, writer
+from .backup_module import occasion_of
+from .connecting import transport_of
+from .opening import believed_writers, check_heads
+from .product_options import product_options, product_spec
+from .restore import PRE_RESTORE_MODES, Restorer, RestoreOptions
+from .tools import tool_versions
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+LATEST = "latest"
+
+
+def restore_spec(product: str) -> ArgumentSpec:
+    """The options of C(<product>_restore)."""
+    own = ArgumentSpec(
+        {
+            "generation": {"type": "str", "default": LATEST},
+            "only_items": {"type": "list", "elements": "str", "default": []},
+            "paths": {"type": "list", "elements": "str"},
+            "pre_restore": {"type": "str", "choices": list(PRE_RESTORE_MODES), "default": "required"},
+            "allow_different_host": {"type": "bool", "default": False},
+            "allow_version_mismatch": {"type": "bool", "default": False},
+        }
+    )
+    return own.merge(
+        repository(), writer(), unlock(), trust(), source(), ssh(), change(), product_spec(product)
+    )
+
+
+def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
+    """What the module returns. Raises RecoveryError."""
+    params = module.params
+
+    def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
+        keys = unsealing.required(file_keys, "To restore")
+        product = make_product(product_name, product_options(params, product_name))
+        record = wanted(params, backend, product_name)[0]
+        options = RestoreOptions(
+            source=params["source"],
+            instance=params["instance"],
+            occasion=occasion_of(params, "pre_restore"),
+            only_items=params["only_items"],
+            paths=params["paths"],
+            pre_restore=params["pre_restore"],
+            allow_different_host=params["allow_different_host"],
+            allow_version_mismatch=params["allow_version_mismatch"],
+            tools=tool_versions(),
+        )
+        key = WriterKey.load(params["writer_key_file"])
+        with RepositoryWriter(backend, key) as store, transport_of(params) as transport:
+            with GenerationReader(backend, record, keys) as reader:
+                restorer = Restorer(store, transport, product, reader, product.probe(transport), options)
+                restorer.prove_content()
+                plan = restorer.plan(look_only=module.check_mode)
+                result: dict[str, Any] = {
+                    "changed": bool(plan.items),
+                    "generation": restorer.generation,
+                    "plan": plan.to_result(),
+                    "warnings": plan.warnings,
+                }
+                if plan.items and not module.check_mode:
+                    result.update(restorer.run(plan))
+        if module._diff:
+            result["diff"] = {"prepared": plan_text(result["plan"])}
+        return result
+
+    return unsealing.serve(module, lambda params, backend: wanted(params, backend, product_name), body)
+
+
+def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+    """The generation to restore and the newest one, whose bundles the C(pre_restore) generation will use again.
+
+    Raises OptionInvalid, GenerationMissing, NotAuthentic, RolledBack.
+    """
+    if not params["allowed_signers"]:
+        raise OptionInvalid(
+            "A restore needs allowed_signers: without it nobody can tell whether the generation is authentic",
+            hint="Give the text that ucops.recovery.repository returned when the repository was created, or its file.",
+        )
+    chain = ChainId(params["source"], product, params["instance"])
+    believe = believed_writers(params, backend)
+    check_heads(params, backend, chain)
+    record = _find(params, backend, chain, believe)
+    newest = head(backend, chain, believe)
+    return [record] if newest is None or newest.hash == record.hash else [record, newest]
+
+
+def _find(params: Mapping[str, Any], backend: Backend, chain: ChainId, believe: Any) -> CommitRecord:
+    text = params["generation"]
+    if text in ("pre_change", "post_change"):
+        if not params["change_id"]:
+            raise OptionInvalid(f"To restore the {text} generation its change_id is needed")
+        found = current_generation_of_change(backend, chain, params["change_id"], text, believe)
+        if found is None:
+            raise OptionInvalid(
+                f"There is no complete {text} generation of {params['change_id']} for {chain}",
+                hint="List what there is with ucops.recovery.generation_info.",
+            )
+        return found
+    record = find_generation(backend, text if "/" in text else f"{chain}/{text}", believe)
+    if record.product != chain.product:
+        raise OptionInvalid(f"{text} is a generation of {record.product}, not of {chain.product}")
+    if record.chain != chain and not params["allow_different_host"]:
+        raise OptionInvalid(
+            f"{text} is a generation of {record.chain}, not of {chain}",
+            hint="To put it on another host set allow_different_host: true.",
+        )
+    return record
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """The plan as lines for a terminal."""
+    lines = [f"restore {plan['generation']}"]
+    for name, changes in plan["changes"].items():
+        lines += [f"  {name}: {change['action']} {change['path']}" for change in changes]
+    lines += [f"  {name}: put back, not compared" for name in plan["not_compared"]]
+    lines += [f"  stop and start {service}" for service in plan["stop_and_start"]]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Services that must not run while something is done to their data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from .._errors import RecoveryError
+from .._items.services import Service, ServiceControl
+
+
+def running(control: ServiceControl, services: Sequence[Service]) -> list[Service]:
+    """Those of the services that the host knows and that run, in the given order."""
+    return [service for service in services if control.exists(service) and control.is_active(service)]
+
+
+def start_again(control: ServiceControl, services: Sequence[Service]) -> None:
+    """Start services in the reverse order of their stopping; every one is tried. Raises the first error."""
+    first: RecoveryError | None = None
+    for service in reversed(services):
+        try:
+            control.start(service)
+        except RecoveryError as error:
+            first = first or error
+    if first is not None:
+        raise first
+
+
+@contextmanager
+def stopped(control: ServiceControl, services: Sequence[Service]) -> Iterator[None]:
+    """What runs of the services is stopped inside the block, and started again however it ends."""
+    before = running(control, services) if services else []
+    try:
+        for service in before:
+            control.stop(service)
+        yield
+    finally:
+        start_again(control, before)

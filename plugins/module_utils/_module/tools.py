@@ -1,0 +1,24 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What made a generation, for the manifest."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+COLLECTION_VERSION = "0.1.0"
+
+_LIBRARIES = ("cryptography", "zstandard", "fastcdc", "paramiko")
+
+
+def tool_versions() -> dict[str, str]:
+    """Names and versions of the collection, of Python and of the libraries."""
+    tools = {"ucops.recovery": COLLECTION_VERSION, "python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            tools[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return tools

@@ -1,0 +1,239 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kamailio_backup
+short_description: Back up a Kamailio SIP server
+version_added: 0.1.0
+author:
+  - ucops contributors (@ucops)
+description:
+  - Gathers the configuration of a Kamailio SIP server, what it includes, its TLS material and its databases, and
+    adds a sealed, signed generation to a repository.
+  - Databases are dumped consistently by their own tools while the server runs. SQLite, MySQL or MariaDB, PostgreSQL
+    and dbtext are found in the configuration.
+  - What the product demands and what was found is compared. When something is missing, cut short or suspiciously
+    small, the generation is partial and the task fails, naming it.
+  - Nothing in the clear touches the disk of the host that runs the module, and that host cannot open what it
+    stored.
+  - Run it on the backup host, with C(delegate_to).
+requirements:
+  - cryptography >= 41.0
+  - zstandard >= 0.19
+  - fastcdc >= 1.5
+  - paramiko >= 3.4
+extends_documentation_fragment:
+  - ucops.recovery.repository
+  - ucops.recovery.repository.writer
+  - ucops.recovery.unlock
+  - ucops.recovery.source
+  - ucops.recovery.ssh
+  - ucops.recovery.kamailio
+  - ucops.recovery.change
+  - ucops.recovery.change.phase
+  - ucops.recovery.attributes
+  - ucops.recovery.attributes.action
+  - ucops.recovery.attributes.group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Connects, reads and compares, but starts no dump, stops no service and writes nothing.
+  diff_mode:
+    support: full
+    details:
+      - Shows the masked difference to the generation before. That needs O(domain_master_secret), O(identity) or
+        O(identity_file); without one the changed items are still named.
+  idempotent:
+    support: full
+    details:
+      - A run in which nothing changed adds a small commit record as proof and reports no change.
+options:
+  accept_shrunken:
+    description:
+      - Items that are known to be much smaller than before, or gone. Without this they make the generation partial.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: ucops.recovery.kamailio_restore
+  - module: ucops.recovery.generation_diff
+"""
+
+EXAMPLES = r"""
+- name: Back the host up before the change
+  ucops.recovery.kamailio_backup:
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    source: "{{ inventory_hostname }}"
+    host: "{{ ansible_host }}"
+    username: backup
+    private_key_file: /etc/ucops/id_ed25519
+    known_hosts_file: /etc/ucops/known_hosts
+    become: true
+    phase: pre_change
+    change_id: CHG0042
+    reason: New dispatcher target
+  delegate_to: backup1
+  register: before
+
+- name: Show what has changed since the last generation
+  ucops.recovery.kamailio_backup:
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    source: "{{ inventory_hostname }}"
+    host: "{{ ansible_host }}"
+    username: backup
+    private_key_file: /etc/ucops/id_ed25519
+    known_hosts_file: /etc/ucops/known_hosts
+    domain_master_secret: "{{ vault_domain_master_secret }}"
+  delegate_to: backup1
+  check_mode: true
+  diff: true
+"""
+
+RETURN = r"""
+generation:
+  description: The generation that was made, or would be made in check mode.
+  type: dict
+  returned: success and when the generation is partial
+  contains:
+    id:
+      description: Its id, like V(pbx-berlin/kamailio/7). Null in check mode.
+      type: str
+      returned: always
+    source:
+      description: The name under which the host is kept.
+      type: str
+      returned: always
+    product:
+      description: The product.
+      type: str
+      returned: always
+    instance:
+      description: The instance, empty when there is only one.
+      type: str
+      returned: always
+    release:
+      description: The release of the product that was found on the host.
+      type: str
+      returned: always
+    phase:
+      description: On which side of a change it stands.
+      type: str
+      returned: always
+    change_id:
+      description: The change that it belongs to.
+      type: str
+      returned: always
+    attempt:
+      description: The how-manieth generation of this change and phase it is. Null in check mode.
+      type: int
+      returned: always
+    status:
+      description:
+        - V(complete) when everything that the product demands is in it whole.
+        - V(partial) when something is not. The task fails then, and what could be gathered is kept.
+      type: str
+      returned: always
+    content_changed:
+      description:
+        - Whether something differs from the generation before.
+        - Null in check mode, when nothing differs in what could be compared without side effects.
+      type: bool
+      returned: always
+    changed_items:
+      description: The items that differ from the generation before.
+      type: list
+      elements: str
+      returned: always
+    missing:
+      description: The items that are not whole in it.
+      type: list
+      elements: str
+      returned: always
+    problems:
+      description: What is wrong with which path of which item.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        item:
+          description: The item.
+          type: str
+          returned: always
+        path:
+          description: The path on the host. Empty when the item as a whole is meant.
+          type: str
+          returned: always
+        message:
+          description: What is wrong.
+          type: str
+          returned: always
+    bytes_read:
+      description: Bytes that were read from the host.
+      type: int
+      returned: always
+    bytes_stored:
+      description: Bytes that the repository grew by.
+      type: int
+      returned: always
+    duration:
+      description: Seconds that it took.
+      type: float
+      returned: always
+    head:
+      description: The hash of the newest commit record. Kept elsewhere, it proves that nobody rolled anything back.
+      type: str
+      returned: always
+    previous:
+      description: The id of the generation before.
+      type: str
+      returned: always
+checks:
+  description: Whether the product itself accepts its configuration as it lies on the host.
+  type: list
+  elements: dict
+  returned: success and when the generation is partial
+  contains:
+    name:
+      description: What was looked at.
+      type: str
+      returned: always
+    ok:
+      description: The verdict. Null when it could not be looked at.
+      type: bool
+      returned: always
+    detail:
+      description: Why.
+      type: str
+      returned: always
+changes:
+  description: The difference to the generation before in the words of the product, with secrets as placeholders.
+  type: list
+  elements: dict
+  returned: in diff mode, with something that opens the repository
+open_restores:
+  description: Restores of this source that began and never ended. The host may be in between until one ends.
+  type: list
+  elements: str
+  returned: success and when the generation is partial
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **backup_spec("kamailio").to_kwargs())
+    run(module, lambda: back_up(module, "kamailio"))
+
+
+if __name__ == "__main__":
+    main()

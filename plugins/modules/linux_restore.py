@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: linux_restore
+short_description: Put a generation of a Linux host back
+version_added: 0.1.0
+author:
+  - ucops contributors (@ucops)
+description:
+  - Puts a generation back on its host exactly: content, owner, mode, times, links, ACLs, extended attributes and
+    databases, and removes what came later.
+  - Before anything is touched the generation is proved authentic and whole, the host and its release are compared
+    with it, and what will be done is listed. Check mode ends there.
+  - Then the restore is noted in a signed journal, a C(pre_restore) generation is made, services are stopped, items
+    are put back in order, services are started, everything is gathered again and compared, and the health of the
+    product is asked for.
+  - When something goes wrong after the first write, the C(pre_restore) generation is put back and the task fails
+    with both stories.
+  - Items that already are as the generation says are left alone.
+  - Run it on the backup host, with C(delegate_to).
+requirements:
+  - cryptography >= 41.0
+  - zstandard >= 0.19
+  - fastcdc >= 1.5
+  - paramiko >= 3.4
+extends_documentation_fragment:
+  - ucops.recovery.repository
+  - ucops.recovery.repository.writer
+  - ucops.recovery.unlock
+  - ucops.recovery.trust
+  - ucops.recovery.source
+  - ucops.recovery.ssh
+  - ucops.recovery.linux
+  - ucops.recovery.change
+  - ucops.recovery.attributes
+  - ucops.recovery.attributes.action
+  - ucops.recovery.attributes.group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Shows the plan. It starts no dump, so databases are listed as not compared.
+  diff_mode:
+    support: full
+    details:
+      - Shows the plan as text.
+  idempotent:
+    support: full
+options:
+  generation:
+    description:
+      - Which generation to put back.
+      - V(latest) is the newest complete one of this source, V(newest) the newest, complete or not.
+      - V(pre_change) and V(post_change) are the current complete ones of O(change_id).
+      - A number is that generation of this source; an id like V(pbx-berlin/linux/7) says it in full.
+    type: str
+    default: latest
+  only_items:
+    description:
+      - Put back only these items.
+    type: list
+    elements: str
+    default: []
+  paths:
+    description:
+      - Put back only what lies at or under these paths. C(*) and C(?) are wildcards.
+    type: list
+    elements: str
+  pre_restore:
+    description:
+      - Whether a generation is made of the host as it is now, to go back to when the restore fails.
+      - V(required) refuses to begin when that is not possible. What is simply gone from the host does not count.
+      - V(best_effort) goes on without, V(skip) does not try.
+    type: str
+    choices:
+      - required
+      - best_effort
+      - skip
+    default: required
+  allow_different_host:
+    description:
+      - Put the generation on another host than it comes from, such as a replacement.
+    type: bool
+    default: false
+  allow_version_mismatch:
+    description:
+      - Put the generation on another release of the product than it comes from.
+    type: bool
+    default: false
+seealso:
+  - module: ucops.recovery.linux_backup
+  - module: ucops.recovery.generation_extract
+"""
+
+EXAMPLES = r"""
+- name: Show what going back to before the change would do
+  ucops.recovery.linux_restore: &restore
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    domain_master_secret: "{{ vault_domain_master_secret }}"
+    allowed_signers: files/allowed_signers
+    source: "{{ inventory_hostname }}"
+    host: "{{ ansible_host }}"
+    username: backup
+    private_key_file: /etc/ucops/id_ed25519
+    known_hosts_file: /etc/ucops/known_hosts
+    become: true
+    generation: pre_change
+    change_id: CHG0042
+  delegate_to: backup1
+  check_mode: true
+  diff: true
+
+- name: Go back to before the change
+  ucops.recovery.linux_restore: *restore
+  delegate_to: backup1
+"""
+
+RETURN = r"""
+generation:
+  description: The id of the generation that was restored.
+  type: str
+  returned: success
+plan:
+  description: What was done, or would be done in check mode.
+  type: dict
+  returned: success
+  contains:
+    generation:
+      description: The id of the generation.
+      type: str
+      returned: always
+    restore_order:
+      description: The items that are put back, in order.
+      type: list
+      elements: str
+      returned: always
+    stop_and_start:
+      description: The services that are stopped before, and started after in the reverse order.
+      type: list
+      elements: str
+      returned: always
+    changes:
+      description: What is written and removed, by item. At most 200 of each item.
+      type: dict
+      returned: always
+    change_count:
+      description: How many paths are written or removed.
+      type: int
+      returned: always
+    not_compared:
+      description: Items that check mode cannot compare, since that would start a dump on the host.
+      type: list
+      elements: str
+      returned: always
+    warnings:
+      description: What to know before.
+      type: list
+      elements: str
+      returned: always
+restored_items:
+  description: The items that were put back.
+  type: list
+  elements: str
+  returned: when something was restored
+pre_restore:
+  description: The id of the generation that was made of the host right before.
+  type: str
+  returned: when something was restored
+head:
+  description: The hash of that generation's commit record.
+  type: str
+  returned: when something was restored
+checks:
+  description: The proofs that the product works again.
+  type: list
+  elements: dict
+  returned: when something was restored
+  contains:
+    name:
+      description: What was looked at.
+      type: str
+      returned: always
+    ok:
+      description: The verdict. Null when it could not be looked at.
+      type: bool
+      returned: always
+    detail:
+      description: Why.
+      type: str
+      returned: always
+journal:
+  description: The restore's identifier in the journal.
+  type: str
+  returned: when something was restored
+details:
+  description: When a restore failed, its C(journal) identifier and, when the host was put back, C(rolled_back_to).
+  type: dict
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **restore_spec("linux").to_kwargs())
+    run(module, lambda: restore(module, "linux"))
+
+
+if __name__ == "__main__":
+    main()
