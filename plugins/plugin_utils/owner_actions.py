@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -57,6 +58,7 @@ class OwnerAction(RecoveryAction):
         """The task's result: what is true of the repository now, or would be in check mode."""
         require("cryptography")
         params = validated(options)
+        wishes = wishes_of(params)
         check_mode = bool(self._task.check_mode)
         sent = {name: params[name] for name in _SENT}
 
@@ -81,7 +83,7 @@ class OwnerAction(RecoveryAction):
                     return answer
                 writer = answer["writer"]
 
-        wishes = wishes_of(params, secret)
+        wishes = replace(wishes, secret=secret)
         plans, facts = plan_wishes(state, wishes, Signer(writer["name"], writer["public_key"]), documents())
         actions += describe(plans)
         bind = writer["pins"] != facts["pins"]
@@ -187,11 +189,10 @@ class SecretSource:
         return secret
 
 
-def wishes_of(params: Mapping[str, Any], secret: str) -> Wishes:
-    """The validated options as wishes. Raises OptionInvalid."""
+def wishes_of(params: Mapping[str, Any]) -> Wishes:
+    """The validated options as wishes, but for the secret. Raises OptionInvalid."""
     recipients = params["recipients"]
     return Wishes(
-        secret=secret,
         previous=params["previous_domain_master_secret"],
         rotate_identity=params["rotate_identity"],
         recipients=None if recipients is None else [Recipient(item["recipient"], item["name"]) for item in recipients],

@@ -40,7 +40,7 @@ _NAME_LENGTH = 60
 class Wishes:
     """What the operator wants. ``recipients`` None: as they are. ``previous`` asks for a rotation of the secret."""
 
-    secret: str
+    secret: str = ""
     previous: str | None = None
     rotate_identity: bool = False
     recipients: Sequence[Recipient] | None = None
