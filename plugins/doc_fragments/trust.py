@@ -16,8 +16,8 @@ options:
     type: str
   expected_heads:
     description:
-      - The newest known head of each source and product, as a dictionary from names like V(pbx-berlin/kamailio) to heads,
-        or the path of a JSON file with such a dictionary on the controller.
+      - The newest known head of each source and product, as a dictionary from names like V(pbx-berlin/kamailio) to
+        heads, or the path of a JSON file with such a dictionary on the controller.
       - Every backup returns the head of what it wrote. With the heads kept elsewhere it is noticed when a repository is
         rolled back to an older state.
     type: raw

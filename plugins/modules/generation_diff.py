@@ -17,7 +17,7 @@ description:
   - Secrets are shown as placeholders only. Equal secrets have equal placeholders.
 requirements:
   - cryptography >= 41.0
-  - zstandard >= 0.18
+  - zstandard >= 0.19
 extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.unlock

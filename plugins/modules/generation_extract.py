@@ -21,7 +21,7 @@ description:
     the product to put a host back exactly.
 requirements:
   - cryptography >= 41.0
-  - zstandard >= 0.18
+  - zstandard >= 0.19
 extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.unlock

@@ -19,7 +19,7 @@ description:
     through everything.
 requirements:
   - cryptography >= 41.0
-  - zstandard >= 0.18
+  - zstandard >= 0.19
 extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.unlock

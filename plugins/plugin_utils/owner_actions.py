@@ -49,6 +49,14 @@ _DOCUMENTS_FOLDER = pathlib.Path(__file__).parent / "repository_documents"
 _SENT = ("repository", "writer_key_file")
 
 
+class _Failed(Exception):
+    """The module failed; its answer is the task's result."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class OwnerAction(RecoveryAction):
     """Inspect the repository, plan here, have the plans carried out there."""
 
@@ -57,33 +65,37 @@ class OwnerAction(RecoveryAction):
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The task's result: what is true of the repository now, or would be in check mode."""
         require("cryptography")
-        params = validated(options)
+        try:
+            return self._keep(validated(options), task_vars)
+        except _Failed as failed:
+            return failed.answer
+
+    def _keep(self, params: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         wishes = wishes_of(params)
         check_mode = bool(self._task.check_mode)
-        sent = {name: params[name] for name in _SENT}
 
-        answer = self.module({**sent, "stage": STAGE_INSPECT}, task_vars)
-        if "inspection" not in answer:
-            return answer
-        state = RepositoryState.from_json(answer["inspection"]["state"])
-        writer = answer["inspection"]["writer"]
+        def ask(stage: str, key: str, **more: Any) -> dict[str, Any]:
+            sent = {**{name: params[name] for name in _SENT}, "stage": stage, **more}
+            answer = self.module(sent, task_vars)
+            if key not in answer:
+                raise _Failed(answer)
+            return dict(answer[key])
+
+        inspection = ask(STAGE_INSPECT, "inspection")
+        state = RepositoryState.from_json(inspection["state"])
+        writer = inspection["writer"]
         check_writer(state, writer, params["writer_key_file"])
-        secret = SecretSource(params, self.files).secret(is_there(state), check_mode)
-        warnings = judge_secret(secret)
+        wishes = replace(wishes, secret=SecretSource(params, self.files).secret(is_there(state), check_mode))
+        warnings = judge_secret(wishes.secret)
 
         actions = []
         if writer is None:
             actions.append("made a writer key")
-            name = unused_name(state, params["writer_name"] or self._backup_host(task_vars))
-            if check_mode:
-                writer = {"name": name, "public_key": SigningKey.generate().public, "pins": {}}
-            else:
-                answer = self.module({**sent, "stage": STAGE_WRITER_KEY, "writer_name": name}, task_vars)
-                if "writer" not in answer:
-                    return answer
-                writer = answer["writer"]
-
-        wishes = replace(wishes, secret=secret)
+            writer = self._new_writer(state, params, task_vars)
+            # nothing is made before it is known that all the rest will do
+            plan_wishes(state, wishes, Signer(writer["name"], writer["public_key"]), documents())
+            if not check_mode:
+                writer = ask(STAGE_WRITER_KEY, "writer", writer_name=writer["name"])
         plans, facts = plan_wishes(state, wishes, Signer(writer["name"], writer["public_key"]), documents())
         actions += describe(plans)
         bind = writer["pins"] != facts["pins"]
@@ -92,48 +104,41 @@ class OwnerAction(RecoveryAction):
         if (plans or bind) and not check_mode:
             # a plan without steps carries what the writer key is to be bound to
             carried = plans or [Plan((), facts, "")]
-            answer = self.module(
-                {**sent, "stage": STAGE_APPLY, "plans": [plan.to_json() for plan in carried]}, task_vars
-            )
-            if "writer" not in answer:
-                return answer
+            ask(STAGE_APPLY, "writer", plans=[plan.to_json() for plan in carried])
 
-        result = facts_result(facts, writer, secret_warnings=warnings)
-        if not is_there(state) and check_mode:
-            result = {name: value for name, value in result.items() if name not in _UNKNOWN_BEFORE}
-            result["writer"]["public_key"] = ""
-        if params["recovery_card_file"] and not (check_mode and not is_there(state)):
-            actions += self._write_card(params, facts, task_vars, check_mode)
-        result.update(changed=bool(actions), actions=actions)
+        known = is_there(state) or not check_mode
+        if params["recovery_card_file"] and known:
+            actions += self._write_card(params, facts, task_vars)
+        result = facts_result(facts, writer) if known else {"writer": {"name": writer["name"], "public_key": ""}}
+        result.update(changed=bool(actions), actions=actions, secret_warnings=warnings)
         if warnings:
             result["warnings"] = [f"The Domain Master Secret is weak. {' '.join(warnings)}"]
         if self._task.diff:
-            result["diff"] = {
-                "before": shown(state.keyring),
-                "after": shown_facts(facts) if not check_mode or is_there(state) else {},
-            }
+            result["diff"] = {"before": shown(state.keyring), "after": shown_facts(facts) if known else {}}
         return result
+
+    def _new_writer(
+        self, state: RepositoryState, params: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What a writer key that the backup host is going to make will look like."""
+        name = unused_name(state, params["writer_name"] or self._backup_host(task_vars))
+        return {"name": name, "public_key": SigningKey.generate().public, "pins": {}}
 
     def _backup_host(self, task_vars: Mapping[str, Any]) -> str:
         return str(self._task.delegate_to or task_vars.get("inventory_hostname") or "writer")
 
     def _write_card(
-        self, params: Mapping[str, Any], facts: Mapping[str, Any], task_vars: Mapping[str, Any], check_mode: bool
+        self, params: Mapping[str, Any], facts: Mapping[str, Any], task_vars: Mapping[str, Any]
     ) -> list[str]:
         given = params["recovery_card_file"]
-        text = recovery_card(
-            given, facts, backup_host=self._backup_host(task_vars), repository=str(params["repository"])
-        )
+        host = self._backup_host(task_vars)
+        text = recovery_card(given, facts, backup_host=host, repository=str(params["repository"]))
         path = self.files.path(given)
         if os.path.exists(path) and self.files.read("recovery_card_file", given) == text:
             return []
-        if not check_mode:
+        if not self._task.check_mode:
             self.files.replace("recovery_card_file", given, text)
         return ["wrote the recovery card"]
-
-
-_UNKNOWN_BEFORE = ("repository_id", "owner", "owner_fingerprint", "recipients", "signers", "slots", "allowed_signers")
-"""What nobody knows before a repository was made."""
 
 
 # --- options ---------------------------------------------------------------------------------------------------------
@@ -235,13 +240,13 @@ def describe(plans: list[Plan]) -> list[str]:
     return actions
 
 
-def facts_result(facts: Mapping[str, Any], writer: Mapping[str, Any], secret_warnings: list[str]) -> dict[str, Any]:
+def facts_result(facts: Mapping[str, Any], writer: Mapping[str, Any]) -> dict[str, Any]:
     """What is true of the repository, as the task's result."""
+    names = ("repository_id", "owner", "owner_fingerprint", "recipients", "slots", "allowed_signers")
     return {
-        **{name: facts[name] for name in _UNKNOWN_BEFORE},
+        **{name: facts[name] for name in names},
         "signers": [{**signer, "revoked": revoked_text(signer["revoked"])} for signer in facts["signers"]],
         "writer": {"name": writer["name"], "public_key": writer["public_key"]},
-        "secret_warnings": secret_warnings,
     }
 
 

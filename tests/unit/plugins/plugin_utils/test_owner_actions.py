@@ -216,6 +216,19 @@ def test_a_second_creation_over_an_existing_one(created):
     assert "previous_domain_master_secret" in result["msg"] and created.files() == before
 
 
+def test_a_wrong_secret_leaves_no_writer_key_behind(created):
+    created.writer_key_file = created.backup_host / "writer2.json"
+    assert created.run(domain_master_secret=OTHER)["error"] == "WrongKey"
+    assert not created.writer_key_file.exists()
+
+
+def test_a_failing_module_is_the_result(place, monkeypatch):
+    (place.repository / "keys").mkdir(parents=True)
+    (place.repository / "keys/keyring.json").write_bytes(b"{}")
+    result = place.run(domain_master_secret=SECRET)
+    assert result["failed"] is True and result["error"] == "RepositoryDamaged" and len(place.sent) == 1
+
+
 def test_a_writer_key_of_another_repository(created, tmp_path):
     created.repository = created.backup_host / "second"
     result = created.run(domain_master_secret=SECRET)
