@@ -1,0 +1,8 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from lab.fixtures import controller, fleet
+
+__all__ = ["controller", "fleet"]
