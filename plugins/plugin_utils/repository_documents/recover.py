@@ -331,10 +331,13 @@ def ssh_verify(message: bytes, armored: bytes, namespace: str) -> str:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        lines = armored.decode("ascii").strip().split("\n")
-        if lines[0] != "-----BEGIN SSH SIGNATURE-----" or lines[-1] != "-----END SSH SIGNATURE-----":
+        first, *body, last, rest = armored.decode("ascii").split("\n")
+        blob = base64.b64decode("".join(body), validate=True)
+        # exactly as ssh-keygen writes it, so that no byte can change unnoticed
+        frame = (first, last, rest, "".join(body), {len(line) for line in body[:-1]} | {70})
+        text = base64.b64encode(blob).decode("ascii")
+        if frame != ("-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----", "", text, {70}):
             raise ValueError
-        blob = base64.b64decode("".join(lines[1:-1]), validate=True)
         if blob[:10] != b"SSHSIG\0\0\0\1":
             raise ValueError
         public, signed_for, reserved, hash_name, signature = ssh_strings(blob[10:])
@@ -345,8 +348,8 @@ def ssh_verify(message: bytes, armored: bytes, namespace: str) -> str:
         if signed_for != namespace.encode("utf-8"):
             raise Broken("the signature is for another purpose")
         digest = hashlib.new(hash_name.decode("ascii"), message).digest()
-        text = b"SSHSIG" + b"".join(map(ssh_string, (signed_for, reserved, hash_name, digest)))
-        Ed25519PublicKey.from_public_bytes(key).verify(raw, text)
+        signed = b"SSHSIG" + b"".join(map(ssh_string, (signed_for, reserved, hash_name, digest)))
+        Ed25519PublicKey.from_public_bytes(key).verify(raw, signed)
         return ssh_public(public)
     except InvalidSignature:
         raise Broken("the signature does not fit it") from None
@@ -388,6 +391,10 @@ class Record(NamedTuple):
     def objects(self) -> dict[str, int]:
         """SHA-256 and size of every object of the generation."""
         return {**self.content["objects"], **dict([self.content["manifest"], self.content["piece_index"]])}
+
+
+def signature_name(record: Record) -> str:
+    return f"{record.name[: -len('.json')]}.{record.hash}.sig"
 
 
 class Repository:
@@ -479,6 +486,15 @@ class Repository:
         return [(name[:-4], "") for name in self.folder("keys/slots") if name.endswith(".age")]
 
     # --- generations ---
+    def stray_signatures(self, records: Iterable[Record]) -> list[str]:
+        """Signatures of records that are not there."""
+        known = {signature_name(record) for record in records}
+        chains = (
+            f"{source}/{product}" for source in self.folder("commits") for product in self.folder(f"commits/{source}")
+        )
+        names = (f"commits/{chain}/{name}" for chain in chains for name in self.folder(f"commits/{chain}"))
+        return [name for name in names if name.endswith(".sig") and name not in known]
+
     def records(self) -> Iterator[Record]:
         """All commit records that can be read, chain by chain, in order."""
         for source in self.folder("commits"):
@@ -508,9 +524,8 @@ class Repository:
 
     def check_signature(self, record: Record) -> str:
         """The name of the writer who signed a record."""
-        signature = f"{record.name[: -len('.json')]}.{record.hash}.sig"
         try:
-            public = ssh_verify(self.read(record.name), self.read(signature), "ucops-recovery-commit")
+            public = ssh_verify(self.read(record.name), self.read(signature_name(record)), "ucops-recovery-commit")
         except Broken as error:
             raise Broken(f"its signature: {error}") from None
         if record.content["repository_id"] != self.keyring["repository_id"]:
@@ -667,9 +682,12 @@ class Extraction:
         self.files = 0
         self.good = 0
 
-    def run(self, lines: Iterator[bytes]) -> None:
-        """Put back everything that a manifest lists."""
+    def run(self, lines: Iterator[bytes], record: Json) -> None:
+        """Put back everything that the manifest of a record lists."""
         first = json.loads(next(lines))
+        for name in ("format", "repository_id", "source", "product", "instance"):
+            if first[name] != record.get(name, ""):
+                raise Broken(f"it belongs to another generation, as its {name} says")
         self._names = list(first["bundles"])
         replaced = set(first["replaced"])
         count = 0
@@ -877,9 +895,8 @@ def command_verify(repository: Repository, owner: str | None) -> None:
         repository.problem("keys/keyring.json", str(error))
     needed: dict[str, int] = {}
     heads: dict[str, Record] = {}
-    count = 0
-    for record in repository.records():
-        count += 1
+    records = list(repository.records())
+    for record in records:
         before = heads.get(record.chain)
         if record.sequence != (before.sequence + 1 if before else 1):
             repository.problem(record.name, "a record before it is missing")
@@ -897,7 +914,9 @@ def command_verify(repository: Repository, owner: str | None) -> None:
             repository.check_object(sha, size)
         except Broken as error:
             repository.problem(object_name(sha), str(error))
-    say(f"{count} generations, {len(needed)} objects, {megabytes(sum(needed.values()))}")
+    for name in repository.stray_signatures(records):
+        say(f"note: {name} is a signature without a record: a run was cut off, or a record was removed or changed")
+    say(f"{len(records)} generations, {len(needed)} objects, {megabytes(sum(needed.values()))}")
     for chain, record in sorted(heads.items()):
         say(f"head  {chain}  {record.hash}")
     if repository.keyring:
@@ -984,7 +1003,7 @@ def command_extract(repository: Repository, arguments: argparse.Namespace) -> No
         with repository.open(object_name(sha)) as stream:
             payload = open_sealed(stream, os.fstat(stream.fileno()).st_size, identities)
             manifest = io.BufferedReader(find_zstd()[1](payload), 1 << 20)  # type: ignore[arg-type,type-var,unused-ignore]
-            extraction.run(iter(manifest))
+            extraction.run(iter(manifest), record.content)
     except Broken as error:
         repository.problem(object_name(sha), f"the manifest: {error}")
     except OSError as error:
