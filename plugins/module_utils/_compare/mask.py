@@ -78,6 +78,15 @@ def _merged(text: str, rules: Iterable[MaskRule]) -> Iterator[Span]:
         yield held
 
 
+def redacted(text: str, rules: Iterable[MaskRule]) -> str:
+    """The same for messages, where there is no key: every secret becomes ``<secret>``."""
+    out, at = [], 0
+    for begin, end in _merged(text, rules):
+        out += [text[at:begin], "<secret>"]
+        at = end
+    return "".join(out) + text[at:]
+
+
 def pattern(expression: str, flags: int = 0) -> MaskRule:
     """A rule: whatever the group C(secret) of a regular expression matches."""
     compiled = re.compile(expression, flags)

@@ -28,19 +28,13 @@ _KEYS_AND_HASHES: Rules = (
 _URLS: Rules = (forms.url_passwords, forms.sip_passwords)
 COMMON: Rules = (*_KEYS_AND_HASHES, *_URLS, names.assignments)
 """What holds in any text."""
-GENERIC: Rules = (*COMMON, names.directives)
-"""For configuration files of unknown kind."""
 SQL: Rules = (tables.sql_rows, forms.sql_passwords, *COMMON)
-DBTEXT: Rules = (tables.dbtext_rows, *_KEYS_AND_HASHES, *_URLS, names.assignments)
-KAMAILIO: Rules = (
-    *_KEYS_AND_HASHES,
-    *_URLS,
-    names.script_assignments,
-    script.defines,
-    script.substitutions,
-    script.modparams,
-    script.authentication,
-)
+DBTEXT: Rules = (tables.dbtext_rows, *COMMON)
+_SCRIPT: Rules = (script.defines, script.substitutions, script.modparams, script.authentication)
+KAMAILIO: Rules = (*_KEYS_AND_HASHES, *_URLS, names.script_assignments, *_SCRIPT)
+"""For files that are known to be Kamailio's script, where less is mistaken for a secret."""
+GENERIC: Rules = (*DBTEXT, *_SCRIPT, names.directives)
+"""For configuration files of unknown kind: everything that can be told from the text itself."""
 
 _BY_PATH: Sequence[tuple[re.Pattern[bytes], Rules]] = (
     (re.compile(rb"^/@database/|\.sql$"), SQL),

@@ -23,7 +23,9 @@ def sql_rows(text: str) -> Iterator[Span]:
 
 
 def dbtext_rows(text: str) -> Iterator[Span]:
-    """The secret columns of a table file of Kamailio's text database."""
+    """The secret columns of a table file of Kamailio's text database; of any other text nothing."""
+    if not dbtext.is_table(text):
+        return
     for row in dbtext.rows("", text):
         for at in secret_values(row):
             yield row.spans[at]

@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Looks at a Unix host: who it is, what it runs, which of some paths are there. One command, nothing is changed."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._errors import CommandFailed
+from .._transport.base import Become, Transport
+
+_LOOK = r"""
+root=${1%/}
+say() {
+  value=$(head -c 4096 "$2" 2>/dev/null | tr -d '\000\r' | head -n 1)
+  [ -z "$value" ] || printf '%s=%s\n' "$1" "$value"
+}
+say machine_id "$root/etc/machine-id"
+say dbus_id "$root/var/lib/dbus/machine-id"
+say hostname "$root/etc/hostname"
+say debian "$root/etc/debian_version"
+for file in "$root/etc/os-release" "$root/usr/lib/os-release"; do
+  [ -r "$file" ] && head -c 65536 "$file" | tr -d '\000\r' | sed -n 's/^\([A-Z_]*=\)/os.\1/p' && break
+done
+if [ -z "$root" ]; then
+  printf 'nodename=%s\nkernel=%s\narch=%s\n' "$(uname -n)" "$(uname -r)" "$(uname -m)"
+  for name in product_serial product_uuid product_name sys_vendor; do say "dmi.$name" "/sys/class/dmi/id/$name"; done
+  say dmi.product_serial /proc/device-tree/serial-number
+  for file in /sys/class/net/*/address; do say mac "$file"; done
+fi
+echo looked=yes
+"""
+_PRESENT = r"""
+root=${1%/}; kind=$2; shift 2
+for path do
+  [ "$kind" "$root$path" ] || continue
+  printf '%s\0' "$path"
+  [ -L "$root$path" ] && target=$(readlink -f "$root$path") || continue
+  case $target in "$root"/*) printf '%s\0' "${target#"$root"}";; esac
+done
+exit 0
+"""
+_PLACEHOLDER_SERIAL = re.compile(
+    r"(to be filled.*|not (specified|applicable|available)|default string|system serial number|none|unknown|n/?a"
+    r"|0+|x+|1234567890?|03000200.*)",
+    re.IGNORECASE,
+)
+_NO_MACS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
+
+
+@dataclass
+class HostLook:
+    """What was seen. ``identity`` is fit for a probe; ``os`` are the fields of os-release."""
+
+    identity: dict[str, Any] = field(default_factory=dict)
+    os: dict[str, str] = field(default_factory=dict)
+    kernel: str = ""
+    architecture: str = ""
+    debian_version: str = ""
+    hardware: str = ""
+
+    @property
+    def release(self) -> str:
+        """The operating system as it calls itself."""
+        return self.os.get("PRETTY_NAME") or " ".join(filter(None, (self.os.get("NAME"), self.os.get("VERSION"))))
+
+    def facts(self) -> dict[str, str]:
+        """What may be shown of the host."""
+        facts = {
+            "os_id": self.os.get("ID", ""),
+            "os_version_id": self.os.get("VERSION_ID", ""),
+            "os": self.release,
+            "kernel": self.kernel,
+            "architecture": self.architecture,
+            "hardware": self.hardware,
+        }
+        return {key: value for key, value in facts.items() if value}
+
+
+def look_at_host(transport: Transport, root: str, become: Become) -> HostLook:
+    """Look at the host, or at the tree of one at ``root``.
+
+    :raises CommandFailed: the host has no POSIX shell with the usual small programs
+    """
+    result = transport.run(["sh", "-c", _LOOK, "sh", root], become=become)
+    lines = result.text.splitlines()
+    if "looked=yes" not in lines:
+        raise CommandFailed(
+            f"The host cannot be looked at ({result.complaint or f'exit status {result.rc}'})", host=transport.host
+        )
+    return _look(lines)
+
+
+def existing(
+    transport: Transport, root: str, become: Become, paths: Iterable[str], files_only: bool = False
+) -> list[str]:
+    """Those of the absolute paths that are there, in their order; behind a symlink what it finally points to."""
+    asked = list(paths)
+    if not asked:
+        return []
+    result = transport.run(
+        ["sh", "-c", _PRESENT, "sh", root, "-f" if files_only else "-e", *_raw(asked)], become=become
+    )
+    found = (path.decode("utf-8", "surrogateescape") for path in result.stdout.split(b"\0") if path)
+    return list(dict.fromkeys(found))
+
+
+def read_text_file(transport: Transport, root: str, become: Become, path: str) -> bytes | None:
+    """The content of a small file, None when it cannot be read."""
+    place = posixpath.join(root, path.lstrip("/"))
+    result = transport.run(["cat", "--", *_raw([place])], become=become)
+    return result.stdout if result.rc == 0 else None
+
+
+def _raw(paths: Iterable[str]) -> list[bytes]:
+    return [path.encode("utf-8", "surrogateescape") for path in paths]
+
+
+def _look(lines: Iterable[str]) -> HostLook:
+    seen: dict[str, str] = {}
+    macs: set[str] = set()
+    look = HostLook()
+    for line in lines:
+        name, _equals, value = line.partition("=")
+        value = value.strip()
+        if name == "mac":
+            macs.add(value.lower())
+        elif name.startswith("os."):
+            look.os[name[3:]] = _unquoted(value)
+        elif value:
+            seen.setdefault(name, value)
+    look.kernel, look.architecture = seen.get("kernel", ""), seen.get("arch", "")
+    look.debian_version = seen.get("debian", "")
+    look.hardware = " ".join(filter(None, (seen.get("dmi.sys_vendor"), seen.get("dmi.product_name"))))
+    identity = {
+        "machine_id": seen.get("machine_id") or seen.get("dbus_id"),
+        "product_uuid": _real(seen.get("dmi.product_uuid", "")).lower(),
+        "serial": _real(seen.get("dmi.product_serial", "")),
+        "hostname": seen.get("hostname") or seen.get("nodename"),
+        "macs": sorted(macs - set(_NO_MACS)),
+    }
+    if identity["machine_id"] == "uninitialized":
+        identity["machine_id"] = ""
+    look.identity = {key: value for key, value in identity.items() if value}
+    return look
+
+
+def _real(serial: str) -> str:
+    return "" if _PLACEHOLDER_SERIAL.fullmatch(serial.replace("-", "")) else serial
+
+
+def _unquoted(value: str) -> str:
+    try:
+        return " ".join(shlex.split(value))
+    except ValueError:
+        return value.strip("\"'")

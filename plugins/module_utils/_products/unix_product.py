@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What products on Unix hosts share: a tree that may lie below a root, services, the host's identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .._items.file_tree import FileTree
+from .._items.services import Service
+from .base import Probe, Product
+from .unix_options import UnixOptions
+
+
+class UnixProduct(Product):
+    """A product of a host with a shell. The constructor of a subclass hands its parsed options on.
+
+    :param default_services: what is stopped and started when the options name no services
+    """
+
+    def __init__(self, options: UnixOptions, default_services: Iterable[str]) -> None:
+        self.root = options.root
+        self.become = options.become
+        self.stop_services_for_backup = options.stop_services_for_backup
+        self._services = options.services_or(list(default_services))
+
+    def services(self, probe: Probe) -> list[Service]:
+        return list(self._services)
+
+    def tree(self, name: str, paths: Iterable[str], data_class: str = "voip_config", **others: Any) -> FileTree:
+        """Files and folders of this host; ``others`` are fields of FileTree."""
+        return FileTree(
+            name=name, data_class=data_class, paths=tuple(paths), root=self.root, become=self.become, **others
+        )
