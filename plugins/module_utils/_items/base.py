@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from .._entries import DATA_CLASSES, Entry, Gathered, ItemReport
-from .._errors import OptionInvalid, RestoreRefused
+from .._entries import DATA_CLASSES, Entry, Gathered, ItemReport, path_to_text
+from .._errors import HostileContent, OptionInvalid, RestoreRefused
 from .._transport.base import Become, Transport
 
 
@@ -97,6 +97,11 @@ class Item(ABC):
 
     def judge(self, wanted: Sequence[Entry]) -> None:
         """Refuse entries that would reach beyond the item. Raises HostileContent; looks at nothing but the entries."""
+        for entry in wanted:
+            if not self.covers(entry.path):
+                raise HostileContent(
+                    f"This does not belong to the item {self.name}; nothing was written", item=path_to_text(entry.path)
+                )
 
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         """Make the host hold exactly the wanted entries again.
