@@ -106,13 +106,20 @@ def _members(frame: bytes) -> Iterator[tuple[int, int, int]]:
 
 # --- zstd ------------------------------------------------------------------------------------------------------------
 class Compressor:
-    """Compresses frames, large ones in the threads of ``pool``."""
+    """Compresses frames, large ones in two threads; a third one seals and writes them in their order."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self.pool = pool
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(2, "compress")
+        self.sealer = ThreadPoolExecutor(1, "seal")
         self._local = threading.local()
+        self._buffers: list[bytearray] = []
 
-    def compress(self, data: bytes | bytearray) -> bytes:
+    def close(self) -> None:
+        """Let the threads end."""
+        self._pool.shutdown()
+        self.sealer.shutdown()
+
+    def compress(self, data: bytes | memoryview) -> bytes:
         """One frame of zstd."""
         level = LEVEL
         if len(data) >= _PROBE_FROM:
@@ -123,9 +130,20 @@ class Compressor:
         result: bytes = self._at(level).compress(data)
         return result
 
-    def submit(self, data: bytes | bytearray) -> Future[bytes]:
+    def submit(self, data: bytes | memoryview) -> Future[bytes]:
         """One frame of zstd, later."""
-        return self.pool.submit(self.compress, data)
+        return self._pool.submit(self.compress, data)
+
+    def lend_buffer(self) -> bytearray:
+        """Room for a frame; whatever stands in it."""
+        try:
+            return self._buffers.pop()
+        except IndexError:
+            return bytearray(FRAME_SIZE)
+
+    def take_buffer(self, buffer: bytearray) -> None:
+        """Room that is not needed any more."""
+        self._buffers.append(buffer)
 
     def _at(self, level: int) -> Any:
         # a context is expensive to make and belongs to one thread at a time
@@ -151,7 +169,7 @@ class WrittenBundle:
 
 
 class BundleWriter:
-    """Writes one bundle. Memory: one frame that fills, and two that are being compressed.
+    """Writes one bundle. Memory: one frame that fills, and three on their way into the file.
 
     :param stage: gives a staged file for a hint, :meth:`Backend.stage`
     """
@@ -159,8 +177,9 @@ class BundleWriter:
     def __init__(self, stage: Callable[[str], Staged], recipients: Sequence[str], compressor: Compressor) -> None:
         self._sealed = SealedWriter(stage, "bundle", recipients)
         self._compressor = compressor
-        self._frame = bytearray()
-        self._pending: deque[tuple[int, Future[bytes]]] = deque()
+        self._buffer = compressor.lend_buffer()
+        self._filled = 0
+        self._pending: deque[tuple[int, Future[None]]] = deque()
         self._pending_size = 0
         self._frames: list[tuple[int, int]] = []
         self._stored = 0
@@ -169,34 +188,40 @@ class BundleWriter:
     def add(self, piece: bytes | memoryview) -> int | None:
         """Put a piece (1 byte to 1 MiB) in; its member number, or None when the bundle is full."""
         size = len(piece)
-        if self._frame and len(self._frame) + _BLOCK + size + _BLOCK > FRAME_SIZE:
+        padding = -size % _BLOCK
+        if self._filled + _BLOCK + size + padding > FRAME_SIZE - len(_TAR_END):
             self._next_frame()
-        if not self._frame and not self._has_room():
+        if not self._filled and not self._has_room():
             return None
         member = self.members
-        self._frame += tar_header(member, size)
-        self._frame += piece
-        self._frame += _PADDING[: -size % _BLOCK]
+        self._fill(tar_header(member, size))
+        self._fill(piece)
+        if padding:
+            self._fill(_PADDING[:padding])
         self.members += 1
         return member
 
     def close(self) -> WrittenBundle:
         """Finish it: staged, not yet published."""
-        self._frame += _TAR_END
+        self._fill(_TAR_END)
         self._next_frame()
         self.drain()
+        self._compressor.take_buffer(self._buffer)
         self._sealed.write(_seek_table(self._frames))
         return WrittenBundle(self._sealed.close(), self.members)
 
     def drain(self) -> None:
-        """Wait for the frames that are being compressed."""
+        """Wait for the frames that are on their way."""
         while self._pending:
             self._take()
 
     def abort(self) -> None:
         """Leave nothing behind."""
-        for _raw, frame in self._pending:
-            frame.cancel()
+        for _size, written in self._pending:
+            written.cancel()
+        for _size, written in self._pending:
+            with suppress(BaseException):
+                written.result()
         self._pending.clear()
         self._sealed.abort()
 
@@ -207,24 +232,37 @@ class BundleWriter:
             self.drain()
         return self._stored <= limit and self.members < MEMBER_LIMIT - FRAME_SIZE // _BLOCK
 
+    def _fill(self, data: bytes | memoryview) -> None:
+        end = self._filled + len(data)
+        self._buffer[self._filled : end] = data
+        self._filled = end
+
     def _next_frame(self) -> None:
-        frame, self._frame = self._frame, bytearray()
-        if len(frame) < _PROBE_FROM:
+        size, self._filled = self._filled, 0
+        frame = memoryview(self._buffer)[:size]
+        if size < _PROBE_FROM:
             self.drain()
-            self._write(len(frame), self._compressor.compress(frame))
+            self._write(size, self._compressor.compress(frame))
             return
-        while len(self._pending) >= 2:
+        while len(self._pending) > 2:
             self._take()
-        self._pending.append((len(frame), self._compressor.submit(frame)))
-        self._pending_size += len(frame)
+        written = self._compressor.sealer.submit(self._write_later, size, self._buffer, self._compressor.submit(frame))
+        self._pending.append((size, written))
+        self._pending_size += size
+        self._buffer = self._compressor.lend_buffer()
 
     def _take(self) -> None:
-        raw, frame = self._pending.popleft()
-        self._pending_size -= raw
-        self._write(raw, frame.result())
+        size, written = self._pending.popleft()
+        self._pending_size -= size
+        written.result()
 
-    def _write(self, raw: int, frame: bytes) -> None:
-        self._frames.append((len(frame), raw))
+    def _write_later(self, size: int, buffer: bytearray, frame: Future[bytes]) -> None:
+        compressed = frame.result()
+        self._compressor.take_buffer(buffer)
+        self._write(size, compressed)
+
+    def _write(self, size: int, frame: bytes) -> None:
+        self._frames.append((len(frame), size))
         self._stored += len(frame)
         self._sealed.write(frame)
 

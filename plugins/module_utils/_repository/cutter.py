@@ -22,30 +22,7 @@ AVERAGE_PIECE = 256 * 1024
 MAX_PIECE = 1024 * 1024
 
 BLOCK_SIZE = 4 * 1024 * 1024
-"""Bytes that are looked at together; must be larger than a piece."""
-
-
-def blocks(chunks: Iterable[bytes], size: int = BLOCK_SIZE) -> Iterator[bytes | memoryview]:
-    """The same bytes in blocks of ``size``, only the last one is smaller; empty chunks vanish."""
-    held: list[bytes | memoryview] = []
-    missing = size
-    for chunk in chunks:
-        if len(chunk) < missing:
-            held.append(chunk)
-            missing -= len(chunk)
-            continue
-        view = memoryview(chunk)
-        while len(view) >= missing:
-            held.append(view[:missing])
-            view = view[missing:]
-            yield held[0] if len(held) == 1 else b"".join(held)
-            held = []
-            missing = size
-        if view:
-            held.append(view)
-            missing -= len(view)
-    if missing < size:
-        yield held[0] if len(held) == 1 else b"".join(held)
+"""Bytes that are looked at together."""
 
 
 def _fastcdc() -> Any:
@@ -61,37 +38,44 @@ def _fastcdc() -> Any:
 
 
 class Cutter:
-    """Cuts one content that comes in blocks. The cuts do not depend on the size of the blocks."""
+    """Cuts large contents, one after the other, in constant memory. The cuts do not depend on how the bytes come."""
 
     def __init__(self) -> None:
-        self._cut = _fastcdc()
-        self._rest: bytes | memoryview = b""
+        self._fastcdc = _fastcdc()
+        # what was handed out of one may still be in use while the other one fills
+        self._buffers = [memoryview(bytearray(BLOCK_SIZE + MAX_PIECE)) for _number in range(2)]
 
-    def cut(self, block: bytes | memoryview, last: bool = False) -> Iterator[memoryview]:
-        """The pieces that are certain after this block; all that are left when it is the last one."""
-        data = memoryview(b"".join((self._rest, block)) if self._rest else block)
+    def cut(self, chunks: Iterable[bytes]) -> Iterator[tuple[memoryview, list[memoryview]]]:
+        """Block after block: the bytes that are new in it, and the pieces that are certain with it.
+
+        The new bytes stay as they are until the block after the next one is asked for, the pieces until the next one.
+        """
+        buffer, other = self._buffers
+        known = filled = 0
+        for chunk in chunks:
+            view = memoryview(chunk)
+            while len(view):
+                part = view[: len(buffer) - filled]
+                view = view[len(part) :]
+                buffer[filled : filled + len(part)] = part
+                filled += len(part)
+                if filled == len(buffer):
+                    pieces, end = self._pieces(buffer, False)
+                    yield buffer[known:], pieces
+                    known = filled - end
+                    other[:known] = buffer[end:]
+                    buffer, other, filled = other, buffer, known
+        yield buffer[known:filled], self._pieces(buffer[:filled], True)[0]
+
+    def _pieces(self, data: memoryview, last: bool) -> tuple[list[memoryview], int]:
+        """The pieces that are certain, all when it is the last block, and where they end."""
+        pieces = []
         position = 0
-        for chunk in self._cut(data, min_size=MIN_PIECE, avg_size=AVERAGE_PIECE, max_size=MAX_PIECE):
-            end = chunk.offset + chunk.length
+        for chunk in self._fastcdc(data, min_size=MIN_PIECE, avg_size=AVERAGE_PIECE, max_size=MAX_PIECE):
+            end = position + chunk.length
             if end == len(data) and not last and chunk.length < MAX_PIECE:
                 # more bytes may move the end of this one
                 break
-            yield data[position:end]
+            pieces.append(data[position:end])
             position = end
-        self._rest = data[position:]
-
-
-def pieces(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """The pieces of a whole content, none for an empty one."""
-    cutter: Cutter | None = None
-    held: bytes | memoryview = b""
-    for block in blocks(chunks):
-        if held:
-            cutter = cutter or Cutter()
-            yield from cutter.cut(held)
-        held = block
-    if cutter is None and len(held) < CUT_FROM:
-        if held:
-            yield held
-    else:
-        yield from (cutter or Cutter()).cut(held, last=True)
+        return pieces, position

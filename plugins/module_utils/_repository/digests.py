@@ -10,18 +10,24 @@ order, so it changes only when something changed that matters, and it is keyed, 
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
 from .._entries import DATA_CLASSES, Entry
 from .._errors import OptionInvalid
-from .cutter import blocks
 from .format import FINGERPRINT_SIZE, StoredEntry, entry_lines
 from .keys import WriterKey
 
+with suppress(ImportError):  # _libraries.require tells the user
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 CONTENT_KINDS = frozenset(("file", "output", "dump"))
 """Kinds of entries that have content."""
+
+_ZERO_NONCE = bytes(12)
 
 Keep = Callable[[bytes], object]
 
@@ -36,9 +42,25 @@ class Normaliser(Protocol):
         """The rest."""
 
 
-def keyed_digest(source_key: bytes, sha256_digest: bytes) -> bytes:
-    """The keyed form, 16 bytes, of a SHA-256."""
-    return WriterKey.fingerprint(source_key, sha256_digest)[:FINGERPRINT_SIZE]
+def keyed_digest(source_key: bytes, digest: bytes) -> bytes:
+    """The keyed form, 16 bytes, of a digest."""
+    return WriterKey.fingerprint(source_key, digest)[:FINGERPRINT_SIZE]
+
+
+class PieceFingerprint:
+    """By what a writer knows a piece again: 16 bytes that say nothing to anybody else.
+
+    HMAC-SHA-256 of the piece's tag under AES-256-GCM (the piece as additional data, a zero nonce). The tag is a
+    universal hash, ten times as fast as SHA-256: without its key nobody can make two pieces that collide, and nobody
+    ever sees it.
+    """
+
+    def __init__(self, source_key: bytes) -> None:
+        self._source_key = source_key
+        self._tag = AESGCM(hmac.digest(source_key, b"ucops.recovery piece tag v1", "sha256"))
+
+    def __call__(self, piece: bytes | memoryview) -> bytes:
+        return keyed_digest(self._source_key, self._tag.encrypt(_ZERO_NONCE, b"", piece))
 
 
 class _Tally:
@@ -118,15 +140,13 @@ class Digester:
         return {name: tally.result(name, self._source_key) for name, tally in self._tallies.items()}
 
     # --- what a writer does beside ---
-    def _take_content(
-        self, data_class: str, content: Iterator[bytes | memoryview]
-    ) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
-        """Size, SHA-256 and pieces of a content that comes in blocks."""
+    def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
+        """Size, SHA-256 and pieces of a content."""
         size = 0
         digest = hashlib.sha256()
-        for block in content:
-            size += len(block)
-            digest.update(block)
+        for chunk in chunks:
+            size += len(chunk)
+            digest.update(chunk)
         return size, digest.digest(), ()
 
     def _take_line(self, line: bytes) -> None:
@@ -146,7 +166,7 @@ class Digester:
         normalised = hashlib.sha256()
         if normaliser is not None or keep is not None:
             chunks = _tee(chunks, normaliser, normalised.update, keep)
-        size, digest, pieces = self._take_content(data_class, blocks(chunks))
+        size, digest, pieces = self._take_content(data_class, chunks)
         return size, digest, digest if normaliser is None else normalised.digest(), pieces
 
 

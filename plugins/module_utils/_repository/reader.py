@@ -30,6 +30,7 @@ LINE_LIMIT = 64 * 1024 * 1024
 """No line of a manifest is longer; that of a file of 10 TiB would be."""
 
 _HASH_BLOCK = 1024 * 1024
+_HASH_AHEAD_FROM = 1024 * 1024
 
 
 def hash_object(backend: Backend, sha: str, size: int) -> None:
@@ -83,7 +84,7 @@ class GenerationReader:
         self.record = record
         self.file_keys = file_keys
         self._backend = backend
-        self._hashed: dict[str, Future[None]] = {}
+        self._hashing: dict[str, Future[None]] = {}
         self._cache = FrameCache()
         self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
         self._opener = ThreadPoolExecutor(1, "open-frame")
@@ -217,7 +218,10 @@ class GenerationReader:
         if number + 1 < len(self.manifest.bundles):
             # mostly wanted next
             self._hash_ahead(self.manifest.bundles[number + 1])
-        self._hashed[sha].result()
+        if sha in self._hashing:
+            self._hashing[sha].result()
+        else:
+            hash_object(self._backend, sha, self.record.objects[sha])
         size = self.record.objects[sha]
         stream: BinaryIO = self._backend.open(object_name(sha))
         try:
@@ -227,8 +231,9 @@ class GenerationReader:
             raise
 
     def _hash_ahead(self, sha: str) -> None:
-        if sha not in self._hashed:
-            self._hashed[sha] = self._hasher.submit(hash_object, self._backend, sha, self.record.objects[sha])
+        size = self.record.objects[sha]
+        if size >= _HASH_AHEAD_FROM and sha not in self._hashing:
+            self._hashing[sha] = self._hasher.submit(hash_object, self._backend, sha, size)
 
 
 def _decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:

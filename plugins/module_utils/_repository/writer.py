@@ -9,8 +9,9 @@ The writer opens nothing that is sealed. What it knows of earlier generations is
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from .backends.base import Backend, Staged
 from .bundles import BundleWriter, Compressor
 from .chain import Believe, believe_keyring, head, list_chains
 from .cutter import CUT_FROM, Cutter
-from .digests import Digester, keyed_digest
+from .digests import Digester, PieceFingerprint, keyed_digest
 from .format import (
     COMMIT_NAMESPACE,
     BundleFacts,
@@ -196,6 +197,7 @@ class GenerationWriter(Digester):
     ) -> None:
         self.source_key = repository.writer_key.source_key(chain.source)
         super().__init__(self.source_key)
+        self._fingerprint = PieceFingerprint(self.source_key)
         self._repository = repository
         self._chain = chain
         self._before = before
@@ -209,6 +211,7 @@ class GenerationWriter(Digester):
         self._lines: list[bytes] = []
         self._lines_size = 0
         self._frames: list[bytes] = []
+        self._cutter: Cutter | None = None
         self._finished = False
         self.warnings = before.warnings
 
@@ -256,51 +259,47 @@ class GenerationWriter(Digester):
             self._open, self._written = {}, []
 
     # --- entries ---
-    def _take_content(
-        self, data_class: str, content: Iterator[bytes | memoryview]
-    ) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
+    def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
         if self._dry_run:
-            return super()._take_content(data_class, content)
-        first = next(content, b"")
-        if len(first) >= CUT_FROM:
-            return self._take_large(data_class, first, content)
-        digest = hashlib.sha256(first).digest()
-        pieces = (self._place(data_class, digest, first),) if first else ()
-        # lets what stands before the blocks come to its end
-        next(content, None)
-        return len(first), digest, pieces
+            return super()._take_content(data_class, chunks)
+        held: list[bytes] = []
+        size = 0
+        following = iter(chunks)
+        for chunk in following:
+            held.append(chunk)
+            size += len(chunk)
+            if size >= CUT_FROM:
+                return self._take_large(data_class, itertools.chain(held, following))
+        content = held[0] if len(held) == 1 else b"".join(held)
+        pieces = (self._place(data_class, content),) if content else ()
+        return size, hashlib.sha256(content).digest(), pieces
 
-    def _take_large(
-        self, data_class: str, block: bytes | memoryview, following: Iterator[bytes | memoryview]
-    ) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
+    def _take_large(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
+        if self._cutter is None:
+            self._cutter = Cutter()
         size = 0
         digest = hashlib.sha256()
-        cutter = Cutter()
-        pieces = []
+        places = []
         hashing: Future[None] | None = None
         try:
-            while True:
+            for block, pieces in self._cutter.cut(chunks):
                 if hashing is not None:
                     hashing.result()
                 hashing = self._repository.hashers.submit(digest.update, block)
                 size += len(block)
-                after = next(following, None)
-                for piece in cutter.cut(block, last=after is None):
-                    pieces.append(self._place(data_class, hashlib.sha256(piece).digest(), piece))
-                if after is None:
-                    break
-                block = after
+                for piece in pieces:
+                    places.append(self._place(data_class, piece))
         finally:
             if hashing is not None:
                 hashing.result()
-        return size, digest.digest(), tuple(pieces)
+        return size, digest.digest(), tuple(places)
 
-    def _place(self, data_class: str, digest: bytes, piece: bytes | memoryview) -> tuple[int, int]:
+    def _place(self, data_class: str, piece: bytes | memoryview) -> tuple[int, int]:
         """Where a piece stands, which is put into a bundle unless it is known."""
         known = self._known.get(data_class)
         if known is None:
             known = self._known[data_class] = {}
-        fingerprint = keyed_digest(self._source_key, digest)
+        fingerprint = self._fingerprint(piece)
         place = known.get(fingerprint)
         if place is None:
             place = known[fingerprint] = self._put(data_class, piece)
@@ -482,7 +481,7 @@ class RepositoryWriter:
         self.recipients = self.keyring.recipient_texts
         self.recipients_digest = self.keyring.recipients_digest
         self.believe: Believe = believe_keyring(self.keyring)
-        self.compressor = Compressor(ThreadPoolExecutor(2, "compress"))
+        self.compressor = Compressor()
         self.hashers = ThreadPoolExecutor(2, "hash")
         self._clock = clock
         self._swept = False
@@ -495,7 +494,7 @@ class RepositoryWriter:
 
     def close(self) -> None:
         """Let the threads end."""
-        self.compressor.pool.shutdown()
+        self.compressor.close()
         self.hashers.shutdown()
 
     def digester(self, source: str) -> Digester:
