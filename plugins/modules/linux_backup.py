@@ -83,7 +83,7 @@ EXAMPLES = r"""
         argv: [ip, route, show]
     paths:
       - name: provisioning
-        path: /srv/provisioning
+        path: [/srv/provisioning]
         data_class: voip_config
         required: true
   delegate_to: backup1

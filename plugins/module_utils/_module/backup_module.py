@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from .._compare.mask import Masker
-from .._products.base import Probe, Product
+from .._products.base import Product
 from .._products.registry import product as make_product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
+from .._repository.digests import Digester
 from .._repository.format import ChainId, CommitRecord
 from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
@@ -36,9 +38,7 @@ DIFF_LINES = 2000
 def backup_spec(product: str) -> ArgumentSpec:
     """The options of C(<product>_backup)."""
     own = ArgumentSpec({"accept_shrunken": {"type": "list", "elements": "str", "default": []}})
-    return own.merge(
-        repository(), writer(), unlock(), source(), ssh(), change(), phase(), product_spec(product)
-    )
+    return own.merge(repository(), writer(), unlock(), source(), ssh(), change(), phase(), product_spec(product))
 
 
 def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
@@ -86,9 +86,9 @@ class _Backup:
             tools=tool_versions(),
         )
         key = WriterKey.load(params["writer_key_file"])
-        with RepositoryWriter(backend, key) as store, transport_of(params) as transport:
+        with RepositoryWriter(backend, key) as store, transport_of(params) as transport, ExitStack() as opened:
             probe = self._product.probe(transport)
-            earlier = self._earlier(backend)
+            earlier = self._earlier(backend, opened)
             outcome = take_backup(
                 store,
                 transport,
@@ -107,30 +107,30 @@ class _Backup:
                 "warnings": list(outcome.committed.warnings) if outcome.committed is not None else [],
             }
             if earlier is not None:
-                result.update(self._difference(earlier, probe, key))
+                result.update(self._difference(earlier, key))
         error = incomplete_error(outcome, transport.host, self._product)
         if error is not None:
             error.details["result"] = result
             raise error
         return result
 
-    def _earlier(self, backend: Backend) -> Side | None:
+    def _earlier(self, backend: Backend, opened: ExitStack) -> Side | None:
         """The generation before, opened, when a difference is wanted and the keys are at hand."""
         if not self._module._diff or not self._file_keys:
             return None
         (record,) = wanted(self._params, backend, self._product.name) or (None,)
         if record is None:
             return None
-        return Side(GenerationReader(backend, record, self._file_keys), PathPatterns(None))
+        return Side(opened.enter_context(GenerationReader(backend, record, self._file_keys)), PathPatterns(None))
 
-    def _keeping(self, earlier: Side) -> Any:
-        def around(generation: Any) -> LiveSide:
+    def _keeping(self, earlier: Side) -> Callable[[Digester], LiveSide]:
+        def around(generation: Digester) -> LiveSide:
             self._live = LiveSide(generation, earlier)
             return self._live
 
         return around
 
-    def _difference(self, earlier: Side, probe: Probe, key: WriterKey) -> dict[str, Any]:
+    def _difference(self, earlier: Side, key: WriterKey) -> dict[str, Any]:
         if self._live is None:
             return {}
         comparison = Comparison(earlier, self._live, Masker(key.placeholder_key(self._params["source"])))

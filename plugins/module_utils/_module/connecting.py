@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from .._transport.base import Transport
 from .._transport.ssh import SshOptions, SshTransport

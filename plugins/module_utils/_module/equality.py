@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Sequence
+from collections.abc import Sequence
 
 from .._entries import Entry, path_to_text
 from .._items.base import Item

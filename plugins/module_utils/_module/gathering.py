@@ -49,15 +49,13 @@ class Gathering:
         ]
 
     def missing(self) -> list[str]:
-        """Names of what the generation lacks: vanished items, required ones that are not whole, optional damaged ones."""
+        """What the generation lacks: items that vanished, required ones that are not whole, optional damaged ones."""
         names = list(self.vanished)
         for item in self.items:
             report = self.reports.get(item.name)
             if item.name in self.skipped:
                 continue
-            if report is None:
-                names.append(item.name)
-            elif report.problems or (item.required and not report.found):
+            if report is None or report.problems or (item.required and not report.found):
                 names.append(item.name)
         return names
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .._compare.mask import KEY_LENGTH, Masker
 from .._compare.mask_rules import Rules, rules_for
@@ -100,11 +100,23 @@ def placeholder_key(params: Mapping[str, Any], source: str) -> bytes:
     return WriterKey.load(path).placeholder_key(source) if path else os.urandom(KEY_LENGTH)
 
 
+class Compared(Protocol):
+    """One side of a comparison: what there is by path, contents by path, and what to call it."""
+
+    label: str
+    entries: Entries
+
+    @property
+    def view(self) -> Mapping[bytes, bytes]:
+        """The contents that can be read, by path."""
+
+
 class Side:
-    """One of the two generations, as far as it is compared."""
+    """A generation as a side, as far as it is compared."""
 
     def __init__(self, reader: GenerationReader, patterns: PathPatterns) -> None:
         self.record = reader.record
+        self.label = str(GenerationId.of(reader.record))
         self.entries: Entries = {
             stored.entry.path: stored for stored in reader.entries() if patterns.match(stored.entry.path)
         }
@@ -114,11 +126,11 @@ class Side:
 class Comparison:
     """What differs between two sides. ``paths``: all that do, in order."""
 
-    def __init__(self, earlier: Side, later: Side, masker: Masker) -> None:
+    def __init__(self, earlier: Side, later: Compared, masker: Masker) -> None:
         self.earlier = earlier
         self.later = later
         self._masker = masker
-        self._product = known_product(later.record.product)
+        self._product = known_product(earlier.record.product)
         everything = sorted({*earlier.entries, *later.entries})
         self.paths = [path for path in everything if self._action(path)]
 
@@ -176,8 +188,8 @@ class Comparison:
                 ContentChange(path, before, after, sensitive),
                 self._masker,
                 mask_rules(self._product, path),
-                before_label=str(GenerationId.of(self.earlier.record)),
-                after_label=str(GenerationId.of(self.later.record)),
+                before_label=self.earlier.label,
+                after_label=self.later.label,
                 most_lines=max(room, 0) + 1,
             )
             yield from difference.text.splitlines(keepends=True)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 from .._errors import HostMismatch, RestoreRefused, VersionMismatch
 from .._products.base import Probe, Product
@@ -41,7 +41,8 @@ def check_release(product: Product, then: Probe, now: Probe, allowed: bool, gene
     raise VersionMismatch(
         text,
         host=host,
-        hint="Nothing was touched. Install that release, choose a generation of this one, or set allow_version_mismatch: true.",
+        hint="Nothing was touched. Install that release, choose a generation of this one, or set"
+        " allow_version_mismatch: true.",
     )
 
 

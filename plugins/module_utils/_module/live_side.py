@@ -25,7 +25,9 @@ class LiveSide(Mapping[bytes, bytes]):
         self._earlier = earlier
         self._kept: dict[bytes, bytes] = {}
         self._room = KEPT_BYTES
-        self.entries: dict[bytes, StoredEntry] = {}
+        self._entries: dict[bytes, StoredEntry] = {}
+        self.label = "the host now"
+        self.entries: Mapping[bytes, StoredEntry] = self._entries
 
     def add(self, entry: Entry, chunks: Iterable[bytes], normaliser: Normaliser | None = None) -> StoredEntry:
         """Pass an entry on; its content is kept when it is new and not too large."""
@@ -43,7 +45,7 @@ class LiveSide(Mapping[bytes, bytes]):
         stored = self._sink.add(entry, chunks, normaliser, keep)
         path = stored.entry.path
         self._room += len(self._kept.pop(path, b""))
-        self.entries[path] = stored
+        self._entries[path] = stored
         before = self._earlier.entries.get(path)
         if has_readable_content(stored) and (before is None or before.sha256 != stored.sha256):
             content = b"".join(held)

@@ -156,9 +156,7 @@ class Restorer:
         services = [service.name for service in self._product.services(self._then)]
         plan = RestorePlan(self.generation, changes, unknown, services)
         host = self._transport.host
-        plan.warnings += check_host(
-            self._then, self._now, self._options.allow_different_host, self.generation, host
-        )
+        plan.warnings += check_host(self._then, self._now, self._options.allow_different_host, self.generation, host)
         plan.warnings += check_release(
             self._product, self._then, self._now, self._options.allow_version_mismatch, self.generation, host
         )
@@ -218,8 +216,10 @@ class Restorer:
         return item.plan([stored.entry for stored in wanted], [stored.entry for stored in now], differing)
 
     def _check_room(self, plan: RestorePlan) -> None:
-        written = {(name, change.path) for name, some in plan.changes.items() for change in some if change.action == "write"}
-        stored = [one for name, entries in self._wanted.items() for one in entries if (name, one.entry.path) in written]
+        stored = []
+        for name, changes in plan.changes.items():
+            written = {change.path for change in changes if change.action == "write"}
+            stored += [one for one in self._wanted[name] if one.entry.path in written]
         check_space(self._transport, self._product.root, stored)
 
     def _open_restores(self) -> list[str]:
@@ -228,7 +228,7 @@ class Restorer:
 
     # --- the restore -----------------------------------------------------------------------------------------------
     def run(self, plan: RestorePlan) -> dict[str, Any]:
-        """Do what the plan says. Raises RestoreRefused before the first write, RestoreFailed with both stories after."""
+        """Do what the plan says. Raises RestoreRefused before the first write, RestoreFailed after it."""
         options = self._options
         begun_before = self._open_restores()
         journal = RestoreJournal.start(
@@ -290,7 +290,8 @@ class Restorer:
         )
         try:
             # as it was probed then, so that this generation too can be put back where nothing is left to look at
-            outcome = take_backup(self._store, self._transport, self._product, self._probe_to_keep(), items, backup_options)
+            kept = self._probe_to_keep()
+            outcome = take_backup(self._store, self._transport, self._product, kept, items, backup_options)
         except ConnectionFailed:
             raise
         except RecoveryError as error:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid
@@ -23,7 +24,7 @@ from .backup_module import occasion_of
 from .connecting import transport_of
 from .opening import believed_writers, check_heads
 from .product_options import product_options, product_spec
-from .restore import PRE_RESTORE_MODES, Restorer, RestoreOptions
+from .restore import PRE_RESTORE_MODES, RestoreOptions, Restorer
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def restore_spec(product: str) -> ArgumentSpec:
             "allow_version_mismatch": {"type": "bool", "default": False},
         }
     )
-    return own.merge(
-        repository(), writer(), unlock(), trust(), source(), ssh(), change(), product_spec(product)
-    )
+    return own.merge(repository(), writer(), unlock(), trust(), source(), ssh(), change(), product_spec(product))
 
 
 def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
@@ -69,19 +68,19 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             tools=tool_versions(),
         )
         key = WriterKey.load(params["writer_key_file"])
-        with RepositoryWriter(backend, key) as store, transport_of(params) as transport:
-            with GenerationReader(backend, record, keys) as reader:
-                restorer = Restorer(store, transport, product, reader, product.probe(transport), options)
-                restorer.prove_content()
-                plan = restorer.plan(look_only=module.check_mode)
-                result: dict[str, Any] = {
-                    "changed": bool(plan.items),
-                    "generation": restorer.generation,
-                    "plan": plan.to_result(),
-                    "warnings": plan.warnings,
-                }
-                if plan.items and not module.check_mode:
-                    result.update(restorer.run(plan))
+        with RepositoryWriter(backend, key) as store, transport_of(params) as transport, ExitStack() as opened:
+            reader = opened.enter_context(GenerationReader(backend, record, keys))
+            restorer = Restorer(store, transport, product, reader, product.probe(transport), options)
+            restorer.prove_content()
+            plan = restorer.plan(look_only=module.check_mode)
+            result: dict[str, Any] = {
+                "changed": bool(plan.items),
+                "generation": restorer.generation,
+                "plan": plan.to_result(),
+                "warnings": plan.warnings,
+            }
+            if plan.items and not module.check_mode:
+                result.update(restorer.run(plan))
         if module._diff:
             result["diff"] = {"prepared": plan_text(result["plan"])}
         return result

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  root:
+    description:
+      - The folder that counts as C(/) on the target, for systems in a container, in a chroot or on a mounted disk.
+    type: str
+    default: /
+  services:
+    description:
+      - The services that are stopped for a restore, in this order, and started in the reverse one.
+      - By default there are none.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the service, as systemd or C(/etc/init.d) knows it.
+        type: str
+        required: true
+      start:
+        description:
+          - The command that starts it, where neither systemd nor C(/etc/init.d) knows it. Goes with O(services[].stop)
+            and O(services[].status).
+        type: list
+        elements: str
+      stop:
+        description:
+          - The command that stops it.
+        type: list
+        elements: str
+      status:
+        description:
+          - The command that ends with 0 while it runs.
+        type: list
+        elements: str
+  start_command:
+    description:
+      - The same as O(services[].start), when there is one service only.
+    type: list
+    elements: str
+  stop_command:
+    description:
+      - The same as O(services[].stop), when there is one service only.
+    type: list
+    elements: str
+  status_command:
+    description:
+      - The same as O(services[].status), when there is one service only.
+    type: list
+    elements: str
+  stop_services_for_backup:
+    description:
+      - Stop the services while a backup gathers, for what has no other way to be consistent.
+    type: bool
+    default: false
+  paths:
+    description:
+      - Files and folders to gather besides the system configuration.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the item in the generation. If not given, it is made of the first path.
+        type: str
+      data_class:
+        description:
+          - Which of the four kinds of data of BSI M 6.101 it is. Kinds are never mixed in a sealed object.
+        type: str
+        choices:
+          - voip_config
+          - system_config
+          - logs
+          - user_data
+      required:
+        description:
+          - Without it a generation is not complete.
+        type: bool
+        default: true
+      sensitive:
+        description:
+          - It is secret as a whole, and a difference never shows anything of it.
+        type: bool
+        default: false
+      path:
+        description:
+          - Absolute paths. C(*), C(?) and C([...]) are wildcards within a name.
+        type: list
+        elements: str
+        required: true
+      exclude:
+        description:
+          - What to leave out. With a slash the whole path is compared, C(**) goes across folders. Without one every
+            name is.
+        type: list
+        elements: str
+  commands:
+    description:
+      - Commands whose output is kept as a record. They must not change anything.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the item in the generation. If not given, it is made of the command.
+        type: str
+      data_class:
+        description:
+          - Which of the four kinds of data of BSI M 6.101 it is. Kinds are never mixed in a sealed object.
+        type: str
+        choices:
+          - voip_config
+          - system_config
+          - logs
+          - user_data
+      required:
+        description:
+          - Without it a generation is not complete.
+        type: bool
+        default: true
+      sensitive:
+        description:
+          - It is secret as a whole, and a difference never shows anything of it.
+        type: bool
+        default: false
+      argv:
+        description:
+          - The command as a list of words. No shell sees it.
+        type: list
+        elements: str
+        required: true
+      sentinel:
+        description:
+          - What must stand in the last lines of the output, which otherwise counts as cut short.
+        type: str
+  system_config:
+    description:
+      - Gather the system configuration, which is users, network, time, kernel, firewall, ssh, services, cron, logging,
+        package sources and packages.
+    type: bool
+    default: true
+  skip:
+    description:
+      - Names of parts of the system configuration that are left out, such as V(package-sources).
+    type: list
+    elements: str
+"""
