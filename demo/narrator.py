@@ -70,11 +70,18 @@ class Narrator:
         self._print(f"   $ {text}", _CYAN)
 
     def table(self, rows: Iterable[Iterable[object]]) -> None:
-        """Rows of cells, aligned."""
+        """Rows of cells, aligned; what does not fit is wrapped within the last column."""
         cells = [[str(cell) for cell in row] for row in rows]
-        widths = [max(len(row[i]) for row in cells if i < len(row)) for i in range(max(map(len, cells), default=0))]
+        columns = max(map(len, cells), default=0)
+        widths = [max(len(row[i]) for row in cells if i < len(row)) for i in range(columns)]
+        room = max(WIDTH - 5 - sum(widths[:-1]) - 2 * (columns - 1), 20)
         for row in cells:
-            self._print("     " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+            *first, last = row + [""] * (columns - len(row))
+            head = "".join(f"{cell.ljust(width)}  " for cell, width in zip(first, widths))
+            lines = textwrap.wrap(last, room, break_long_words=False, break_on_hyphens=False) or [""]
+            for line in lines:
+                self._print(f"     {head}{line}".rstrip())
+                head = " " * len(head)
 
     def diff(self, text: str) -> None:
         """A unified difference."""

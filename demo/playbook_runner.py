@@ -39,12 +39,9 @@ class PlaybookRun:
         wanted = re.compile(rf"ucops\.recovery\.{module}")
         return {event["host"]: event["result"] for event in self.events if wanted.fullmatch(event["action"])}
 
-    def result(self, module: str) -> dict[str, Any]:
-        """The one result of a module that ran for one host. Raises LookupError."""
-        (found,) = self.results(module).values() or [None]
-        if found is None:
-            raise LookupError(f"{module} did not run")
-        return found
+    def result(self, module: str, host: str) -> dict[str, Any]:
+        """The result of a module for one host. Raises KeyError."""
+        return self.results(module)[host]
 
 
 class PlaybookRunner:

@@ -33,10 +33,10 @@ class CallbackModule(CallbackBase):
             "status": status,
             "host": result.host.get_name(),
             "action": result.task.action,
-            "result": json.loads(self._dump_results(result.result)),
+            "result": result.result,
         }
         with open(os.environ["UCOPS_DEMO_EVENTS"], "a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+            stream.write(json.dumps(line, default=str) + "\n")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write("ok", result)

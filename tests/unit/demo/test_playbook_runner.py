@@ -80,9 +80,9 @@ def test_results_are_found_by_module():
         ],
     )
     assert run.results(".*_backup") == {"a": {"n": 1}, "b": {"n": 2}}
-    assert run.result("linux_backup") == {"n": 2}
-    with pytest.raises(LookupError):
-        run.result("linux_restore")
+    assert run.result("linux_backup", "b") == {"n": 2}
+    with pytest.raises(KeyError):
+        run.result("linux_restore", "b")
 
 
 def test_ansible_playbook_stands_beside_the_python():
