@@ -489,10 +489,9 @@ class Repository:
     def stray_signatures(self, records: Iterable[Record]) -> list[str]:
         """Signatures of records that are not there."""
         known = {signature_name(record) for record in records}
-        chains = (
-            f"{source}/{product}" for source in self.folder("commits") for product in self.folder(f"commits/{source}")
-        )
-        names = (f"commits/{chain}/{name}" for chain in chains for name in self.folder(f"commits/{chain}"))
+        sources = [f"commits/{source}" for source in self.folder("commits")]
+        folders = [f"{source}/{product}" for source in sources for product in self.folder(source)]
+        names = (f"{folder}/{name}" for folder in folders for name in self.folder(folder))
         return [name for name in names if name.endswith(".sig") and name not in known]
 
     def records(self) -> Iterator[Record]:

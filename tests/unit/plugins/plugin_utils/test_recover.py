@@ -757,7 +757,7 @@ def test_the_second_way(original: Fleet, tmp_path: pathlib.Path, shell: str) -> 
 @needs_tools
 def test_the_second_way_with_another_recipients_identity(original: Fleet, tmp_path: pathlib.Path) -> None:
     steps = blocks("The second way")
-    out, work = tmp_path / "out", tmp_path / "work"
+    out = tmp_path / "out"
     environment = way(original, "sbc%20m%C3%BCnchen/kamailio@A-B/1", tmp_path)
     steps.insert(1, f"echo {SAFE.text} >$WORK/identity.txt")
     code, text = follow("\n".join(steps[:-1]), tmp_path, SHELLS[0], environment)
