@@ -252,9 +252,9 @@ class Host:
     def fingerprint(self, *paths: str) -> str:
         """Everything that a restore must bring back below some paths, as text: kinds, modes, owners, times, content."""
         script = (
-            'find "$@" -type d -printf "%y %m %u:%g %T@ %p\\n" -o -printf "%y %m %u:%g %T@ %s %l %p\\n" | sort &&'
-            ' getfacl -R -p -- "$@" 2>/dev/null'
-            ' && getfattr -R -P -d -m - -e hex --absolute-names -- "$@" 2>/dev/null;'
+            'find "$@" -type d -printf "%y %m %u:%g %T@ %p\\n" -o -printf "%y %m %u:%g %T@ %s %l %p\\n" | sort;'
+            ' find "$@" -print0 | sort -z | xargs -0r getfacl -p 2>/dev/null;'
+            ' find "$@" -print0 | sort -z | xargs -0r getfattr -h -d -m - -e hex --absolute-names 2>/dev/null;'
             ' find "$@" -type f -print0 | sort -z | xargs -0r sha256sum'
         )
         return self.output(["sh", "-c", script, "sh", *paths])
@@ -274,7 +274,8 @@ class Host:
     def add_user(self, user: User) -> None:
         """Create an account with its password, keys and sudo rule."""
         if user.name != "root":
-            self.run(["useradd", "--create-home", "--shell", "/bin/bash", user.name])
+            # "*" is no password; without any, sshd takes the account for locked.
+            self.run(["useradd", "--create-home", "--shell", "/bin/bash", "--password", "*", user.name])
         home = "/root" if user.name == "root" else f"/home/{user.name}"
         if user.password is not None:
             self.run(["chpasswd", "-c", "SHA256"], input=f"{user.name}:{user.password}\n")

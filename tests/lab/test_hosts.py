@@ -39,7 +39,7 @@ def there(fleet: Fleet, here: Host) -> Host:
         "there",
         users=(
             User("asks", PASSWORD, sudo="password"),
-            User("free", PASSWORD, sudo="free", authorized_keys=(fleet.keypair.public,)),
+            User("free", sudo="free", authorized_keys=(fleet.keypair.public,)),
             User("plain", PASSWORD),
         ),
     )
