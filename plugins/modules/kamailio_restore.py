@@ -66,7 +66,7 @@ options:
     type: list
     elements: str
     default: []
-  paths:
+  only_paths:
     description:
       - Put back only what lies at or under these paths. C(*) and C(?) are wildcards.
     type: list

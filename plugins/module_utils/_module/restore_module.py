@@ -39,7 +39,7 @@ def restore_spec(product: str) -> ArgumentSpec:
         {
             "generation": {"type": "str", "default": LATEST},
             "only_items": {"type": "list", "elements": "str", "default": []},
-            "paths": {"type": "list", "elements": "str"},
+            "only_paths": {"type": "list", "elements": "str"},
             "pre_restore": {"type": "str", "choices": list(PRE_RESTORE_MODES), "default": "required"},
             "allow_different_host": {"type": "bool", "default": False},
             "allow_version_mismatch": {"type": "bool", "default": False},
@@ -61,7 +61,7 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             instance=params["instance"],
             occasion=occasion_of(params, "pre_restore"),
             only_items=params["only_items"],
-            paths=params["paths"],
+            paths=params["only_paths"],
             pre_restore=params["pre_restore"],
             allow_different_host=params["allow_different_host"],
             allow_version_mismatch=params["allow_version_mismatch"],
