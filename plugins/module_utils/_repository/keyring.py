@@ -204,7 +204,12 @@ class Keyring:
         """Raises ValueError, TypeError, OptionInvalid or RepositoryDamaged where the content contradicts itself."""
         if not _REPOSITORY_ID.fullmatch(self.repository_id) or not _TIME.fullmatch(self.created):
             raise ValueError
-        if type(self.serial) is not int or self.serial < 1 or sshsig.parse_public(self.owner) != self.owner:
+        if (
+            not isinstance(self.serial, int)
+            or isinstance(self.serial, bool)
+            or self.serial < 1
+            or sshsig.parse_public(self.owner) != self.owner
+        ):
             raise ValueError
         if [recipient.kind for recipient in self.recipients].count(KIND_RESTORE) != 1:
             raise OptionInvalid("it does not name exactly one recipient of the restore identity")

@@ -112,7 +112,7 @@ def find_zstd() -> tuple[Callable[[bytes], bytes], Callable[[BinaryIO], BinaryIO
     if program:
 
         def run(data: bytes) -> bytes:
-            done = subprocess.run([str(program), "-dcq"], input=data, capture_output=True)
+            done = subprocess.run([str(program), "-dcq"], input=data, capture_output=True, check=False)
             if done.returncode:
                 raise ValueError("zstd: " + done.stderr.decode("utf-8", "replace").strip())
             return done.stdout
@@ -585,7 +585,7 @@ class Bundle:
                 raise
             except Exception as error:
                 raise Broken(f"it cannot be decompressed: {error}") from None
-            while len(self._kept) > 4:
+            while len(self._kept) > 2:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(number)
         return self._kept[number]
@@ -656,7 +656,7 @@ class Bundles:
             except Broken as error:
                 self._broken[sha] = str(error)
                 raise
-            while len(self._open) > 16:
+            while len(self._open) > 8:
                 self._open.popitem(last=False)[1][0].close()
         self._open.move_to_end(sha)
         return self._open[sha][1]
