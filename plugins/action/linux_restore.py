@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore_spec
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import RestoreAction
 
 
 class ActionModule(RestoreAction):
     """Keeps on the controller what opens the repository."""
+
+    spec = restore_spec("linux")

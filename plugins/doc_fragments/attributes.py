@@ -43,12 +43,13 @@ attributes:
       controller.
     support: full
     details:
-      - Whatever opens the repository is used on the controller only.
+      - Whatever opens the repository is used on the controller only. Modules that do not need it ignore it, so that it
+        can stand in the defaults of the action group, together with what is to be trusted.
   async:
     description: Supports being used with the C(async) keyword.
     support: none
     details:
-      - Keys would have to be written to a file.
+      - The action plugin waits for its module.
 """
 
     GROUP = r"""

@@ -49,7 +49,7 @@ options:
         placeholders can be
         compared within one result only.
     type: path
-  paths:
+  only_paths:
     description:
       - Compare only what lies at or under these paths. C(*) and C(?) are wildcards.
     type: list

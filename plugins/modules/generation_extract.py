@@ -53,7 +53,7 @@ options:
       - Only these items, by the names that RV(ucops.recovery.generation_info#module:generations[].gathered) has.
     type: list
     elements: str
-  paths:
+  only_paths:
     description:
       - Only what lies at or under these paths on the source. C(*) and C(?) are wildcards.
     type: list
@@ -74,7 +74,7 @@ EXAMPLES = r"""
     repository: /srv/recovery
     generation: pbx-berlin/kamailio/7
     dest: /run/recovery/look
-    paths:
+    only_paths:
       - /etc/kamailio/*.cfg
     domain_master_secret: "{{ vault_domain_master_secret }}"
     allowed_signers: allowed_signers

@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.attributes
   - ucops.recovery.attributes.info
+  - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
 options:
   source:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.attributes
   - ucops.recovery.attributes.info
+  - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
 seealso:
   - module: ucops.recovery.generation_info

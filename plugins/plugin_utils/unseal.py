@@ -25,9 +25,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 from ansible_collections.ucops.recovery.plugins.module_utils._libraries import require
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import (
     INTERNAL_OPTIONS,
+    TRUST_OPTIONS,
     UNLOCK_OPTIONS,
     UNSEAL_STAGE_OPEN,
     UNSEAL_STAGE_REQUEST,
+    ArgumentSpec,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age
@@ -42,6 +44,9 @@ from ansible_collections.ucops.recovery.plugins.plugin_utils.controller_files im
     expected_heads,
 )
 
+GROUP_WIDE_OPTIONS = frozenset(UNLOCK_OPTIONS + TRUST_OPTIONS)
+"""What fits into the defaults of the action group: modules that need none of it do not get it."""
+
 
 class RecoveryAction(ActionBase):
     """What all actions of the collection share: errors as results, and options that are the controller's business."""
@@ -49,16 +54,17 @@ class RecoveryAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False
+
+    spec: ArgumentSpec
+    """The options of the module."""
+
     internal_options = INTERNAL_OPTIONS
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module with what the controller adds."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
-            options = dict(self._task.args)
-            for name in self.internal_options:
-                if options.get(name) is not None:
-                    raise OptionInvalid(f"The option {name} is set by the action plugin; it is not for playbooks")
+            options = self._own_options()
             result.update(self.serve(options, task_vars or {}))
         except AnsibleError:
             raise
@@ -69,6 +75,25 @@ class RecoveryAction(ActionBase):
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The task's result. Subclasses say how."""
         raise NotImplementedError
+
+    def _own_options(self) -> dict[str, Any]:
+        """The task's options, without what the defaults of the action group have for other modules.
+
+        A module would complain of an option that it does not know, but the option would have been sent by then.
+        """
+        options = dict(self._task.args)
+        for name in self.internal_options:
+            if options.get(name) is not None:
+                raise OptionInvalid(f"The option {name} is set by the action plugin; it is not for playbooks")
+        for name in GROUP_WIDE_OPTIONS - self.spec.options.keys():
+            options.pop(name, None)
+        unknown = options.keys() - self.spec.options.keys()
+        if unknown:
+            raise OptionInvalid(
+                f"Unsupported parameters: {', '.join(sorted(map(str, unknown)))}",
+                hint=f"Supported are {', '.join(sorted(self.spec.options.keys() - set(self.internal_options)))}.",
+            )
+        return options
 
     @property
     def files(self) -> ControllerFiles:
@@ -90,6 +115,14 @@ class RecoveryAction(ActionBase):
                 "Nothing was unsealed: pipelining is off, so Ansible would write keys to a file on the backup host",
                 hint="Set ansible_pipelining: true for the backup host. Keeping remote files, or su, turn it off.",
             )
+
+
+class KeylessAction(RecoveryAction):
+    """In front of a module that needs nothing that unlocks."""
+
+    def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The module's answer."""
+        return self.module(options, task_vars)
 
 
 class UnsealingAction(RecoveryAction):

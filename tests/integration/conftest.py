@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from support.collection import make_importable
+
 from lab.fixtures import controller, fleet
 
 __all__ = ["controller", "fleet"]
+
+make_importable()

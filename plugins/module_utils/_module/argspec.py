@@ -17,6 +17,8 @@ from .._entries import PHASES
 UNLOCK_OPTIONS = ("domain_master_secret", "identity", "identity_file")
 """What opens a repository. The action plugins consume these; they never reach a module."""
 
+TRUST_OPTIONS = ("allowed_signers", "expected_heads")
+
 UNSEAL_STAGE_REQUEST = "request"
 UNSEAL_STAGE_OPEN = "open"
 INTERNAL_OPTIONS = ("unseal_stage", "file_keys")

@@ -42,7 +42,7 @@ SPEC = ArgumentSpec(
         "generation": {"type": "str", "required": True},
         "against": {"type": "str"},
         "writer_key_file": {"type": "path"},
-        "paths": {"type": "list", "elements": "str"},
+        "only_paths": {"type": "list", "elements": "str"},
         "max_lines": {"type": "int", "default": 2000},
     }
 ).merge(repository(), unlock(), trust())
@@ -51,7 +51,7 @@ SPEC = ArgumentSpec(
 def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
     """What the module returns. Raises KeyRequired, RepositoryError, OptionInvalid."""
     params = module.params
-    patterns = PathPatterns(params["paths"])
+    patterns = PathPatterns(params["only_paths"])
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         keys = unsealing.required(file_keys, "To compare generations")

@@ -34,7 +34,7 @@ SPEC = ArgumentSpec(
         "generation": {"type": "str", "required": True},
         "dest": {"type": "path", "required": True},
         "only_items": {"type": "list", "elements": "str"},
-        "paths": {"type": "list", "elements": "str"},
+        "only_paths": {"type": "list", "elements": "str"},
         "force": {"type": "bool", "default": False},
     }
 ).merge(repository(), unlock(), trust())
@@ -43,7 +43,7 @@ SPEC = ArgumentSpec(
 def extract_generation(module: AnsibleModule) -> Mapping[str, Any]:
     """What the module returns. Raises KeyRequired, RepositoryError, OptionInvalid, HostileContent."""
     params = module.params
-    selection = EntrySelection(params["only_items"], params["paths"])
+    selection = EntrySelection(params["only_items"], params["only_paths"])
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         keys = unsealing.required(file_keys, "To extract a generation")

@@ -56,7 +56,7 @@ def readable_chains(
 
 
 class EntrySelection:
-    """The entries that the options C(only_items) and C(paths) leave."""
+    """The entries that the options C(only_items) and C(only_paths) leave."""
 
     def __init__(self, items: Sequence[str] | None, paths: Sequence[str] | None) -> None:
         """Raises OptionInvalid for a path that is not absolute."""

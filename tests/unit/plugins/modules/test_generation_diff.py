@@ -61,9 +61,9 @@ def test_what_differs(compare):
         {"path": "/etc/kamailio/new.cfg", "action": "added", "metadata": []},
         {"path": "/etc/kamailio/sound.wav", "action": "changed", "metadata": []},
     ]
-    assert "-listen=udp:10.0.0.1:5060\n+listen=udp:10.0.0.2:5060\n" in result["text"]
+    assert "-listen=udp:10.0.0.1:5060\n" in result["text"] and "+listen=udp:10.0.0.2:5060\n" in result["text"]
     assert "/etc/kamailio/mode.cfg: mode, owner changed\n" in result["text"]
-    assert "RIFF" not in result["text"] and "binary, 13 bytes" in result["text"]
+    assert "RIFF" not in result["text"] and "binary, 12 bytes" in result["text"]
     assert "diff" not in result
 
 
@@ -98,7 +98,7 @@ def test_the_same_generation_is_identical(compare):
 
 
 def test_some_paths(compare):
-    result = compare(paths=["/etc/kamailio/*.cfg"])
+    result = compare(only_paths=["/etc/kamailio/*.cfg"])
     assert [file["path"][14:] for file in result["files"]] == ["gone.cfg", "mode.cfg", "new.cfg"]
 
 
@@ -140,7 +140,7 @@ def test_different_products_are_not_compared(filled, compare):
 
 def test_another_source_can_be_compared(filled, compare):
     filled.backup({"/etc/default/kamailio": BEFORE}, source="sbc", product="linux")
-    assert compare(against="sbc/linux/1", paths=["/etc/default"])["identical"] is False
+    assert compare(against="sbc/linux/1", only_paths=["/etc/default"])["identical"] is False
 
 
 def test_a_product_that_this_release_does_not_know(repository):

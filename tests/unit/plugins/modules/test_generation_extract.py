@@ -73,20 +73,20 @@ def test_one_item(extract, tmp_path):
 
 
 def test_some_paths(extract, tmp_path):
-    assert extract(paths=["/etc/kamailio/t*.cfg"])["extracted"] == 1
+    assert extract(only_paths=["/etc/kamailio/t*.cfg"])["extracted"] == 1
     assert os.listdir(tmp_path / "out/etc/kamailio") == ["tls.cfg"]
 
 
 def test_a_hardlink_without_its_file_becomes_the_file(extract, tmp_path):
-    assert extract(paths=["/etc/kamailio/again.cfg"])["bytes_written"] == 24
+    assert extract(only_paths=["/etc/kamailio/again.cfg"])["bytes_written"] == 24
     assert (tmp_path / "out/etc/kamailio/again.cfg").read_bytes() == b"listen=udp:0.0.0.0:5060\n"
-    assert extract(paths=["/etc/kamailio/again.cfg"])["changed"] is False
+    assert extract(only_paths=["/etc/kamailio/again.cfg"])["changed"] is False
 
 
 def test_what_is_not_in_the_generation_is_an_error(extract):
     assert "holds no item nothing" in extract(only_items=["nothing"])["msg"]
-    assert "nothing at or under" in extract(paths=["/var"])["msg"]
-    assert "not absolute" in extract(paths=["etc"])["msg"]
+    assert "nothing at or under" in extract(only_paths=["/var"])["msg"]
+    assert "not absolute" in extract(only_paths=["etc"])["msg"]
 
 
 def test_a_folder_with_something_else_is_refused(extract, tmp_path):

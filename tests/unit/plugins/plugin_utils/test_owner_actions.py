@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from support.modules import run_module
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.repository import SPEC
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import check_pinned, load_keyring
@@ -57,6 +58,7 @@ class Place:
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         action = owner_actions.OwnerAction(task, connection, None, self._loader, None)
+        action.spec = SPEC
 
         def execute(module_args, task_vars):
             self.sent.append(module_args)

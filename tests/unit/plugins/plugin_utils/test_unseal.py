@@ -17,6 +17,8 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     SignatureInvalid,
     WrongKey,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import ArgumentSpec
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_record
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId
@@ -24,6 +26,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import SigningKey
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import (
     BackupAction,
+    KeylessAction,
     RestoreAction,
     UnsealingAction,
     name_actor,
@@ -213,6 +216,9 @@ def test_nobody_can_be_named(monkeypatch):
 
 
 # --- the action ------------------------------------------------------------------------------------------------------
+SPEC = ArgumentSpec().merge(argspec.repository(), argspec.unlock(), argspec.trust(), argspec.change())
+
+
 class Scripted:
     """An action whose module is a function."""
 
@@ -223,6 +229,7 @@ class Scripted:
         )
         task = SimpleNamespace(args=options, async_val=0, check_mode=False, diff=diff, action="ucops.recovery.x")
         self.action = action_class(task, connection, None, loader, None)
+        self.action.spec = SPEC
 
         def execute(module_args, task_vars):
             self.sent.append(module_args)
@@ -335,3 +342,19 @@ def test_trust_that_does_not_fit_opens_nothing(filled, loader):
     signers = f'owner namespaces="ucops-recovery-keyring" {SigningKey.generate().public}\n'
     scripted = Scripted(UnsealingAction, loader, unsealing(filled), options={**OPTIONS, "allowed_signers": signers})
     assert scripted.run()["error"] == "NotAuthentic" and len(scripted.sent) == 1
+
+
+def test_options_that_the_module_does_not_know_are_never_sent(loader):
+    options = {**OPTIONS, "password": "hunter2", "pasword": "hunter2"}
+    scripted = Scripted(UnsealingAction, loader, lambda options: {}, options=options)
+    result = scripted.run()
+    assert result["msg"].startswith("Unsupported parameters: password, pasword.") and "file_keys" not in result["msg"]
+    assert scripted.sent == [] and "hunter2" not in str(result)
+
+
+def test_a_module_without_keys_gets_none_from_the_groups_defaults(loader):
+    options = {**OPTIONS, "identity": "AGE-SECRET-KEY-1", "allowed_signers": "nowhere", "expected_heads": "nowhere"}
+    scripted = Scripted(KeylessAction, loader, lambda options: {"changed": False}, options=options, pipelining=False)
+    scripted.action.spec = argspec.repository()
+    assert scripted.run() == {"changed": False}
+    assert scripted.sent == [{"repository": "/r"}]
