@@ -34,6 +34,7 @@ _AUTHENTICATE = re.compile(
     rf"\b(?:pv_(?:www|proxy)_authenticate|pv_auth_check|pv_challenge){_GAP}\({_GAP}{_STRING}{_GAP},{_GAP}"
 )
 _LITERAL = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]\w*")
 _BETWEEN = re.compile(_GAP)
 
 
@@ -52,6 +53,9 @@ def authentication(text: str) -> Iterator[Span]:
 
 
 def _literals(text: str, at: int) -> Iterator[Span]:
+    number = _NUMBER.match(text, at)
+    if number:
+        yield number.span()
     literal = _LITERAL.match(text, at)
     if not literal and text[at : at + 1] in ('"', "'"):
         yield at, end_of_line(text, at)

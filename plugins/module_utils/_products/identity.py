@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 
 _DECISIVE = (("machine_id", "machine id"), ("product_uuid", "product UUID"), ("serial", "serial number"))
-_LOCALLY_ADMINISTERED = 0x02
 
 
 def same_host(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
     """Whether two identities are those of one host.
 
     The first of machine id, product UUID, serial number that both know and agree on decides for it. When they agree
-    on none of these but know some, they are different hosts. Only when none can be compared, a network adapter's
-    burnt-in address in common or, last, the same name decides.
+    on none of these but know some, they are different hosts. Only when none can be compared, the address of a
+    network card in common or, last, the same name decides.
     """
     comparable = False
     for key, _words in _DECISIVE:
@@ -27,7 +26,7 @@ def same_host(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
             comparable = True
     if comparable:
         return False
-    ours, theirs = _burnt_in(recorded), _burnt_in(present)
+    ours, theirs = set(recorded.get("macs") or ()), set(present.get("macs") or ())
     if ours and theirs:
         return bool(ours & theirs)
     return bool(recorded.get("hostname")) and recorded.get("hostname") == present.get("hostname")
@@ -38,15 +37,3 @@ def identity_text(identity: Mapping[str, Any]) -> str:
     told = [f"{label} {identity[key]}" for key, label in _DECISIVE if identity.get(key)]
     name = str(identity.get("hostname") or "a host without a name")
     return f"{name} ({told[0]})" if told else name
-
-
-def _burnt_in(identity: Mapping[str, Any]) -> set[str]:
-    macs = set()
-    for mac in identity.get("macs") or ():
-        try:
-            first = int(str(mac).split(":", 1)[0], 16)
-        except ValueError:
-            continue
-        if not first & _LOCALLY_ADMINISTERED:
-            macs.add(str(mac).lower())
-    return macs

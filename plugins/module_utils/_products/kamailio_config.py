@@ -14,7 +14,8 @@ from .kamailio_script import MARK, STRING, WORD, ReadFile, Script, Token, tokens
 _ROUTE = re.compile(r"(request_|failure_|branch_|onreply_|reply_|onsend_|event_)?route$")
 _ADDRESS = re.compile(r"(udp|tcp|tls|sctp|ws|wss|any):", re.IGNORECASE)
 _LISTEN = ("listen", "socket")
-_SAME_LINE = re.compile(r"\s+")
+_ENDS_LIKE_A_WORD = re.compile(r"[\w\"')\]]")
+_BEGINS_LIKE_A_WORD = re.compile(r"[\w\"$-]")
 
 
 @dataclass
@@ -112,12 +113,7 @@ def _assignment(words: Sequence[Token], at: int, config: KamailioConfig) -> int:
         end = _behind_block(words, value)
         config.listens.append(_bound(words[value:end]))
         return end
-    line = words[value].line if value < len(words) else 0
-    end = value
-    while end < len(words) and words[end].line == line and words[end].path == words[at].path and words[end].text != ";":
-        end += 1
-    while name in _LISTEN and end < len(words) and words[end].kind == WORD and _ADDRESS.match(words[end].text):
-        end += 1
+    end = _end_of_value(words, value, name in _LISTEN)
     shown = _compact(words[value:end])
     if name in _LISTEN:
         config.listens.extend(_listens(shown))
@@ -128,6 +124,25 @@ def _assignment(words: Sequence[Token], at: int, config: KamailioConfig) -> int:
     elif shown:
         config.settings[name] = shown
     return max(end, at + 2)
+
+
+def _end_of_value(words: Sequence[Token], begin: int, addresses: bool) -> int:
+    """A value ends with its line, unless what follows can only be more of it."""
+    at = begin
+    while at < len(words):
+        word = words[at]
+        following = words[at + 1] if at + 1 < len(words) else None
+        if word.kind == MARK and word.text == ";":
+            break
+        if at > begin and word.kind == WORD and following and following.kind == MARK and following.text == "=":
+            break
+        same_line = at == begin or (word.line == words[begin].line and word.path == words[begin].path)
+        more_text = word.kind == STRING and words[at - 1].kind == STRING
+        more_addresses = addresses and word.kind == WORD and _ADDRESS.match(word.text)
+        if not same_line and not more_text and not more_addresses:
+            break
+        at += 1
+    return at
 
 
 def _bound(words: Sequence[Token]) -> str:
@@ -183,11 +198,15 @@ def _code_lines(words: Sequence[Token]) -> Iterator[str]:
 
 
 def _compact(words: Sequence[Token]) -> str:
-    """Words as text: blanks only where two words would become one."""
-    out = ""
+    """Words as text: blanks only where two words would become one, strings that follow each other joined."""
+    out, previous = "", ""
     for word in words:
-        glue = (
-            out and (out[-1].isalnum() or out[-1] in '_")]') and (word.shown[:1].isalnum() or word.shown[:1] in '_"$')
-        )
-        out += (" " if glue else "") + word.shown
-    return _SAME_LINE.sub(" ", out)
+        shown = word.shown
+        if word.kind == STRING and previous == STRING:
+            out = out[:-1] + shown[1:]
+        elif out and _ENDS_LIKE_A_WORD.search(out[-1]) and _BEGINS_LIKE_A_WORD.match(shown):
+            out += " " + shown
+        else:
+            out += shown
+        previous = word.kind
+    return out

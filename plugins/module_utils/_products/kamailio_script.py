@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 STRING = "string"
 WORD = "word"
@@ -45,6 +45,7 @@ _LEXER = re.compile(
 )
 _SKIPPING = re.compile(r"(?:#!|!!)(ifdef|ifndef|ifexp|else|endif)\b")
 _DEFINITION = re.compile(r"(?P<id>[A-Za-z_]\w*)(?:[ \t]+(?P<value>.*))?", re.DOTALL)
+_IDENTIFIER = re.compile(r"(?<![\w.@%$-])[A-Za-z_]\w*(?![\w.@%$-])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _DEFINE_IN_STRING = re.compile(r"\$defn?\((\w+)\)")
 
@@ -131,8 +132,10 @@ class _Reader:
                 continue
             if token.kind == WORD and token.text in self.script.defines:
                 yield from self._defined(token, depth=0)
-                continue
-            yield token
+            elif token.kind == WORD and ":" in token.text:
+                yield replace(token, text=_IDENTIFIER.sub(self._part, token.text))
+            else:
+                yield token
 
     def _token(self, found: re.Match[str], path: str, line: int) -> Token:
         if found["double"] is not None:
@@ -154,6 +157,10 @@ class _Reader:
                 yield from self._defined(part, depth + 1)
             else:
                 yield part
+
+    def _part(self, found: re.Match[str]) -> str:
+        """A definition inside of a word such as ``udp:MY_ADDRESS:MY_PORT``."""
+        return self.script.defines.get(found[0], found[0]).strip("\"'")
 
     def _include(self, name: str, path: str, depth: int, required: bool) -> Iterator[Token]:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))

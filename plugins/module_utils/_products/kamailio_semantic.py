@@ -99,7 +99,7 @@ def _masked(masker: Masker, text: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    if re.fullmatch(r"-?\w*", value):
+    if re.fullmatch(r"-?[0-9]+", value):
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

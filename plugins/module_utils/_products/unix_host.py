@@ -32,7 +32,7 @@ if [ -z "$root" ]; then
   printf 'nodename=%s\nkernel=%s\narch=%s\n' "$(uname -n)" "$(uname -r)" "$(uname -m)"
   for name in product_serial product_uuid product_name sys_vendor; do say "dmi.$name" "/sys/class/dmi/id/$name"; done
   say dmi.product_serial /proc/device-tree/serial-number
-  for file in /sys/class/net/*/address; do say mac "$file"; done
+  for card in /sys/class/net/*; do [ -e "$card/device" ] && say mac "$card/address"; done
 fi
 echo looked=yes
 """
