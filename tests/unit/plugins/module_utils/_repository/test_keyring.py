@@ -131,6 +131,7 @@ def test_stock_tools_find_every_member_on_its_own_line() -> None:
         (changed(signers=[{**vars(KEYRING.signers[0]), "revoked": 1}]), "cannot be read"),
         (changed(signers=[{**vars(KEYRING.signers[0]), "extra": 1}]), "cannot be read"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_anything_else_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(RepositoryDamaged, match=message):

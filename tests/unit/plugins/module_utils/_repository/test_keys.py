@@ -136,6 +136,7 @@ GOOD = keys.WriterKey.generate("backup-1").with_pins("ab" * 16, OWNER, DIGEST).t
             if left_out != "public"
         ),
     ],
+    ids=lambda text: f"{len(text)} characters",
 )
 def test_a_broken_key_file_is_refused_without_its_content(tmp_path: pathlib.Path, text: str) -> None:
     path = tmp_path / "writer.json"

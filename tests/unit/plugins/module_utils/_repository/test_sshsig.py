@@ -38,7 +38,7 @@ def ssh_verify(
 
 
 @needs_ssh_keygen
-@pytest.mark.parametrize("message", [b"", MESSAGE, bytes(range(256)) * 1000])
+@pytest.mark.parametrize("message", [b"", MESSAGE, bytes(range(256)) * 1000], ids=["empty", "short", "long"])
 def test_ssh_keygen_verifies_our_signatures(tmp_path: pathlib.Path, message: bytes) -> None:
     allowed = f'backup-1 namespaces="{NAMESPACE},another" {KEY.public} a comment\n'
     armored = KEY.sign(message, NAMESPACE)
