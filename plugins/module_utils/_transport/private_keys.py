@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 from .._errors import AuthenticationFailed, OptionInvalid
@@ -44,12 +45,14 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
     load = serialization.load_ssh_private_key if b"OPENSSH" in text[:60] else serialization.load_pem_private_key
     secret = passphrase.encode("utf-8") if passphrase else None
     try:
-        try:
-            key = load(text, secret)
-        except TypeError:
-            if secret is None:
-                raise
-            key = load(text, None)  # a passphrase for a key that needs none does no harm
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an old kind of key is refused below in our own words
+            try:
+                key = load(text, secret)
+            except TypeError:
+                if secret is None:
+                    raise
+                key = load(text, None)  # a passphrase for a key that needs none does no harm
     except TypeError:
         raise AuthenticationFailed(
             "The private key is protected by a passphrase, and none is given",

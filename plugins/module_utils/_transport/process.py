@@ -29,7 +29,8 @@ AFTERGLOW = 3.0
 """Seconds. A command that has ended, but whose outputs are held open by something it left behind (a daemon), counts as
 finished when nothing came for so long."""
 TICK = 1.0
-"""Seconds after which a waiting thread looks around."""
+START_TICK = 0.05
+"""Seconds after which a waiting thread looks around; the latter while the command has not begun."""
 
 
 class Process(ABC):
@@ -182,6 +183,7 @@ class ProcessStream(CommandStream):
 
     def _next(self) -> bytes:
         """The next piece of output; empty at the end. Watches every limit while it waits."""
+        self._moved = time.monotonic()  # silence is what we wait through, not what our reader takes its time for
         while True:
             data = self._process.read(READ_SIZE, min(TICK, self._patience()))
             if data:
@@ -295,7 +297,7 @@ class ProcessStream(CommandStream):
                 view = view[taken:]
 
     def _feed(self, source: Iterable[bytes]) -> None:
-        while not self._started.wait(TICK):
+        while not self._started.wait(START_TICK):
             if self._closing.is_set():
                 return
         iterator = iter(source)

@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -246,6 +246,7 @@ def _connect(options: SshOptions) -> _Connection:
     except BaseException:
         if transport is not None:
             with contextlib.suppress(Exception):
+                transport.packetizer.complete_handshake()  # else a timer of paramiko's lives on
                 transport.close()
             if transport.ident is not None:
                 transport.join(5)
@@ -420,22 +421,26 @@ class _SshProcess(Process):
 
     def read(self, size: int, timeout: float) -> bytes | None:
         self._channel.settimeout(timeout)
-        try:
-            return self._channel.recv(size)
-        except socket.timeout:
-            return None
+        return self._received(self._channel.recv, size)
 
     def read_errors(self, size: int, timeout: float) -> bytes | None:
+        return self._received(self._channel.recv_stderr, size)
+
+    def _received(self, receive: Callable[[int], bytes], size: int) -> bytes | None:
         try:
-            return self._channel.recv_stderr(size)
+            return receive(size)
         except socket.timeout:
             return None
+        except (paramiko.SSHException, OSError, EOFError):
+            raise self._lost() from None
 
     def write(self, data: bytes, timeout: float) -> int:
         try:
             taken = self._channel.send(data)
         except socket.timeout:
             return 0
+        except (paramiko.SSHException, EOFError):
+            raise BrokenPipeError from None
         if not taken:
             raise BrokenPipeError
         return taken
@@ -455,7 +460,10 @@ class _SshProcess(Process):
         channel.get_transport().join(TICK)
         if channel.get_transport().is_active():
             return -1
-        raise ConnectionLost(
+        raise self._lost()
+
+    def _lost(self) -> ConnectionLost:
+        return ConnectionLost(
             "The connection broke while a command ran",
             host=self._host,
             hint="Look at the host and the network, then run this again.",

@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from sshd import HAS_ACCOUNTS, SSHD, WITHOUT_ACCOUNTS, WITHOUT_SSHD, Account, Sshd
+
+NOISY_SHELL = """#!/bin/sh
+echo "Welcome to the PBX, ucops--start"
+echo "disk is 81 % full" >&2
+exec /bin/sh "$@"
+"""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """One OpenSSH server with accounts: who may sudo, how, and who may not."""
+    if not HAS_ACCOUNTS:
+        pytest.skip(WITHOUT_ACCOUNTS)
+    folder = tmp_path_factory.mktemp("shells")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)
+    noisy = folder / "noisy"
+    noisy.write_text(NOISY_SHELL)
+    noisy.chmod(0o755)
+    accounts = [
+        Account("ops", password="pass wörd", sudo="ALL"),
+        Account("trusted", password="x", sudo="ALL=(ALL) NOPASSWD: ALL"),
+        Account("nobodys", password="x"),
+        Account("noisy", password="x", sudo="ALL", shell=str(noisy)),
+        Account("files", password="x"),
+        Account("menu", password="x", shell="/usr/sbin/nologin"),
+        Account("careful", password="both"),
+        Account("tty", password="x", sudo="ALL"),
+    ]
+    config = """
+Match User files
+  ForceCommand internal-sftp
+Match User careful
+  AuthenticationMethods publickey,password
+"""
+    with Sshd(accounts, config, sudoers="Defaults:tty requiretty") as one:
+        yield one
+
+
+@pytest.fixture
+def plain_server():
+    """An OpenSSH server of a test's own, with nothing but the caller's account."""
+    if SSHD is None:
+        pytest.skip(WITHOUT_SSHD)
+    with Sshd() as one:
+        yield one

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import AuthenticationFailed, OptionInvalid
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.private_keys import load_private_key
+
+
+def make(tmp_path, *options: str, passphrase: str = "") -> str:
+    path = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-N", passphrase, "-C", "", "-f", str(path), *options], check=True)
+    return str(path)
+
+
+KEYS = [
+    ("-t ed25519", ""),
+    ("-t ed25519", "Grüße 1"),
+    ("-t ecdsa", "Grüße 1"),
+    ("-t ecdsa -b 521", ""),
+    ("-t ecdsa -m PEM", "Grüße 1"),
+    ("-t rsa -b 2048", "Grüße 1"),
+    ("-t rsa -b 2048 -m PEM", ""),
+    ("-t rsa -b 2048 -m PKCS8", "Grüße 1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "passphrase"), KEYS)
+def test_every_usual_key_is_read_from_file_and_from_text(tmp_path, kind, passphrase):
+    path = make(tmp_path, *kind.split(), passphrase=passphrase)
+    public = pathlib.Path(path + ".pub").read_text().split()[:2]
+    for source in (path, pathlib.Path(path).read_text()):
+        key = load_private_key(source, passphrase or None, "pbx")
+        assert [key.get_name(), key.get_base64()] == public
+
+
+@pytest.mark.parametrize("form", ["RFC4716", "PEM", "PKCS8"])
+def test_a_wrong_passphrase_is_told(tmp_path, form):
+    path = make(tmp_path, "-t", "rsa", "-b", "2048", "-m", form, passphrase="right")
+    with pytest.raises(AuthenticationFailed, match="passphrase does not open") as caught:
+        load_private_key(path, "qx7-secret", "pbx")
+    assert "qx7-secret" not in str(caught.value)
+    assert caught.value.host == "pbx"
+    with pytest.raises(AuthenticationFailed, match="none is given"):
+        load_private_key(path, None, "pbx")
+
+
+def test_a_needless_passphrase_does_no_harm(tmp_path):
+    assert load_private_key(make(tmp_path, "-t", "ed25519"), "needless", "pbx").get_name() == "ssh-ed25519"
+
+
+def test_what_is_no_usable_key_is_named(tmp_path):
+    path = make(tmp_path, "-t", "ed25519")
+    with pytest.raises(OptionInvalid, match="cannot be read: No such file"):
+        load_private_key(str(tmp_path / "nothing"), None, "pbx")
+    with pytest.raises(OptionInvalid, match="no private key"):
+        load_private_key(path + ".pub", None, "pbx")
+    with pytest.raises(OptionInvalid, match="puttygen"):
+        load_private_key("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", None, "pbx")
+    with pytest.raises(OptionInvalid, match="cannot be read"):
+        load_private_key("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", None, "pbx")
+
+
+def test_the_text_of_a_key_never_shows_in_an_error(tmp_path):
+    text = pathlib.Path(make(tmp_path, "-t", "ed25519", passphrase="right")).read_text()
+    with pytest.raises(AuthenticationFailed) as caught:
+        load_private_key(text, "wrong", "pbx")
+    assert text.splitlines()[1][:20] not in str(caught.value)
+
+
+def test_a_dss_key_is_refused(tmp_path):
+    done = subprocess.run(["ssh-keygen", "-q", "-t", "dsa", "-N", "", "-f", str(tmp_path / "key")], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("left out: this ssh-keygen makes no DSA keys any more")
+    with pytest.raises(OptionInvalid, match="cannot be used|cannot be read"):
+        load_private_key(str(tmp_path / "key"), None, "pbx")
