@@ -865,8 +865,8 @@ def trusted(repository: Repository, owner: str | None) -> None:
         raise Broken(f"its owner is {found} and not {owner}")
 
 
-def megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+def amount(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
 def command_list(repository: Repository) -> None:
@@ -877,7 +877,7 @@ def command_list(repository: Repository) -> None:
         size = sum(item["bytes"] for item in content["items"].values())
         change, release = content.get("change_id") or "-", content.get("release") or "-"
         facts = (content["received_at"], content["status"], content["phase"], change, release)
-        rows.append((record.id, *map(str, facts), megabytes(size)))
+        rows.append((record.id, *map(str, facts), amount(size)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         say("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
@@ -915,7 +915,7 @@ def command_verify(repository: Repository, owner: str | None) -> None:
             repository.problem(object_name(sha), str(error))
     for name in repository.stray_signatures(records):
         say(f"note: {name} is a signature without a record: a run was cut off, or a record was removed or changed")
-    say(f"{len(records)} generations, {len(needed)} objects, {megabytes(sum(needed.values()))}")
+    say(f"{len(records)} generations, {len(needed)} objects, {amount(sum(needed.values()))}")
     for chain, record in sorted(heads.items()):
         say(f"head  {chain}  {record.hash}")
     if repository.keyring:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import getpass
 import hashlib
 import importlib.util
@@ -29,10 +30,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
-from ansible_collections.ucops.recovery.plugins.module_utils._repository import bundles, keyring
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, bundles, keyring
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.age import X25519Identity
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Recipient, Signer
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import CommitRecord, entry_lines
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import OwnerChange, Recipient, Signer
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey, owner_key
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.owner import (
     apply_plan,
@@ -40,6 +42,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.owner i
     plan_create,
     plan_rotate_identity,
     read_state,
+    unlock,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import GenerationFacts, RepositoryWriter
 
@@ -214,6 +217,7 @@ def test_list(original: Fleet, run: Run) -> None:
     assert code == 0
     lines = text.splitlines()
     assert len(lines) == 5
+    assert lines[1].endswith(" MB") and lines[4].endswith(" kB")
     assert re.search(r"^pbx-berlin/kamailio/1 .* complete +pre_change +CHG0042 +5\.6 ", text, re.MULTILINE)
     assert re.search(r"^pbx-berlin/kamailio/3 .* partial ", text, re.MULTILINE)
     assert lines[-1].startswith("sbc münchen/kamailio@A-B/1 ")
@@ -675,6 +679,40 @@ def test_old_pythons_understand_it() -> None:
     } | {(node.module or "").partition(".")[0] for node in ast.walk(parsed) if isinstance(node, ast.ImportFrom)}
     allowed = set(sys.stdlib_module_names) | {"cryptography", "zstandard", "pyzstd", "compression"}
     assert imported <= allowed
+
+
+def test_the_format_is_described_completely(original: Fleet) -> None:
+    """Every member that stands in any file of format 1 is named in FORMAT.md."""
+    state = read_state(original.backend)
+    record = original.objects("pbx-berlin/kamailio/1")
+    index = json.loads(object_path(original, record["piece_index"][0]).read_bytes())
+    sealed = object_path(original, record["manifest"][0]).read_bytes()
+    lines = RECOVER.find_zstd()[1](io.BytesIO(age.open_sealed(sealed, unlock(state, SECRET)))).read().splitlines()
+    every_field = entry(
+        "block", b"/x", mode=1, uid=1, gid=1, owner="o", group="g", mtime_ns=1, size=1, link_target=b"l", device=(1, 1),
+        acl_access="a", acl_default="d", xattrs={"user.x": b""}, sensitive=True, extra={"x": 1},
+    )  # fmt: skip
+    optional = {field.name for field in dataclasses.fields(CommitRecord)}
+    members = {
+        *json.loads(state.keyring or b""),
+        *json.loads(state.documents["REPOSITORY.json"]),
+        *record,
+        *optional,
+        *index,
+        *(name for line in lines for name in json.loads(line)),
+        *every_field.to_json(),
+        *vars(Signer("x", original.key.public)),
+        *vars(Recipient(SAFE.recipient, "x")),
+        *OwnerChange.__dataclass_fields__,
+    }
+    text = (DOCUMENTS / "FORMAT.md").read_text()
+    named = set(re.findall(r"`([a-z_0-9]+)`", text)) | set(re.findall(r'"([a-z_0-9]+)"', text))
+    assert members - named == set()
+    # and in the order that RECOVERY.md counts on
+    order = [name for name in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", name)]
+    what, line = entry_lines(every_field, "0" * 64, [(0, 0)])
+    assert [name for name in order if name in json.loads(line)][: len(json.loads(line))] == list(json.loads(line))
+    assert list(json.loads(what)) == list(json.loads(line))[: len(json.loads(what))]
 
 
 # --- RECOVERY.md -----------------------------------------------------------------------------------------------------
