@@ -121,8 +121,8 @@ class Demo:
         different = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         if different:
             raise Surprise(f"after the restore these differ: {', '.join(different)}")
-        self.say.good(f"SIP OPTIONS on port {self._port}: {answer}")
-        self.say.good(f"{len(after)} files, folders and links compared by this demo itself: content, mode, owner, time")
+        self.say.good(f"asked by this demo itself: SIP OPTIONS on {self._port}: {answer}")
+        self.say.good(f"compared by this demo itself: content, mode, owner and time of {len(after)} files and folders")
 
     def verify(self) -> None:
         result = self._playbook(DEMO / "verify.yml").result("repository_verify", BACKUP_HOST)
@@ -136,7 +136,7 @@ class Demo:
 
     def list_without_ansible(self) -> None:
         command = [sys.executable, str(self.folder.repository / "recover.py"), "list"]
-        self.say.command(f"python3 {self._short(self.folder.repository / 'recover.py')} list")
+        self.say.command(f"python3 {_short(self.folder.repository / 'recover.py')} list")
         listed = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder.path)
         if listed.returncode:
             raise PlaybookFailed(" ".join(command), listed.stdout + listed.stderr)
@@ -147,43 +147,34 @@ class Demo:
         )
 
     def close(self) -> None:
-        lines = [
-            ("create a repository", "ucops.recovery.repository", "a task like the one in demo/create_repository.yml"),
-            (
-                "before a change",
-                "ansible-playbook ucops.recovery.backup",
-                f"-e phase=pre_change -e change_id={CHANGE_ID}",
-            ),
-            (
-                "after it",
-                "ansible-playbook ucops.recovery.backup --diff",
-                f"-e phase=post_change -e change_id={CHANGE_ID}",
-            ),
-            ("compare any two", "ucops.recovery.generation_diff", "generation, against"),
-            (
-                "what a restore would do",
-                "ansible-playbook ucops.recovery.restore --check",
-                "--limit HOST -e generation=ID",
-            ),
-            ("restore", "ansible-playbook ucops.recovery.restore", "--limit HOST -e generation=ID"),
-            ("verify", "ucops.recovery.repository_verify", "demo/verify.yml"),
-            ("find a generation", "ucops.recovery.generation_info", "by source, phase, change_id"),
-            ("take out single files", "ucops.recovery.generation_extract", "into a folder"),
-        ]
-        self.say.table(lines)
+        backup, restore = "ansible-playbook ucops.recovery.backup", "ansible-playbook ucops.recovery.restore"
+        self.say.table(
+            [
+                ("create", f"module ucops.recovery.repository, as in {_short(DEMO / 'create_repository.yml')}"),
+                ("before a change", f"{backup} -e phase=pre_change -e change_id={CHANGE_ID}"),
+                ("after a change", f"{backup} --diff -e phase=post_change -e change_id={CHANGE_ID}"),
+                ("every night", f"{backup} -e phase=scheduled"),
+                ("plan a restore", f"{restore} --check --limit HOST -e generation=latest"),
+                ("undo a change", f"{restore} --limit HOST -e generation=pre_change -e change_id={CHANGE_ID}"),
+                ("verify", f"module ucops.recovery.repository_verify, as in {_short(DEMO / 'verify.yml')}"),
+                ("find, compare", "modules ucops.recovery.generation_info and ucops.recovery.generation_diff"),
+                ("single files", "module ucops.recovery.generation_extract"),
+            ]
+        )
+        self.say.say(f"Each with -i and your inventory, of which {_short(self.folder.inventory)} is an example.")
         self.say.say("To look at:")
         self.say.table(
             [
-                ("repository", self._short(self.folder.repository)),
-                ("recovery without us", self._short(self.folder.repository / "RECOVERY.md")),
-                ("recovery card, to print", self._short(self.folder.recovery_card)),
-                ("inventory", self._short(self.folder.inventory)),
-                ("what Ansible said", self._short(self.folder.path / "logs")),
-                ("how to begin", "README.md"),
+                ("repository", _short(self.folder.repository)),
+                ("recovery without us", _short(self.folder.repository / "RECOVERY.md")),
+                ("recovery card, to print", _short(self.folder.recovery_card)),
+                ("what Ansible said", _short(self.folder.path / "logs")),
+                ("how to begin", _short(PROJECT / "README.md")),
             ]
         )
         self.say.say(
-            f"The servers are stopped. {sys.executable} demo/run.py --serve starts a fleet for tries of your own."
+            f"The servers are stopped. For tries of your own: {_short(pathlib.Path(sys.executable), resolve=False)} "
+            f"{_short(DEMO / 'run.py')} --serve"
         )
 
     # --- helpers -----------------------------------------------------------------------------------------------------
@@ -192,12 +183,9 @@ class Demo:
         assert self.berlin.sip is not None
         return self.berlin.sip.port
 
-    def _short(self, path: pathlib.Path) -> str:
-        return os.path.relpath(path)
-
     def _playbook(self, playbook: str | pathlib.Path, *arguments: str) -> PlaybookRun:
-        shown = playbook if isinstance(playbook, str) else self._short(playbook)
-        self.say.command(" ".join(["ansible-playbook", shown, "-i", self._short(self.folder.inventory), *arguments]))
+        shown = playbook if isinstance(playbook, str) else _short(playbook)
+        self.say.command(" ".join(["ansible-playbook", shown, "-i", _short(self.folder.inventory), *arguments]))
         return self.runner.run(str(playbook), *arguments)
 
     def _host_row(self, host: FleetHost) -> list[object]:
@@ -221,7 +209,7 @@ class Demo:
             (
                 generation["id"],
                 generation["status"],
-                "changed: " + ", ".join(generation["changed_items"]) if generation["content_changed"] else "unchanged",
+                _what_changed(generation),
                 f"{_size(generation['bytes_read'])} read",
                 f"{_size(generation['bytes_stored'])} stored",
             )
@@ -229,12 +217,36 @@ class Demo:
         )
 
     def _show_restore(self, restored: dict[str, Any]) -> None:
-        self.say.verbatim(str(sorted(restored)))
+        plan = restored["plan"]
+        self.say.table((change["action"], change["path"]) for changes in plan["changes"].values() for change in changes)
+        self.say.say(
+            "Before anything was touched, the generation was proved authentic and whole, and the host as it was became "
+            f"{restored['pre_restore']}, to go back to if this fails. {', '.join(plan['stop_and_start'])} was stopped "
+            "and started again; everything was gathered once more and compared."
+        )
+        for check in restored["checks"]:
+            (self.say.good if check["ok"] else self.say.bad)(f"{check['name']}: {check['detail']}")
+            if not check["ok"]:
+                raise Surprise(f"{check['name']}: {check['detail']}")
+
+
+def _short(path: pathlib.Path, resolve: bool = True) -> str:
+    """A path as one would type it here."""
+    path = path.resolve() if resolve else path
+    return os.path.relpath(path) if path.is_relative_to(pathlib.Path.cwd()) else str(path)
 
 
 def _semantic_row(change: dict[str, Any]) -> list[str]:
     values = " -> ".join(str(change[side]) for side in ("before", "after") if change.get(side) is not None)
     return [change["action"], change["kind"], change["object"], values]
+
+
+def _what_changed(generation: dict[str, Any]) -> str:
+    if not generation["content_changed"]:
+        return "unchanged"
+    if generation["previous"] is None:
+        return f"the first one, {len(generation['changed_items'])} items"
+    return f"changed: {', '.join(generation['changed_items'])}"
 
 
 def _size(count: int) -> str:

