@@ -20,6 +20,13 @@ if [ -d /run/systemd/system ] && systemctl cat -- "$1" >/dev/null 2>&1; then ech
 elif [ -x "/etc/init.d/$1" ]; then echo sysv
 else echo none; fi
 """
+# Some scripts end with 0 for whatever they are asked while the service is not configured: then its process decides.
+_SYSV_STATUS = r"""
+said=$(service "$1" status 2>&1) || exit
+case $said in *running*|*active*|*started*) exit 0 ;; esac
+command -v pidof >/dev/null 2>&1 || exit 0
+pidof -x "$1" >/dev/null
+"""
 RUNNING = "running"
 STOPPED = "stopped"
 
@@ -77,7 +84,7 @@ class ServiceControl:
         if kind == "own":
             return self._run(service.status).rc == 0
         if kind == "sysv":
-            return self._run(["service", service.name, "status"]).rc == 0
+            return self._run(["sh", "-c", _SYSV_STATUS, "sh", service.name]).rc == 0
         state = self._run(["systemctl", "is-active", "--", service.name]).text.strip()
         return state not in ("inactive", "failed", "unknown", "")
 
