@@ -1,0 +1,267 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""This project's store as a program that can be measured like any other: create, backup, restore and verify.
+
+What a transport brings from a host comes from folders here. A source is a folder of the tree, such as a host of a
+fleet, or the whole tree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import grp
+import os
+import pathlib
+import pwd
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def _make_importable() -> None:
+    """Put the checkout on the path as ansible_collections.ucops.recovery."""
+    stage = ROOT / "build" / "bench" / "stage"
+    link = stage / "ansible_collections" / "ucops" / "recovery"
+    if not link.is_symlink():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(ROOT)
+    sys.path.insert(0, str(stage))
+
+
+_make_importable()
+
+from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import (  # noqa: E402
+    LocalBackend,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import (  # noqa: E402
+    Believe,
+    believe_operator,
+    head,
+    list_chains,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import CommitRecord  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import load_keyring  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import (  # noqa: E402
+    GenerationReader,
+    sealed_headers,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import Trust, verify  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import (  # noqa: E402
+    GenerationFacts,
+    Prepared,
+    RepositoryWriter,
+)
+
+SECRET = "k7fw.92mq.x3tb.vrd4.hs8e.n5pc.ajg6"
+PRODUCT = "kamailio"
+GROUP = 100
+"""Generations that are committed together."""
+
+_WHOLE_FILE = 1024 * 1024
+_CHUNK = 1024 * 1024
+
+
+# --- reading hosts ---------------------------------------------------------------------------------------------------
+@cache
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return ""
+
+
+@cache
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return ""
+
+
+def _content(path: str, size: int) -> Iterator[bytes]:
+    with open(path, "rb", buffering=0) as stream:
+        while True:
+            data = stream.read(_WHOLE_FILE + 1 if size <= _WHOLE_FILE else _CHUNK)
+            if not data:
+                return
+            yield data
+
+
+def _entries(folder: str, inner: str = "") -> Iterator[tuple[Entry, Iterable[bytes]]]:
+    with os.scandir(folder + inner) as found:
+        items = sorted(found, key=lambda item: item.name)
+    for item in items:
+        path = f"{inner}/{item.name}"
+        status = item.stat(follow_symlinks=False)
+        is_folder = item.is_dir(follow_symlinks=False)
+        yield (
+            Entry(
+                item="config",
+                data_class="voip_config",
+                kind="directory" if is_folder else "file",
+                path=os.fsencode(path),
+                mode=status.st_mode & 0o7777,
+                uid=status.st_uid,
+                gid=status.st_gid,
+                owner=_owner(status.st_uid),
+                group=_group(status.st_gid),
+                mtime_ns=status.st_mtime_ns,
+            ),
+            () if is_folder else _content(item.path, status.st_size),
+        )
+        if is_folder:
+            yield from _entries(folder, path)
+
+
+# --- the four commands -----------------------------------------------------------------------------------------------
+def create(repository: str, key_file: str) -> None:
+    """A repository, and the key of its writer."""
+    backend = LocalBackend(repository)
+    key = WriterKey.generate("backup1")
+    documents = {name: bytes(20000) for name in ("FORMAT.md", "RECOVERY.md", "recover.py")}
+    plan = owner.plan_create(owner.read_state(backend), SECRET, documents, key.public, writer_name=key.name)
+    owner.apply_plan(backend, plan)
+    key.with_pins(**plan.facts["pins"]).save(key_file)
+    pathlib.Path(key_file + ".allowed_signers").write_text(plan.facts["allowed_signers"])
+
+
+def backup(repository: str, key_file: str, tree: str, sources: Sequence[str]) -> None:
+    """One generation of each source, committed in groups."""
+    facts = GenerationFacts(
+        phase="scheduled",
+        run_id=f"run-{int(time.time())}",
+        actor="awx",
+        job="4711",
+        release="5.6.3",
+        version={"release": "5.6.3", "build": "5.6.3-2"},
+        contract={"config": "required"},
+        items={"config": {"consistency": "none"}},
+        restore_order=("config",),
+    )
+    with RepositoryWriter(LocalBackend(repository), WriterKey.load(key_file)) as store:
+        waiting: list[Prepared] = []
+        for source in sources:
+            generation = store.begin(source, PRODUCT)
+            for entry, chunks in _entries(os.path.join(tree, source)):
+                generation.add(entry, chunks)
+            waiting.append(generation.finish(facts))
+            if len(waiting) == GROUP:
+                store.commit(waiting)
+                waiting = []
+        if waiting:
+            store.commit(waiting)
+
+
+class _Opened:
+    """The repository for somebody who knows the Domain Master Secret and the allowed signers."""
+
+    def __init__(self, repository: str, key_file: str) -> None:
+        self.backend = LocalBackend(repository)
+        self.signers = AllowedSigners.parse(pathlib.Path(key_file + ".allowed_signers").read_text())
+        self.believe: Believe = believe_operator(load_keyring(self.backend), self.signers)
+        self._identities = owner.unlock(owner.read_state(self.backend), SECRET)
+
+    def file_keys(self, records: Iterable[CommitRecord]) -> dict[str, bytes]:
+        """What opens the objects of these generations."""
+        headers = sealed_headers(self.backend, records)
+        return {sha: age.unwrap(age.parse_header(raw), self._identities) for sha, raw in headers.items()}
+
+
+def restore(repository: str, key_file: str, target: str, sources: Sequence[str]) -> None:
+    """The newest generation of each source, or of all, each into a folder of its name."""
+    opened = _Opened(repository, key_file)
+    for chain in list_chains(opened.backend):
+        if sources and chain.source not in sources:
+            continue
+        record = head(opened.backend, chain, opened.believe)
+        if record is not None:
+            with GenerationReader(opened.backend, record, opened.file_keys([record])) as reader:
+                _write_entries(reader, os.path.join(target, chain.source))
+
+
+def _write_entries(reader: GenerationReader, folder: str) -> None:
+    os.makedirs(folder)
+    folders: list[tuple[str, Entry]] = []
+    for stored in reader.entries():
+        entry = stored.entry
+        path = folder + os.fsdecode(entry.path)
+        if entry.kind == "directory":
+            os.mkdir(path)
+            folders.append((path, entry))
+            continue
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            for chunk in reader.content(stored):
+                os.write(descriptor, chunk)
+            os.fchown(descriptor, entry.uid or 0, entry.gid or 0)
+            os.fchmod(descriptor, entry.mode or 0o600)
+            os.utime(descriptor, ns=(entry.mtime_ns or 0, entry.mtime_ns or 0))
+        finally:
+            os.close(descriptor)
+    for path, entry in reversed(folders):
+        os.chown(path, entry.uid or 0, entry.gid or 0)
+        os.chmod(path, entry.mode or 0o700)
+        os.utime(path, ns=(entry.mtime_ns or 0, entry.mtime_ns or 0))
+
+
+def check(repository: str, key_file: str, level: int) -> None:
+    """Verify everything on a level. Exits with 1 when something is wrong."""
+    backend = LocalBackend(repository)
+    signers = AllowedSigners.parse(pathlib.Path(key_file + ".allowed_signers").read_text())
+    file_keys = None
+    if level == 2:
+        opened = _Opened(repository, key_file)
+        file_keys = opened.file_keys(_all_records(opened))
+    report = verify(backend, level, Trust(allowed_signers=signers), file_keys)
+    if report.verdict != "authentic":
+        sys.exit(f"{report.verdict}: {report.findings[:3]}")
+
+
+def _all_records(opened: _Opened) -> Iterator[CommitRecord]:
+    from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import walk_back
+
+    for chain in list_chains(opened.backend):
+        newest = head(opened.backend, chain, opened.believe)
+        if newest is not None:
+            yield from walk_back(opened.backend, newest)
+
+
+def main() -> None:
+    """Run one command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("create", "backup", "restore", "verify"))
+    parser.add_argument("repository")
+    parser.add_argument("key_file")
+    parser.add_argument("--tree", help="what to back up, or where to restore to")
+    parser.add_argument("--sources", nargs="*", default=[], help="folders of the tree; none for a restore: all")
+    parser.add_argument("--level", type=int, default=2)
+    parser.add_argument("--profile", help="write a cProfile to this file")
+    options = parser.parse_args()
+    if options.profile:
+        import cProfile
+
+        profile = cProfile.Profile()
+        profile.enable()
+    if options.command == "create":
+        create(options.repository, options.key_file)
+    elif options.command == "backup":
+        backup(options.repository, options.key_file, options.tree, options.sources)
+    elif options.command == "restore":
+        restore(options.repository, options.key_file, options.tree, options.sources)
+    else:
+        check(options.repository, options.key_file, options.level)
+    if options.profile:
+        profile.disable()
+        profile.dump_stats(options.profile)
+
+
+if __name__ == "__main__":
+    main()
