@@ -236,7 +236,9 @@ def _connect(options: SshOptions) -> _Connection:
         line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options)
         transport = paramiko.Transport(line, disabled_algorithms=_disabled(options))
         transport.set_log_channel(LOGGER)
-        transport.banner_timeout = transport.auth_timeout = options.connect_timeout
+        transport.auth_timeout = options.connect_timeout
+        # Ours comes first and is told in our words.
+        transport.banner_timeout = transport.handshake_timeout = options.connect_timeout + 5
         _prefer(transport, known.kinds())
         shown = _agree(transport, options)
         known.check(shown, options.host, options.port)

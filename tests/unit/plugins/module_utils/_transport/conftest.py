@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import tempfile
+
 import pytest
 from sshd import HAS_ACCOUNTS, SSHD, WITHOUT_ACCOUNTS, WITHOUT_SSHD, Account, Sshd
 
@@ -13,35 +17,39 @@ exec /bin/sh "$@"
 """
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """One OpenSSH server with accounts: who may sudo, how, and who may not."""
-    if not HAS_ACCOUNTS:
-        pytest.skip(WITHOUT_ACCOUNTS)
-    folder = tmp_path_factory.mktemp("shells")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    noisy = folder / "noisy"
-    noisy.write_text(NOISY_SHELL)
-    noisy.chmod(0o755)
-    accounts = [
-        Account("ops", password="pass wörd", sudo="ALL"),
-        Account("trusted", password="x", sudo="ALL=(ALL) NOPASSWD: ALL"),
-        Account("nobodys", password="x"),
-        Account("noisy", password="x", sudo="ALL", shell=str(noisy)),
-        Account("files", password="x"),
-        Account("menu", password="x", shell="/usr/sbin/nologin"),
-        Account("careful", password="both"),
-        Account("tty", password="x", sudo="ALL"),
-    ]
-    config = """
+CONFIG = """
 Match User files
   ForceCommand internal-sftp
 Match User careful
   AuthenticationMethods publickey,password
 """
-    with Sshd(accounts, config, sudoers="Defaults:tty requiretty") as one:
-        yield one
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One OpenSSH server with accounts: who may sudo, how, and who may not."""
+    if not HAS_ACCOUNTS:
+        pytest.skip(WITHOUT_ACCOUNTS)
+    with tempfile.TemporaryDirectory(prefix="ucops-shells-") as folder:
+        os.chmod(folder, 0o755)
+        noisy = pathlib.Path(folder, "noisy")
+        noisy.write_text(NOISY_SHELL)
+        noisy.chmod(0o755)
+        with Sshd(_accounts(str(noisy)), CONFIG, sudoers="Defaults:tty requiretty") as one:
+            yield one
+
+
+def _accounts(noisy_shell: str) -> list[Account]:
+    return [
+        Account("ops", password="pass wörd", sudo="ALL"),
+        Account("trusted", password="x", sudo="ALL=(ALL) NOPASSWD: ALL"),
+        Account("nobodys", password="x"),
+        Account("noisy", password="x", sudo="ALL", shell=noisy_shell),
+        Account("files", password="x"),
+        Account("menu", password="x", shell="/usr/sbin/nologin"),
+        Account("careful", password="both"),
+        Account("tty", password="x", sudo="ALL"),
+    ]
 
 
 @pytest.fixture
