@@ -26,6 +26,7 @@ interpreter_python = auto_silent
 localhost_warning = false
 display_skipped_hosts = false
 callback_result_format = yaml
+remote_tmp = {folder}/ansible/tmp
 retry_files_enabled = false
 """
 
