@@ -88,7 +88,7 @@ class _Dump:
         self.text = text
         self.wanted = wanted
         self.dialect = dialect_of(text)
-        self.columns: dict[str, tuple[str, ...]] = {}
+        self.columns: dict[str, tuple[str, ...]] = {"sqlite_sequence": ("name", "seq")}
         string = {
             MYSQL: _BACKSLASH_STRING,
             POSTGRESQL: rf"(?<![\w$])[eE]{_BACKSLASH_STRING}|{_PLAIN_STRING}",

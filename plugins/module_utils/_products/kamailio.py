@@ -25,6 +25,7 @@ from .._items.packages import Packages, installed_version
 from .._transport.base import Transport
 from .base import Check, Probe, View
 from .dbtext_schema import EmptyTables
+from .demanded_files import DemandedFiles
 from .kamailio_checks import check_answer, check_syntax
 from .kamailio_config import KamailioConfig, parse
 from .kamailio_database import (
@@ -152,9 +153,9 @@ class Kamailio(UnixProduct):
             self.tree("startup", STARTUP_FILES, "system_config", order=30, required=False),
         ]
         if facts.get("included_files"):
-            items.append(self.tree("included-files", facts["included_files"], order=20))
+            items.append(self.tree("included-files", facts["included_files"], order=20, kind=DemandedFiles))
         if facts.get("tls_files"):
-            items.append(self.tree("tls-files", facts["tls_files"], order=20, sensitive=True))
+            items.append(self.tree("tls-files", facts["tls_files"], order=20, kind=DemandedFiles, sensitive=True))
         if facts.get("referenced_files"):
             items.append(self.tree("referenced-files", facts["referenced_files"], order=20, required=False))
         if self.options.paths:
@@ -193,15 +194,7 @@ class Kamailio(UnixProduct):
             self.tree(name, [folder], order=40, exclude=(*logs, *user_data, *volatile)),
             self.tree(f"{name}-accounting", logs, "logs", order=45, required=False),
             self.tree(f"{name}-user-data", user_data, "user_data", order=45, required=False),
-            EmptyTables(
-                name=f"{name}-volatile",
-                data_class="voip_config",
-                order=45,
-                required=False,
-                paths=volatile,
-                root=self.root,
-                become=self.become,
-            ),
+            self.tree(f"{name}-volatile", volatile, order=45, required=False, kind=EmptyTables),
         ]
 
     # --- proofs ------------------------------------------------------------------------------------------------------

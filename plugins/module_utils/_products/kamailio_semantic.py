@@ -157,7 +157,7 @@ class _TableReader:
         if table is not None and table not in self.classes.volatile:
             self.tables.counts.setdefault(table, 0)
         for row in rows:
-            if row.table in self.classes.volatile:
+            if row.table in self.classes.volatile or row.table == "sqlite_sequence":
                 continue
             self.tables.counts[row.table] = self.tables.counts.get(row.table, 0) + 1
             if row.table in NATURAL_KEYS and row.fits:

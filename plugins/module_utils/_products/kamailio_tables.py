@@ -50,6 +50,7 @@ NATURAL_KEYS: Mapping[str, tuple[str, ...]] = {
     "rtpengine": ("setid", "url"),
     "rtpproxy": ("setid", "url"),
     "uid_credentials": ("auth_username", "realm"),
+    "version": ("table_name",),
 }
 """Tables whose rows are compared one by one."""
 TRUNKS = ("dispatcher", "dr_gateways", "lcr_gw", "uacreg", "carrierroute")

@@ -29,8 +29,13 @@ class UnixProduct(Product):
     def services(self, probe: Probe) -> list[Service]:
         return list(self._services)
 
-    def tree(self, name: str, paths: Iterable[str], data_class: str = "voip_config", **others: Any) -> FileTree:
+    def tree(
+        self,
+        name: str,
+        paths: Iterable[str],
+        data_class: str = "voip_config",
+        kind: type[FileTree] = FileTree,
+        **others: Any,
+    ) -> FileTree:
         """Files and folders of this host; ``others`` are fields of FileTree."""
-        return FileTree(
-            name=name, data_class=data_class, paths=tuple(paths), root=self.root, become=self.become, **others
-        )
+        return kind(name=name, data_class=data_class, paths=tuple(paths), root=self.root, become=self.become, **others)
