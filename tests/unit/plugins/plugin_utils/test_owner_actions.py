@@ -57,7 +57,7 @@ class Place:
             delegate_to="backup1",
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        action = owner_actions.OwnerAction(task, connection, None, self._loader, None)
+        action = owner_actions.OwnerAction(task, connection, None, self._loader, None, None)
         action.spec = SPEC
 
         def execute(module_args, task_vars):

@@ -224,12 +224,11 @@ class Scripted:
 
     def __init__(self, action_class, loader, answer, *, options, pipelining=True, diff=False):
         self.sent = []
-        connection = SimpleNamespace(
-            _shell=SimpleNamespace(tmpdir=None), is_pipelining_enabled=lambda *_args: pipelining
-        )
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         task = SimpleNamespace(args=options, async_val=0, check_mode=False, diff=diff, action="ucops.recovery.x")
-        self.action = action_class(task, connection, None, loader, None)
+        self.action = action_class(task, connection, None, loader, None, None)
         self.action.spec = SPEC
+        self.action._is_pipelining_enabled = lambda module_style: pipelining and module_style == "new"
 
         def execute(module_args, task_vars):
             self.sent.append(module_args)
