@@ -18,7 +18,7 @@ options:
 options:
   writer_key_file:
     description:
-      - The writer's key file on the backup host, made by M(ucops.recovery.repository#module).
+      - The writer's key file on the backup host, made by M(ucops.recovery.repository).
       - It signs generations and finds out what has changed. It opens nothing.
     type: path
     required: true

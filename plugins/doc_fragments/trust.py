@@ -10,7 +10,7 @@ options:
   allowed_signers:
     description:
       - Who may sign what in this repository, in the format of C(ssh-keygen)'s allowed signers file, as the return value
-        C(allowed_signers) of M(ucops.recovery.repository#module) gives it.
+        C(allowed_signers) of M(ucops.recovery.repository) gives it.
       - Either the text itself, or the path of a file on the controller.
       - Keep it outside of the repository. Without it nobody can tell a repository from a well-made replacement.
     type: str

@@ -14,7 +14,7 @@ author:
 description:
   - Shows the keyring of a repository, its sources with their newest generations and heads, its size, and restores that
     did not end.
-  - It needs no key, and checks signatures only as far as it reads. Use M(ucops.recovery.repository_verify#module) to
+  - It needs no key, and checks signatures only as far as it reads. Use M(ucops.recovery.repository_verify) to
     check everything.
 requirements:
   - cryptography >= 41.0

@@ -24,7 +24,7 @@ class ControllerFiles:
 
     def path(self, given: str) -> str:
         """The absolute path of an option's path."""
-        return os.path.abspath(self._loader.path_dwim(os.path.expandvars(given)))
+        return str(os.path.abspath(self._loader.path_dwim(os.path.expandvars(given))))
 
     def read(self, option: str, given: str) -> str:
         """The text of a file. Raises OptionInvalid, naming the option."""
@@ -32,7 +32,7 @@ class ControllerFiles:
         try:
             # decrypts vaulted files in memory; DataLoader.get_real_file would leave the plain text on the disk
             content, _unused = self._loader._get_file_contents(path)
-            return to_text(content, errors="strict")
+            return str(to_text(content, errors="strict"))
         except UnicodeError:
             raise OptionInvalid(f"The file that {option} names is no text", item=path) from None
         except (AnsibleError, OSError) as error:

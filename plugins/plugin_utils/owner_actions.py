@@ -109,7 +109,8 @@ class OwnerAction(RecoveryAction):
         known = is_there(state) or not check_mode
         if params["recovery_card_file"] and known:
             actions += self._write_card(params, facts, task_vars)
-        result = facts_result(facts, writer) if known else {"writer": {"name": writer["name"], "public_key": ""}}
+        nothing_yet = {"writer": {"name": writer["name"], "public_key": ""}}
+        result: dict[str, Any] = facts_result(facts, writer) if known else nothing_yet
         result.update(changed=bool(actions), actions=actions, secret_warnings=warnings)
         if warnings:
             result["warnings"] = [f"The Domain Master Secret is weak. {' '.join(warnings)}"]

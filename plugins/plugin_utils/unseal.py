@@ -48,7 +48,7 @@ GROUP_WIDE_OPTIONS = frozenset(UNLOCK_OPTIONS + TRUST_OPTIONS)
 """What fits into the defaults of the action group: modules that need none of it do not get it."""
 
 
-class RecoveryAction(ActionBase):
+class RecoveryAction(ActionBase):  # type: ignore[misc]
     """What all actions of the collection share: errors as results, and options that are the controller's business."""
 
     TRANSFERS_FILES = False

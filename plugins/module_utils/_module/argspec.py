@@ -128,7 +128,7 @@ def _login() -> dict[str, dict[str, Any]]:
         "private_key_file": {"type": "path"},
         "private_key_passphrase": {"type": "str", "no_log": True},
         "known_hosts_file": {"type": "path"},
-        "host_key": {"type": "str"},
+        "host_key": {"type": "str", "no_log": False},
         "legacy_algorithms": {"type": "bool", "default": False},
     }
 
