@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import textwrap
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ _DIFF_COLOURS = (("+++", _BOLD), ("---", _BOLD), ("@@", _CYAN), ("+", _GREEN), (
 class Narrator:
     """Prints to ``stream``, in colour on a terminal unless NO_COLOR is set."""
 
-    def __init__(self, stream: TextIO, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, stream: TextIO, environment: Mapping[str, str]) -> None:
         self._stream = stream
         self._colour = stream.isatty() and not environment.get("NO_COLOR")
         self._secrets: set[str] = set()

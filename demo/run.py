@@ -306,7 +306,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--serve", action="store_true", help="only start the fleet, and wait")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    narrator = Narrator(sys.stdout)
+    narrator = Narrator(sys.stdout, os.environ)
     folder = DemoFolder(options.folder)
     started = time.monotonic()
     try:
