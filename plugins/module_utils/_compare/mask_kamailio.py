@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from .mask import pattern
-from .mask_names import end_of_line, is_look_alike, is_path, is_pseudo_variable
+from .mask_names import end_of_line, is_look_alike, is_path, is_pseudo_variable, is_trivial
 from .tables import Span
 
 _ID = r"(?i:\w*(?:PASS|PWD|PW|SECRET|TOKEN|PSK|HA1|CREDENTIAL|KEY)\w*)"
@@ -34,7 +34,7 @@ _AUTHENTICATE = re.compile(
     rf"\b(?:pv_(?:www|proxy)_authenticate|pv_auth_check|pv_challenge){_GAP}\({_GAP}{_STRING}{_GAP},{_GAP}"
 )
 _LITERAL = re.compile(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
-_NUMBER = re.compile(r"-?[0-9]\w*")
+_NUMBER = re.compile(r"-?[0-9]\w+")
 _BETWEEN = re.compile(_GAP)
 
 
@@ -62,7 +62,7 @@ def _literals(text: str, at: int) -> Iterator[Span]:
     while literal:
         span = literal.span(1) if literal[1] is not None else literal.span(2)
         value = text[slice(*span)]
-        if not is_path(value) and not is_pseudo_variable(value):
+        if not is_trivial(value) and not is_path(value) and not is_pseudo_variable(value):
             yield span
         gap = _BETWEEN.match(text, literal.end())
         literal = _LITERAL.match(text, gap.end()) if gap else None

@@ -23,7 +23,7 @@ _LOOK_ALIKE = re.compile(
     re.IGNORECASE,
 )
 _NO_SECRET = re.compile(
-    r"([\"']?)(?:yes|no|true|false|on|off|none|null|nil|)\1[ \t]*[,;]?[ \t]*\r?(?=\n|$)", re.IGNORECASE
+    r"([\"']?)(?:yes|no|true|false|on|off|none|null|nil|[01]|)\1[ \t]*[,;]?[ \t]*\r?(?=\n|$)", re.IGNORECASE
 )
 _PATH = re.compile(r"[\"']?(?:/(?:etc|var|usr|opt|run|home|root|srv|tmp|dev|mnt|media)/|\./|\.\./|file:)")
 _QUOTED = {
@@ -45,6 +45,11 @@ _LOOK_BACK = 200
 def is_look_alike(name: str) -> bool:
     """Whether a name only ends like a secret's name."""
     return bool(_LOOK_ALIKE.search(name))
+
+
+def is_trivial(value: str) -> bool:
+    """Whether a value only says yes, no or nothing, so that it keeps nothing secret."""
+    return bool(_NO_SECRET.fullmatch(value))
 
 
 def is_path(value: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -38,9 +38,9 @@ from .kamailio_database import (
     declared,
     labels,
 )
-from .kamailio_files import files_referenced, included_outside, is_below, tls_files
+from .kamailio_files import files_referenced, find_main_file, included_outside, is_below, tls_files
 from .kamailio_script import ReadFile
-from .kamailio_semantic import Tables, compare, read_tables
+from .kamailio_semantic import Tables, compare, compare_dumps, dumps_in, read_tables
 from .kamailio_tables import TableClasses, table_classes
 from .not_gatherable import NotGatherable
 from .options import absolute_path, choice, list_of, option, parse_options, port, text, words
@@ -114,7 +114,7 @@ class Kamailio(UnixProduct):
         read = partial(read_text_file, transport, self.root, self.become)
         there = partial(existing, transport, self.root, self.become)
         host = look_at_host(transport, self.root, self.become)
-        config = self._parse(read)
+        config = self._parse(read, self.options.main_file)
         tls = tls_files(config, read)
         databases = self._databases(config)
         classes = self._table_classes(config)
@@ -217,22 +217,24 @@ class Kamailio(UnixProduct):
 
     # --- differences -------------------------------------------------------------------------------------------------
     def semantic(self, old: View, new: View, masker: Masker) -> list[SemanticChange]:
-        old_config, old_tables = self._state(old, masker)
-        new_config, new_tables = self._state(new, masker)
-        return compare(old_config, new_config, old_tables, new_tables, masker)
+        old_dumps, new_dumps = dumps_in(old), dumps_in(new)
+        old_config, old_tables = self._state(old, old_dumps & new_dumps, masker)
+        new_config, new_tables = self._state(new, old_dumps & new_dumps, masker)
+        changes = compare(old_config, new_config, old_tables, new_tables, masker)
+        return [*compare_dumps(old_dumps, new_dumps), *changes]
 
     def mask_rules(self, path: bytes) -> Rules:
         return KAMAILIO if path.endswith(b".cfg") or path == self.options.main_file.encode() else rules_for(path)
 
-    def _state(self, view: View, masker: Masker) -> tuple[KamailioConfig, Tables]:
-        config = self._parse(lambda path: view.get(path.encode("utf-8", "surrogateescape")))
+    def _state(self, view: View, dumps: Set[bytes], masker: Masker) -> tuple[KamailioConfig, Tables]:
+        main_file = find_main_file(view, self.options.main_file)
+        config = self._parse(lambda path: view.get(path.encode("utf-8", "surrogateescape")), main_file)
         folders = [database.path for database in self._databases(config) if database.engine == DBTEXT]
-        return config, read_tables(view, config, folders, self._table_classes(config), masker)
+        return config, read_tables(view, config, dumps, folders, self._table_classes(config), masker)
 
     # --- the configuration -------------------------------------------------------------------------------------------
-    def _parse(self, read: ReadFile) -> KamailioConfig:
-        defines = dict(define.partition("=")[::2] for define in self.options.defines)
-        return parse(self.options.main_file, read, defines)
+    def _parse(self, read: ReadFile, main_file: str) -> KamailioConfig:
+        return parse(main_file, read, dict(define.partition("=")[::2] for define in self.options.defines))
 
     def _databases(self, config: KamailioConfig) -> list[KamailioDatabase]:
         if isinstance(self.options.database, str):

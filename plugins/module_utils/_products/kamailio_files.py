@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from .kamailio_config import KamailioConfig
 from .kamailio_script import ReadFile
@@ -21,6 +21,12 @@ _ONE_PATH = re.compile(r"/[^\s;,=\"'<>|$]+")
 def is_below(path: str, folder: str) -> bool:
     """Whether a path is a folder or lies in it."""
     return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def find_main_file(paths: Collection[bytes], expected: str) -> str:
+    """The main file of a generation that may have been made with other options: the expected one if it is there."""
+    named = sorted(path.decode("utf-8", "surrogateescape") for path in paths if path.endswith(b"/kamailio.cfg"))
+    return expected if not named or expected in named or expected.encode() in paths else named[0]
 
 
 def included_outside(config: KamailioConfig, folder: str) -> list[str]:

@@ -51,10 +51,16 @@ class Tables:
     unreadable: list[str] = field(default_factory=list)
 
 
+def compare_dumps(old: Iterable[bytes], new: Iterable[bytes]) -> list[SemanticChange]:
+    """Whole dumps that came or went. Their rows are not told: one may be too large to be looked at."""
+    shown = ({readable(decoded(path)): "" for path in paths} for paths in (old, new))
+    return judged(compare_texts("dump", *shown), lambda change: change.action == REMOVED)
+
+
 def compare(
     old: KamailioConfig, new: KamailioConfig, old_tables: Tables, new_tables: Tables, masker: Masker
 ) -> list[SemanticChange]:
-    """Everything that changed; what may hurt first."""
+    """What changed in configuration and rows; what may hurt first."""
     changes = [
         *_compare_scripts(old, new, masker),
         *_compare_routes(old.routes, new.routes),
@@ -117,18 +123,23 @@ def _compare_routes(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) 
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
+def dumps_in(view: Mapping[bytes, bytes]) -> set[bytes]:
+    """The paths of the SQL dumps of a generation."""
+    return {path for path in view if _DUMP.match(path)}
+
+
 def read_tables(
     view: Mapping[bytes, bytes],
     config: KamailioConfig,
+    dumps: Iterable[bytes],
     table_folders: Iterable[str],
     classes: TableClasses,
     masker: Masker,
 ) -> Tables:
-    """All rows that a generation holds: of SQL dumps, of text databases, of the dispatcher's list file."""
+    """All rows of these SQL dumps, of the text databases in these folders, and of the dispatcher's list file."""
     tables = Tables()
     reader = _TableReader(tables, classes, masker)
-    dumps = sorted(path for path in view if _DUMP.match(path))
-    for path in dumps:
+    for path in sorted(dumps):
         name = readable(decoded(path))
         try:
             reader.take(sqldump.rows(decoded(view[path])))

@@ -190,6 +190,13 @@ def test_known_forms(form, secret):
     check(template, secret, used)
 
 
+@pytest.mark.parametrize("value", ["12345678", "47", "-15", "0x1f"])
+def test_numbers_as_secrets_of_the_script(value):
+    masked, hits = MASKER.mask_text(f'modparam("auth", "secret", {value})', rules.KAMAILIO)
+    assert hits == 1
+    assert value not in masked
+
+
 def test_private_key_goes_and_certificate_stays():
     text = (
         "-----BEGIN CERTIFICATE-----\nMIIBcert\n-----END CERTIFICATE-----\n"
@@ -253,6 +260,9 @@ KAMAILIO_LOOK_ALIKES = [
     'modparam("auth_db", "password_column", "ha1")',
     'modparam("tls", "private_key", "/etc/kamailio/key.pem")',
     'modparam("usrloc", "db_url", DBURL)',
+    'modparam("auth_db", "calculate_ha1", 0)',
+    'modparam("auth_db", "calculate_ha1", "yes")',
+    'modparam("auth", "secret", SECRET)',
     'modparam("auth", "secret", "$def(SECRET)")',
     "$avp(password) = $null;",
     "#!define WITH_AUTH",

@@ -217,6 +217,25 @@ def test_a_dump_that_cannot_be_followed_is_said():
     assert told == "dump /@database/database.sql changed: cannot be followed (!)"
 
 
+def test_a_dump_on_one_side_only_is_told_as_a_whole():
+    path = b"/@database/database.sql"
+    rows = "INSERT INTO dispatcher VALUES(1,1,'sip:a',0,'','A');\n"
+    assert changes({**view(), path: sql(rows)}, view()) == ["dump /@database/database.sql removed (!)"]
+    assert changes(view(), {**view(), path: sql(rows)}) == ["dump /@database/database.sql added"]
+
+
+def test_numbers_and_words_as_secrets_are_never_told():
+    for secret in ("12345678", "plainword"):
+        config = CONFIG.replace('"{secret}"', secret if secret.isdigit() else f'"{secret}"')
+        told = changes(view(), view(config=config))
+        assert len(told) == 1 and secret not in told[0]
+
+
+def test_main_file_that_only_the_generation_knows():
+    old, new = ({b"/opt/sip/kamailio.cfg": f"children={n}".encode()} for n in (1, 2))
+    assert changes(old, new) == ["setting children changed: 1 -> 2"]
+
+
 def test_list_file_of_the_dispatcher():
     config = CONFIG + 'modparam("dispatcher", "list_file", "/etc/kamailio/dispatcher.list")\n'
     path = b"/etc/kamailio/dispatcher.list"
