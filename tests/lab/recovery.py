@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from lab.controller import Controller, Play
@@ -49,6 +51,33 @@ class Recovery:
         given = {"repository": self.repository, **options}
         return self.controller.play(text, *arguments, variables={"options": given}, settings=settings)
 
+    def run_each(
+        self,
+        tasks: Mapping[str, tuple[str, Mapping[str, Any]]],
+        *arguments: str,
+        settings: dict[str, str] | None = None,
+    ) -> Play:
+        """Run several modules in one play, for the price of one. Each task goes on after a failure.
+
+        :param tasks: the task's name -> module and options
+        """
+        play = {
+            "hosts": self.controller.backup_host.name,
+            "gather_facts": False,
+            "ignore_errors": True,
+            "tasks": [
+                {"name": name, f"ucops.recovery.{module}": {}, "args": f"{{{{ options[{json.dumps(name)}] }}}}"}
+                for name, (module, _options) in tasks.items()
+            ],
+        }
+        given = {name: {"repository": self.repository, **options} for name, (_module, options) in tasks.items()}
+        text = json.dumps([play], indent=1)
+        return self.controller.play(text, *arguments, variables={"options": given}, settings=settings)
+
+    def unlocked(self) -> dict[str, Any]:
+        """The options that open generations and say whom to trust."""
+        return {"domain_master_secret": SECRET, "allowed_signers": self.allowed_signers}
+
     def reach(self, host: Host) -> dict[str, Any]:
         """The options that name a host and log in to it as root."""
         return {
@@ -66,8 +95,7 @@ class Recovery:
 
     def restore(self, host: Host, *arguments: str, product: str = "kamailio", **options: Any) -> Play:
         """Restore a host."""
-        unlocked = {"domain_master_secret": SECRET, "allowed_signers": self.allowed_signers}
-        return self.run(f"{product}_restore", *arguments, **{**self.reach(host), **unlocked, **options})
+        return self.run(f"{product}_restore", *arguments, **{**self.reach(host), **self.unlocked(), **options})
 
     def verify(self, level: int = 2, **options: Any) -> Play:
         """Verify the repository."""

@@ -43,10 +43,14 @@ def failure(error: Exception) -> dict[str, Any]:
 
 
 def run(module: AnsibleModule, body: Callable[[], Mapping[str, Any]]) -> None:
-    """End the module with what ``body`` returns, or with the error that it raises. Never returns."""
+    """End the module with what ``body`` returns, or with the error that it raises. Never returns.
+
+    Sentences under C(warnings) are given to Ansible's own.
+    """
     try:
-        result = dict(body())
+        result, end = {"changed": False, **body()}, module.exit_json
     except Exception as error:
-        module.fail_json(**failure(error))
-    result.setdefault("changed", False)
-    module.exit_json(**result)
+        result, end = failure(error), module.fail_json
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    end(**result)

@@ -16,6 +16,10 @@ class FakeModule:
     def __init__(self):
         self.failed = None
         self.result = None
+        self.warnings = []
+
+    def warn(self, warning):
+        self.warnings.append(warning)
 
     def fail_json(self, **facts):
         self.failed = facts
@@ -47,6 +51,17 @@ def test_a_result_ends_the_module():
 
 def test_what_says_nothing_of_changes_changed_nothing():
     assert end(dict).result == {"changed": False}
+
+
+def test_warnings_are_given_to_ansible_however_it_ends():
+    ended = end(lambda: {"warnings": ["one", "two"]})
+    assert ended.warnings == ["one", "two"] and ended.result == {"changed": False}
+
+    def partial():
+        raise RestoreFailed("It is not whole", result={"changed": True, "warnings": ["three"]})
+
+    failed = end(partial)
+    assert failed.warnings == ["three"] and "warnings" not in failed.failed and failed.failed["changed"] is True
 
 
 def test_an_error_becomes_message_kind_and_details():
