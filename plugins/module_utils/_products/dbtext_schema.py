@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .._entries import Entry, Gathered, ItemReport
-from .._items.base import Change
 from .._items.file_tree import FileTree
 from .._transport.base import Transport
 
@@ -20,32 +20,32 @@ LONGEST_HEADER = 64 * 1024
 class EmptyTables(FileTree):
     """Table files without their rows.
 
-    A restore makes only those that are not there, so that live registrations survive it.
+    A restore leaves the rows of tables alone that have the same columns, so that live registrations survive it.
     """
 
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         for entry, content in super().gather(transport, report):
-            if entry.kind != "file":
-                for _chunk in content:
-                    pass
-                continue
             header = _first_line(content)
-            yield replace(entry, size=len(header), mtime_ns=None), (header,)
-
-    def plan(
-        self, wanted: Sequence[Entry], current: Sequence[Entry], differing: Collection[bytes] | None = None
-    ) -> list[Change]:
-        present = {entry.path for entry in current}
-        return super().plan([entry for entry in wanted if entry.path not in present], [], differing)
+            if entry.kind == "file":
+                yield replace(entry, size=len(header), mtime_ns=None), (header,)
 
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
-        present = {entry.path for entry in current}
-        missing = [(entry, content) for entry, content in wanted if entry.path not in present]
-        if missing:
-            super().restore(transport, missing, [])
+        live = {
+            entry.path: b"".join(content)
+            for entry, content in super().gather(transport, ItemReport(self.name))
+            if entry.kind == "file"
+        }
+        tables = []
+        for entry, content in wanted:
+            header = b"".join(content)
+            rows = live.get(entry.path, b"")
+            kept = rows if _first_line((rows,)) == header else header
+            tables.append((replace(entry, size=len(kept), mtime_ns=time.time_ns()), (kept,)))
+        super().restore(transport, tables, current)
 
 
 def _first_line(content: Iterable[bytes]) -> bytes:
+    """The first line; everything is read, since what comes next from the host can only then be read."""
     head = b""
     for chunk in content:
         if b"\n" not in head and len(head) < LONGEST_HEADER:

@@ -47,15 +47,20 @@ def test_registrations_are_no_change(folder):
     assert gathered(item(folder)) == before
 
 
+def put_back(one, wanted):
+    current = [entry for entry, _content in gathered(one)]
+    with LocalTransport() as transport:
+        one.restore(transport, [(entry, (content,)) for entry, content in wanted], current)
+
+
 def test_a_restore_leaves_live_registrations_alone(folder):
     one = item(folder)
     wanted = gathered(one)
     (folder / "location").write_bytes(HEADER + b"3:live\n")
-    current = [entry for entry, _content in gathered(one)]
-    assert one.plan([entry for entry, _content in wanted], current) == []
-    with LocalTransport() as transport:
-        one.restore(transport, ((entry, (content,)) for entry, content in wanted), current)
+    (folder / "location").chmod(0o600)
+    put_back(one, wanted)
     assert (folder / "location").read_bytes() == HEADER + b"3:live\n"
+    assert gathered(one) == wanted
 
 
 def test_a_restore_makes_what_is_missing(folder):
@@ -63,10 +68,26 @@ def test_a_restore_makes_what_is_missing(folder):
     wanted = gathered(one)
     (folder / "location").unlink()
     assert [change.action for change in one.plan([entry for entry, _content in wanted], [])] == ["write"]
-    with LocalTransport() as transport:
-        one.restore(transport, ((entry, (content,)) for entry, content in wanted), [])
+    put_back(one, wanted)
     assert (folder / "location").read_bytes() == HEADER
     assert gathered(one) == wanted
+
+
+def test_rows_with_other_columns_go(folder):
+    one = item(folder)
+    wanted = gathered(one)
+    (folder / "location").write_bytes(b"id(int,auto) ruid(string) new(int)\n1:a:2\n")
+    put_back(one, wanted)
+    assert (folder / "location").read_bytes() == HEADER
+
+
+def test_a_table_that_came_later_goes(folder):
+    one = item(folder)
+    wanted = gathered(one)
+    (folder / "dialog").write_bytes(HEADER)
+    put_back(one, wanted)
+    assert not (folder / "dialog").exists()
+    assert (folder / "dispatcher").exists()
 
 
 def test_nothing_there(tmp_path):
