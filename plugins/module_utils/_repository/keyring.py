@@ -362,7 +362,9 @@ def check_trusted(keyring: Keyring, allowed_signers: sshsig.AllowedSigners) -> N
     """Raises NotAuthentic unless the operator's allowed signers name the keyring's owner as such."""
     if OWNER not in allowed_signers.principals_of(keyring.owner, KEYRING_NAMESPACE):
         raise NotAuthentic(
-            f"The keyring's owner ({sshsig.fingerprint(keyring.owner)}) is not among the allowed signers", item=KEYRING
+            f"The keyring's owner ({sshsig.fingerprint(keyring.owner)}) is not among the allowed signers",
+            item=KEYRING,
+            hint="Compare it with the recovery card: this is another repository, or allowed_signers is another's.",
         )
 
 

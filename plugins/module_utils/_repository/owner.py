@@ -293,7 +293,10 @@ def _open_slots(state: RepositoryState, present: Keyring, secret: str) -> _Unloc
                 "The slot holds the identity of another owner than the keyring names", item=keyring.slot_name(slot)
             )
         return _Unlocked(present, identities, slot)
-    raise problem or WrongKey("The Domain Master Secret does not open this repository")
+    raise problem or WrongKey(
+        "The Domain Master Secret does not open this repository",
+        hint="Is it the one of this repository, and not from before it was replaced?",
+    )
 
 
 def unlock(state: RepositoryState, unlocking: Unlocking) -> list[X25519Identity]:

@@ -64,7 +64,12 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
         raise _unsupported(host, item) from None
     except ValueError as error:
         if secret is not None and _was_decrypting(text):
-            raise AuthenticationFailed("The passphrase does not open the private key", host=host, item=item) from None
+            raise AuthenticationFailed(
+                "The passphrase does not open the private key",
+                host=host,
+                item=item,
+                hint="Check private_key_passphrase.",
+            ) from None
         raise OptionInvalid(f"The private key cannot be read ({error})", host=host, item=item) from None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         kind: type[paramiko.PKey] = paramiko.Ed25519Key

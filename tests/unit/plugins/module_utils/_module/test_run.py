@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import ConnectionFailed, RestoreFailed
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure, run
 
@@ -86,7 +87,7 @@ def test_a_partial_result_is_attached_and_cannot_hide_the_error():
 
 def test_an_error_of_the_system_names_the_file(tmp_path):
     with pytest.raises(OSError) as caught:
-        open(tmp_path / "nothing")
+        (tmp_path / "nothing").read_bytes()
     assert failure(caught.value) == {
         "msg": f"{tmp_path}/nothing: No such file or directory.",
         "error": "OSError",
