@@ -48,6 +48,7 @@ from .unix_host import existing, look_at_host, read_text_file
 from .unix_options import UnixOptions
 from .unix_product import UnixProduct
 
+PROGRAM = ("kamailio",)
 STARTUP_FILES = (
     "/etc/default/kamailio",
     "/etc/default/kamailio.d",
@@ -84,7 +85,7 @@ class KamailioOptions(UnixOptions):
     exclude: Sequence[str] = option(list_of(text), ())
     paths: Sequence[str] = option(list_of(absolute_path), ())
     defines: Sequence[str] = option(list_of(text), ())
-    command: Sequence[str] = option(words, ("kamailio",))
+    command: Sequence[str] = option(words, PROGRAM)
     database: str | Sequence[KamailioDatabase] = option(_database, "auto")
     database_admin: AdminLogin | None = option(admin_login, None)
     log_tables: Sequence[str] = option(list_of(text), ())
@@ -200,7 +201,10 @@ class Kamailio(UnixProduct):
     # --- proofs ------------------------------------------------------------------------------------------------------
     def validate(self, transport: Transport, probe: Probe) -> list[Check]:
         options = self.options
-        return [check_syntax(transport, options.command, options.defines, self.root, options.main_file, self.become)]
+        check = check_syntax(transport, options.command, options.defines, self.root, options.main_file, self.become)
+        if check.ok is False and self._may_be_another_program:
+            return [Check(check.name, None, f"cannot be judged by the host's own program: {check.detail}")]
+        return [check]
 
     def health(self, transport: Transport, probe: Probe) -> list[Check]:
         options, listens = self.options, probe.facts.get("listens", [])
@@ -248,14 +252,14 @@ class Kamailio(UnixProduct):
     def _outside(self, paths: Sequence[str]) -> list[str]:
         return [path for path in paths if not is_below(path, self.options.config_dir)]
 
+    @property
+    def _may_be_another_program(self) -> bool:
+        """Below another root the host's own Kamailio says nothing of the one there, unless ``command`` names it."""
+        return self.root != "/" and tuple(self.options.command) == PROGRAM
+
     def _version(self, transport: Transport) -> str:
-        """What the program says; below another root the package's word counts first, since another program may run."""
-        asked = [self._version_of_program, self._version_of_package]
-        for ask in asked if self.root == "/" else reversed(asked):
-            version = ask(transport)
-            if version:
-                return version
-        return ""
+        version = "" if self._may_be_another_program else self._version_of_program(transport)
+        return version or self._version_of_package(transport)
 
     def _version_of_program(self, transport: Transport) -> str:
         found = _VERSION.search(transport.run([*self.options.command, "-v"], become=self.become).text)

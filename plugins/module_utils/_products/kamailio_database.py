@@ -34,6 +34,10 @@ def _text_or_empty(value: Any) -> str:
     return "" if value == "" else text(value)
 
 
+PACKAGED_ADMINS: Mapping[str, bool | str] = {"mysql": True, "postgresql": "postgres"}
+"""The system account that a database on the target lets in without a password; True is root."""
+
+
 @dataclass(frozen=True)
 class KamailioDatabase:
     """One database. ``engine`` is one of ENGINES, or the scheme of a URL that nobody here can dump.
@@ -86,8 +90,9 @@ class KamailioDatabase:
         return [self.path, *(self.path + end for end in beside)]
 
     def connection(self, root: str, admin: AdminLogin | None) -> DatabaseConnection:
-        """How its dump tool connects."""
-        admin = admin or AdminLogin()
+        """How its dump tool connects. Without a word about it, the admin is whom the engine's packages let in."""
+        is_local = self.place[1] == ""
+        admin = admin or AdminLogin(run_as=PACKAGED_ADMINS.get(self.engine) if is_local else None)
         return DatabaseConnection(
             engine=self.engine,
             database=self.database,

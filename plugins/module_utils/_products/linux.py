@@ -182,7 +182,7 @@ class Linux(UnixProduct):
         return [*self._system_items(), *self._own]
 
     def release_must_match(self, then: Probe, now: Probe) -> bool:
-        """Another distribution, or another of its releases; not a mere point release of the same."""
+        """Another distribution, or another release as it counts them itself."""
         fields = ("os_id", "os_version_id")
         known = [(then.facts.get(name), now.facts.get(name)) for name in fields]
         return any(before and after and before != after for before, after in known)

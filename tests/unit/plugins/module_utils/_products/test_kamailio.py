@@ -312,6 +312,21 @@ def test_version_of_the_program_below_no_root(tmp_path, transport):
     assert one.probe(transport).release == "kamailio 5.7.1"
 
 
+def test_below_another_root_only_a_named_program_counts(tmp_path, transport, monkeypatch):
+    program = tmp_path / "bin/kamailio"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$1" = -v ] && echo "version: kamailio 5.7.1 (x86_64/linux)" && exit\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    root = tmp_path / "root"
+    root.mkdir()
+    unnamed, named = Kamailio({"root": str(root)}), product(root, command=str(program))
+    assert unnamed.probe(transport).version == ""
+    assert [check.ok for check in unnamed.validate(transport, Probe())] == [None]
+    assert named.probe(transport).version == "5.7.1"
+    assert [check.ok for check in named.validate(transport, Probe())] == [False]
+
+
 @pytest.mark.parametrize(
     ("then", "now", "fits", "must"),
     [
