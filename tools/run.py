@@ -15,6 +15,7 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -202,7 +203,9 @@ def main() -> int:
         outcomes.append(run_suite(UNIT))
     if what == "test":
         say("\n== molecule")
-        outcomes.append(run_gate(MOLECULE))
+        sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+        left_out = Outcome(MOLECULE.name, skipped=1, note="left out: needs an OpenSSH server (sshd)")
+        outcomes.append(run_gate(MOLECULE) if sshd else left_out)
         reason = hosts_missing()
         for suite in HOSTS:
             left_out = Outcome(suite.name, skipped=1, note=f"left out: {reason}")
