@@ -52,10 +52,10 @@ class Pbx:
         self.stop()
         self.host.run("rm -rf /etc/kamailio /etc/default/kamailio")
         if self.database == "mariadb":
-            self.host.run(["mariadb", "-e", "DROP DATABASE kamailio; CREATE DATABASE kamailio"])
+            self.host.run(["mariadb", "-e", "DROP DATABASE kamailio; DROP USER kamailio@localhost"])
         elif self.database == "postgresql":
-            for statement in ("DROP OWNED BY kamailio", "GRANT ALL ON SCHEMA public TO kamailio"):
-                self.host.run(["psql", "-q", "-d", "kamailio", "-c", statement], user="postgres")
+            self.host.run(["psql", "-q", "-c", "DROP DATABASE kamailio WITH (FORCE)"], user="postgres")
+            self.host.run(["psql", "-q", "-c", "DROP ROLE kamailio"], user="postgres")
         else:
             self.host.run(["rm", "-rf", DBTEXT_FOLDER, SQLITE_FILE])
 

@@ -62,11 +62,18 @@ def test_a_destroyed_kamailio_serves_the_same_call_again(
     pbx.destroy()
     assert not call_drill(pbx.host, alice, bob).passed
 
-    restored = recovery.restore(pbx.host, generation="pre_change", change_id="CHG1")
+    # Where the database lets nobody in any more, its present state cannot be kept: that has to be said.
+    is_served = pbx.database in ("mariadb", "postgresql")
+    if is_served:
+        refused = recovery.restore(pbx.host, generation="pre_change", change_id="CHG1")
+        assert not refused.passed
+        assert "nothing was touched" in result_of(refused)["msg"]
+        assert not pbx.host.exists("/etc/kamailio")
+    restored = recovery.restore(pbx.host, generation="pre_change", change_id="CHG1", pre_restore="best_effort")
     assert restored.passed, restored.output
     result = result_of(restored)
     assert result["changed"]
-    assert result["pre_restore"] == f"{pbx.host.name}/kamailio/2"
+    assert result["pre_restore"] == f"{pbx.host.name}/kamailio/{3 if is_served else 2}"
     assert all(check["ok"] for check in result["checks"]), result["checks"]
     assert pbx.host.fingerprint(*TREES) == before
     drill = call_drill(pbx.host, alice, bob)

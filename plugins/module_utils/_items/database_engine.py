@@ -61,10 +61,12 @@ class DatabaseConnection:
         """The same server with the admin's login; None when there is none."""
         if self.admin_run_as is None and not self.admin_username:
             return None
+        # who is let in for the account he is comes through the socket
+        by_account = not self.admin_password and self.host in ("localhost", "127.0.0.1", "::1")
         return DatabaseConnection(
             engine=self.engine,
             database=self.database,
-            host=self.host,
+            host="" if by_account else self.host,
             port=self.port,
             socket=self.socket,
             username=self.admin_username,

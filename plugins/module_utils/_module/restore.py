@@ -371,6 +371,7 @@ class Restorer:
         """Put the C(pre_restore) generation back. Always raises RestoreFailed."""
         story = error.message if isinstance(error, RecoveryError) else str(error) or type(error).__name__
         story = f"The restore of {self.generation} failed: {story.rstrip('.')}."
+        cause = error.hint if isinstance(error, RecoveryError) else None
         host = self._transport.host
         if before is None or before.committed is None:
             raise RestoreFailed(
@@ -399,7 +400,7 @@ class Restorer:
         raise RestoreFailed(
             f"{story} The host was put back to {identifier}, as it was before",
             host=host,
-            hint="Mend the cause and restore again.",
+            hint=f"{cause} Then restore again." if cause else "Mend the cause and restore again.",
             journal=journal.identifier,
             rolled_back_to=identifier,
         ) from error
