@@ -59,15 +59,19 @@ def believe_operator(keyring: Keyring, allowed_signers: AllowedSigners) -> Belie
 def list_chains(backend: Backend, source: str | None = None) -> list[ChainId]:
     """Every line of generations, of all sources or of one, in order. Folders that are none are left out."""
     chains = []
-    for outer in backend.names(COMMITS_FOLDER):
-        for inner in backend.names(f"{COMMITS_FOLDER}/{outer}") if outer.endswith("/") else []:
+    for outer in _folders(backend, COMMITS_FOLDER):
+        for folder in _folders(backend, outer):
             try:
-                chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{outer}{inner.rstrip('/')}")
+                chain = ChainId.of_folder(folder)
             except ValueError:
                 continue
-            if inner.endswith("/") and source in (None, chain.source):
+            if source in (None, chain.source):
                 chains.append(chain)
     return sorted(chains)
+
+
+def _folders(backend: Backend, folder: str) -> list[str]:
+    return [f"{folder}/{name[:-1]}" for name in backend.names(folder) if name.endswith("/")]
 
 
 def list_sources(backend: Backend) -> list[str]:

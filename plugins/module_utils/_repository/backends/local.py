@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import stat
 import threading
@@ -85,9 +84,7 @@ class LocalBackend(Backend):
         self._syncfs: Callable[[int], int] | None = None
         self._folders: set[str] = set()
         self._unsynced: set[str] = set()
-        self._numbers = itertools.count()
         self._publishing = threading.Lock()
-        self._token = f"{os.getpid()}-{os.urandom(6).hex()}"
 
     # --- reading ---
     def exists(self, name: str) -> bool:
@@ -160,7 +157,8 @@ class LocalBackend(Backend):
 
     # --- writing ---
     def stage(self, hint: str) -> LocalStaged:
-        name = f"{INCOMING_FOLDER}/{hint}-{self._token}-{next(self._numbers)}"
+        # unique among threads, forked processes, and hosts on one network file system
+        name = f"{INCOMING_FOLDER}/{hint}-{os.getpid()}-{os.urandom(8).hex()}"
         path = self._path(name)
         with self.errors(name):
             self._make_folder(INCOMING_FOLDER)
@@ -200,6 +198,7 @@ class LocalBackend(Backend):
                 self._sync([path])
                 self._make_folder(os.path.dirname(name))
                 os.replace(path, self._path(name))
+                staged.path = None
                 self._unsynced.add(os.path.dirname(self._path(name)))
                 self._sync_folders()
         finally:

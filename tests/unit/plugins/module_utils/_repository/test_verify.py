@@ -1,0 +1,472 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
+from typing import BinaryIO
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    KeyRequired,
+    RecoveryError,
+    RepositoryDamaged,
+    RepositoryError,
+    RepositoryMissing,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend, Names, Staged
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import head
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
+    COMMIT_NAMESPACE,
+    ChainId,
+    CommitRecord,
+    GenerationId,
+    object_name,
+    record_name,
+    signature_name,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import RestoreJournal
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import KEYRING, KEYRING_SIGNATURE
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (
+    Trust,
+    VerifyReport,
+    verify,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_state import STATE_FILE, VerifyState
+
+from .conftest import Store
+
+PBX = ChainId("pbx", "kamailio")
+
+
+class FrozenBackend(Backend):
+    """A repository in memory that can be damaged quickly and is never written to."""
+
+    location = "memory"
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+
+    def exists(self, name: str) -> bool:
+        return name in self.files
+
+    def size(self, name: str) -> int | None:
+        return len(self.files[name]) if name in self.files else None
+
+    def open(self, name: str) -> BinaryIO:
+        if name not in self.files:
+            raise RepositoryDamaged("The file is missing", item=name)
+        return BytesIO(self.files[name])
+
+    def read(self, name: str, limit: int) -> bytes:
+        return self.open(name).read()
+
+    def names(self, folder: str) -> Names:
+        below = [name[len(folder) + 1 :] for name in self.files if name.startswith(f"{folder}/")]
+        return sorted({name.partition("/")[0] + name.partition("/")[1] for name in below})
+
+    def list(self, prefix: str = "") -> Iterator[tuple[str, int]]:
+        for name, data in list(self.files.items()):
+            if not prefix or name.startswith(prefix.rstrip("/") + "/"):
+                yield name, len(data)
+
+    def free_bytes(self) -> int | None:
+        return None
+
+    def stage(self, hint: str) -> Staged:
+        raise RepositoryError("read only")
+
+    def publish(self, files: Sequence[tuple[Staged, str]]) -> Names:
+        raise RepositoryError("read only")
+
+    def replace(self, name: str, data: bytes) -> None:
+        raise RepositoryError("read only")
+
+    def remove(self, name: str) -> None:
+        raise RepositoryError("read only")
+
+    def sweep(self, age: float = 86400.0) -> int:
+        return 0
+
+
+def freeze(store: Store) -> FrozenBackend:
+    return FrozenBackend({name: store.backend.read(name, 2**30) for name, _size in store.backend.list()})
+
+
+def trust(store: Store, **heads: str) -> Trust:
+    return Trust(AllowedSigners.parse(store.allowed_signers()), heads)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """Three generations of one source, one of another, a restore in the journal."""
+    store.backup({"/a": b"one", "/b": b"b" * 100})
+    store.backup({"/a": b"one", "/b": b"b" * 100})
+    store.backup({"/a": b"two", "/b": b"b" * 100})
+    store.backup({"/a": b"one"}, "other", product="linux", instance="X")
+    with store.writer() as repository:
+        RestoreJournal.start(repository, "pbx", "kamailio", generation="pbx/kamailio/1").finish("restored")
+    return store
+
+
+def records(store: Store) -> list[CommitRecord]:
+    return [store.record(f"pbx/kamailio/{number}") for number in (1, 2, 3)] + [store.record("other/linux@X/1")]
+
+
+def keys(store: Store) -> dict[str, bytes]:
+    return store.keys_of(*records(store))
+
+
+def names(report: VerifyReport) -> list[str]:
+    return [finding.object for finding in report.findings]
+
+
+# --- nothing is wrong ---
+def test_an_intact_repository(filled: Store) -> None:
+    for level, checked in ((0, (0, 0)), (1, (9, 0)), (2, (9, 4))):
+        report = verify(filled.backend, level, trust(filled), keys(filled))
+        assert (report.verdict, report.findings, report.remaining, report.notes) == ("authentic", [], 0, [])
+        assert (report.checked["objects"], report.checked["contents"]) == checked
+        assert (report.checked["generations"], report.checked["signatures"], report.checked["files"]) == (4, 6, 5)
+        heads = {"pbx/kamailio": records(filled)[2].hash, "other/linux@X": records(filled)[3].hash}
+        assert report.heads == heads
+
+
+def test_without_the_operators_signers_it_is_only_consistent_in_itself(filled: Store) -> None:
+    assert verify(filled.backend, 1).verdict == "self_consistent"
+    heads = {"pbx/kamailio": records(filled)[1].hash}
+    assert verify(filled.backend, 0, Trust(expected_heads=heads)).verdict == "self_consistent"
+
+
+def test_an_empty_repository_and_none(store: Store, tmp_path: object) -> None:
+    assert verify(store.backend, 1, trust(store)).verdict == "authentic"
+    with pytest.raises(RepositoryMissing):
+        verify(FrozenBackend({}), 0)
+
+
+def test_level_2_needs_keys(filled: Store) -> None:
+    with pytest.raises(KeyRequired):
+        verify(filled.backend, 2)
+    report = verify(filled.backend, 2, file_keys={})
+    assert report.verdict == "damaged" and all("not at hand" in finding.problem for finding in report.findings)
+
+
+def test_only_some_lines(filled: Store) -> None:
+    other = ChainId("other", "linux", "X")
+    (filled.path / record_name(records(filled)[0].chain.generation(1))).write_bytes(b"damaged")
+    report = verify(filled.backend, 2, trust(filled), keys_of_other(filled), only=[other])
+    assert report.verdict == "authentic" and list(report.heads) == ["other/linux@X"]
+    assert verify(filled.backend, 0, trust(filled), only=[PBX]).verdict == "damaged"
+
+
+def keys_of_other(store: Store) -> dict[str, bytes]:
+    return store.keys_of(store.record("other/linux@X/1"))
+
+
+# --- every byte ---
+def belongs_to(found: str, name: str) -> bool:
+    return found == name or f"{found}.sig" == name or {found, name} <= {KEYRING, KEYRING_SIGNATURE}
+
+
+def detects(backend: FrozenBackend, name: str, operator: Trust) -> bool:
+    report = verify(backend, 1, operator)
+    if name == STATE_FILE:
+        return any(note.startswith(name) for note in report.notes)
+    return report.verdict == "damaged" and any(belongs_to(found, name) for found in names(report))
+
+
+def refuses(backend: FrozenBackend, file_keys: dict[str, bytes]) -> bool:
+    """Whether somebody who restores everything is stopped."""
+    try:
+        for chain in (PBX, ChainId("other", "linux", "X")):
+            newest = head(backend, chain)
+            if newest is None:
+                return True
+            for number in range(1, newest.sequence + 1):
+                record = CommitRecord.from_bytes(backend.files[record_name(chain.generation(number))])
+                with GenerationReader(backend, record, file_keys) as reader:
+                    for stored in reader.entries():
+                        for _chunk in reader.content(stored):
+                            pass
+    except RecoveryError:
+        return True
+    return False
+
+
+STRIDE = int(os.environ.get("UCOPS_STRIDE", "3"))
+"""1 tries every single byte, which takes some ten seconds."""
+
+
+@pytest.fixture
+def tiny(store: Store) -> Store:
+    """One of each kind of file."""
+    store.backup({"/a": b"one"})
+    with store.writer() as repository:
+        RestoreJournal.start(repository, "pbx", "kamailio", generation="pbx/kamailio/1").finish("restored")
+    verify(store.backend, 1)
+    return store
+
+
+def test_every_flipped_byte_of_every_file_is_named(tiny: Store) -> None:
+    operator, backend = trust(tiny), freeze(tiny)
+    assert STATE_FILE in backend.files and len(backend.files) == 17
+    undetected = []
+    flips = 0
+    for name, data in list(backend.files.items()):
+        for position in range(flips % STRIDE, len(data), STRIDE):
+            changed = data[position] ^ (1 << flips % 8)
+            backend.files[name] = data[:position] + bytes([changed]) + data[position + 1 :]
+            flips += 1
+            if not detects(backend, name, operator):
+                undetected.append((name, position))
+        backend.files[name] = data
+    assert undetected == [] and flips > 3500 / STRIDE
+
+
+def test_every_cut_of_every_file_is_named(tiny: Store) -> None:
+    operator, backend = trust(tiny), freeze(tiny)
+    undetected = []
+    for name, data in list(backend.files.items()):
+        for size in {0, 1, len(data) // 2, len(data) - 2, len(data) - 1, *range(0, len(data), 67)}:
+            backend.files[name] = data[:size]
+            if not detects(backend, name, operator):
+                undetected.append((name, size))
+        backend.files[name] = data + b"\n"
+        if not detects(backend, name, operator):
+            undetected.append((name, len(data) + 1))
+        backend.files[name] = data
+    assert undetected == []
+
+
+def test_every_missing_file_is_noticed(tiny: Store) -> None:
+    newest = tiny.record("pbx/kamailio/1").hash
+    operator, backend = trust(tiny, **{"pbx/kamailio": newest}), freeze(tiny)
+    for name, data in list(backend.files.items()):
+        del backend.files[name]
+        report = verify(backend, 1, operator)
+        if name.startswith("journal/") and name.endswith(".json"):
+            # a restore that nobody knows of; at least the signature stands there alone
+            assert report.verdict == "authentic"
+            assert name == STATE_FILE or any(note.startswith(f"{name}.sig") for note in report.notes)
+        else:
+            assert report.verdict == "damaged", name
+            expected = {name, name.removesuffix(".sig"), KEYRING, "commits/pbx/kamailio", "commits/pbx/kamailio/1.json"}
+            assert set(names(report)) <= expected
+        backend.files[name] = data
+
+
+def test_a_restore_refuses_every_damaged_object(filled: Store) -> None:
+    file_keys, backend = keys(filled), freeze(filled)
+    accepted = []
+    assert not refuses(backend, file_keys)
+    indexes = {object_name(record.piece_index[0]) for record in records(filled)}
+    for name, data in list(backend.files.items()):
+        # an index is of use for writing only
+        if name.startswith("objects/") and name not in indexes:
+            for position in range(len(data) % 11, len(data), 11):
+                for damaged in (data[:position], data[:position] + bytes([data[position] ^ 4]) + data[position + 1 :]):
+                    backend.files[name] = damaged
+                    if not refuses(backend, file_keys):
+                        accepted.append((name, position))
+            backend.files[name] = data
+    assert accepted == []
+
+
+# --- what is found is told well ---
+def test_a_damaged_object_names_the_generations_that_it_spoils(filled: Store) -> None:
+    first, second, third, other = records(filled)
+    shared = next(iter(first.objects))
+    data = filled.backend.read(object_name(shared), 2**20)
+    (filled.path / object_name(shared)).write_bytes(data[:-1] + b"#")
+    report = verify(filled.backend, 1)
+    assert names(report) == [object_name(shared)]
+    assert report.findings[0].generations == tuple(GenerationId.of(record) for record in (first, second, third))
+    (filled.path / object_name(third.manifest[0])).unlink()
+    report = verify(filled.backend, 2, file_keys=keys_before(filled))
+    found = {finding.object: finding.generations for finding in report.findings}
+    assert found[object_name(third.manifest[0])] == (GenerationId.of(third),)
+    assert set(found) == {object_name(shared), object_name(third.manifest[0])}
+
+
+def keys_before(store: Store) -> dict[str, bytes]:
+    return store.keys_of(store.record("pbx/kamailio/1"), store.record("other/linux@X/1"))
+
+
+def test_several_things_are_found_in_one_run(filled: Store) -> None:
+    (filled.path / "commits/pbx/kamailio/2.json").unlink()
+    (filled.path / "recover.py").write_bytes(b"import evil\n")
+    (filled.path / "objects/zz").mkdir()
+    (filled.path / "objects/zz/x").write_bytes(b"")
+    (filled.path / "commits/pbx/kamailio/notes").write_bytes(b"")
+    report = verify(filled.backend, 0)
+    assert sorted(names(report)) == [
+        "commits/pbx/kamailio/2.json",
+        "commits/pbx/kamailio/notes",
+        "objects/zz/x",
+        "recover.py",
+    ]
+
+
+def test_a_lost_keyring_does_not_hide_other_damage(filled: Store) -> None:
+    (filled.path / KEYRING).unlink()
+    (filled.path / KEYRING_SIGNATURE).unlink()
+    lost = object_name(records_without_keyring(filled))
+    (filled.path / lost).unlink()
+    assert names(verify(filled.backend, 1)) == [KEYRING, lost]
+
+
+def records_without_keyring(store: Store) -> str:
+    return CommitRecord.from_bytes((store.path / "commits/pbx/kamailio/3.json").read_bytes()).manifest[0]
+
+
+def test_what_an_interrupted_run_leaves_is_only_noted(filled: Store) -> None:
+    record = records(filled)[2]
+    filled.backend.create(signature_name(record.chain.generation(9), "0" * 64), b"stray")
+    data = b"stray object"
+    filled.backend.create(object_name(hashlib.sha256(data).hexdigest()), data)
+    filled.backend.create("keys/slots/0123456789abcdef.age", b"new slot")
+    filled.backend.create("journal/pbx/kamailio/x.started.json.sig", b"stray")
+    filled.backend.stage("bundle")
+    report = verify(filled.backend, 1, trust(filled))
+    assert report.verdict == "authentic" and len(report.notes) == 4
+    assert report.checked["objects"] == 10
+    filled.backend.replace(object_name(hashlib.sha256(data).hexdigest()), b"damaged")
+    assert verify(filled.backend, 1).verdict == "damaged"
+
+
+def test_a_damaged_hint_is_noted_and_made_anew(filled: Store) -> None:
+    verify(filled.backend, 1)
+    (filled.path / STATE_FILE).write_bytes(b"{}")
+    report = verify(filled.backend, 1)
+    assert report.findings == [] and len(report.notes) == 1
+    assert verify(filled.backend, 1).notes == []
+
+
+def test_a_place_that_cannot_be_written_to_is_verified_nevertheless(filled: Store) -> None:
+    report = verify(freeze(filled), 1, trust(filled))
+    assert report.verdict == "authentic" and len(report.notes) == 1 and "read only" in report.notes[0]
+
+
+# --- what only a writer's own key could have done ---
+def plant(store: Store, record: CommitRecord) -> None:
+    generation = GenerationId.of(record)
+    signature = store.key.signing_key.sign(record.to_bytes(), COMMIT_NAMESPACE)
+    store.backend.create(signature_name(generation, record.hash), signature)
+    store.backend.create(record_name(generation), record.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("level", "change", "problem"),
+    [
+        (0, lambda mine, other: {"parent": other.hash}, "line is broken"),
+        (0, lambda mine, other: {"manifest": (mine.manifest[0], 7)}, "another size than other records"),
+        (0, lambda mine, other: {"manifest": ("0" * 64, 7)}, "missing"),
+        (1, lambda mine, other: {"piece_index": other.piece_index}, "index is that of another source"),
+        (1, lambda mine, other: {"fingerprint_key": "0" * 16}, "index is that of another source or of other keys"),
+        (1, lambda mine, other: {"objects": dict(other.objects)}, "index names other bundles"),
+        (1, lambda mine, other: {"piece_index": mine.manifest}, "not a piece index"),
+        (2, lambda mine, other: {"manifest": other.manifest}, "that of other/linux"),
+        (2, lambda mine, other: {"status": "partial"}, "does not fit"),
+        (2, lambda mine, other: {"release": "9"}, "does not fit"),
+        (
+            2,
+            lambda mine, other: {"items": {"config": {**mine.items["config"], "bytes": 1}}},
+            "other entries than the commit record says",
+        ),
+    ],
+    ids=range(11),
+)
+def test_a_record_that_does_not_fit_what_it_names(
+    filled: Store, level: int, change: Callable[[CommitRecord, CommitRecord], dict[str, object]], problem: str
+) -> None:
+    file_keys = keys(filled)
+    mine, other = records(filled)[2:]
+    plant(filled, replace(mine, **{"sequence": 4, "parent": mine.hash, **change(mine, other)}))
+    assert level == 0 or verify(filled.backend, level - 1, file_keys=file_keys).findings == []
+    report = verify(filled.backend, level, file_keys=file_keys)
+    assert any(re.search(problem, finding.problem) for finding in report.findings)
+    assert GenerationId.parse("pbx/kamailio/4") in {one for finding in report.findings for one in finding.generations}
+
+
+def test_a_first_record_has_no_parent(store: Store) -> None:
+    record = store.backup({"/a": b"x"}).record
+    plant(store, replace(record, source="new", parent=record.hash))
+    assert "names a parent" in verify(store.backend, 0).findings[0].problem
+
+
+# --- time ---
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_what_was_checked_longest_ago_comes_first(store: Store) -> None:
+    for number in range(6):
+        store.backup({"/a": random.Random(number).randbytes(10)}, f"pbx{number}")
+    seen: list[int] = []
+    for moment in range(1, 4):
+        report = verify(store.backend, 1, max_duration=7, clock=Clock(), wall_clock=lambda moment=moment: float(moment))
+        assert report.remaining == 18 - report.checked["objects"] == 12
+        state = VerifyState.load(store.backend)
+        seen.append(len(state.hashed))
+    assert seen == [6, 12, 18]
+    state = VerifyState.load(store.backend)
+    assert sorted(state.hashed.values()) == [1] * 6 + [2] * 6 + [3] * 6
+
+
+def test_generations_are_opened_in_turn_too(store: Store) -> None:
+    all_keys = {}
+    for number in range(4):
+        all_keys.update(store.keys_of(store.backup({"/a": b"%d" % number}, f"pbx{number}").record))
+    first = verify(store.backend, 2, file_keys=all_keys, max_duration=15, clock=Clock())
+    assert first.remaining == 4 - len(VerifyState.load(store.backend).opened) > 0
+    second = verify(store.backend, 2, file_keys=all_keys, max_duration=10_000, clock=Clock())
+    assert second.remaining == 0 and second.checked["contents"] == 4
+    assert len(VerifyState.load(store.backend).opened) == 4
+
+
+def test_damaged_objects_are_not_noted_as_checked_and_lost_ones_are_forgotten(filled: Store) -> None:
+    verify(filled.backend, 1)
+    before = len(VerifyState.load(filled.backend).hashed)
+    sha = records(filled)[0].manifest[0]
+    (filled.path / object_name(sha)).write_bytes(b"#" * records(filled)[0].manifest[1])
+    verify(filled.backend, 1)
+    state = VerifyState.load(filled.backend)
+    assert len(state.hashed) == before - 1 and sha[:16] not in state.hashed
+
+
+def test_contents_that_several_generations_share_are_read_once(store: Store) -> None:
+    found = []
+    for number in range(5):
+        found.append(store.backup({"/same": b"same" * 100, "/a": b"%d" % number}).record)
+    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert report.checked["contents"] == 6
+
+
+def test_large_objects_are_hashed_beside_each_other(store: Store) -> None:
+    record = store.backup({f"/{number}": random.Random(number).randbytes(400_000) for number in range(3)}).record
+    others = [store.backup({"/a": random.Random(number).randbytes(300_000)}, f"pbx{number}") for number in range(5)]
+    assert verify(store.backend, 1).findings == []
+    damaged = object_name(next(iter(others[2].record.objects)))
+    data = bytearray(filled_bytes(store, damaged))
+    data[1000] ^= 1
+    (store.path / damaged).write_bytes(data)
+    assert names(verify(store.backend, 1)) == [damaged]
+    assert record.is_complete
+
+
+def filled_bytes(store: Store, name: str) -> bytes:
+    return store.backend.read(name, 2**30)
