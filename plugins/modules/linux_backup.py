@@ -14,8 +14,8 @@ author:
 description:
   - Gathers files, outputs of commands, and the list of packages of any Linux host that SSH reaches, and adds a
     sealed, signed generation to a repository.
-  - The system configuration is gathered by default, since it is what makes a telephone system reachable: network,
-    names, time, users, cron, services, sshd, firewall, packages.
+  - The system configuration is gathered by default, since it is what makes a telephone system reachable. That is
+    network, names, time, users, cron, services, sshd, firewall and packages.
   - What the product demands and what was found is compared. When something is missing, cut short or suspiciously
     small, the generation is partial and the task fails, naming it.
   - Nothing in the clear touches the disk of the host that runs the module, and that host cannot open what it

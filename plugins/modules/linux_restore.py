@@ -12,7 +12,7 @@ version_added: 0.1.0
 author:
   - ucops contributors (@ucops)
 description:
-  - Puts a generation back on its host exactly: content, owner, mode, times, links, ACLs, extended attributes and
+  - Puts a generation back on its host exactly, with content, owner, mode, times, links, ACLs, extended attributes and
     databases, and removes what came later.
   - Before anything is touched the generation is proved authentic and whole, the host and its release are compared
     with it, and what will be done is listed. Check mode ends there.
@@ -21,7 +21,9 @@ description:
     product is asked for.
   - When something goes wrong after the first write, the C(pre_restore) generation is put back and the task fails
     with both stories.
-  - Items that already are as the generation says are left alone.
+  - Items that already are as the generation says are left alone. So are records that grow, such as accounting tables,
+    unless O(only_items) or O(only_paths) names them or they are gone, because putting old ones back would lose what
+    came since.
   - Run it on the backup host, with C(delegate_to).
 requirements:
   - cryptography >= 41.0
@@ -155,6 +157,11 @@ plan:
       returned: always
     not_compared:
       description: Items that check mode cannot compare, since that would start a dump on the host.
+      type: list
+      elements: str
+      returned: always
+    left_alone:
+      description: Items of the data class C(logs) that are on the host and that nobody named. They stay as they are.
       type: list
       elements: str
       returned: always

@@ -55,11 +55,16 @@ class RestoreOptions:
 
 @dataclass
 class RestorePlan:
-    """What a restore is going to do. ``unknown``: items that a look without side effects cannot compare."""
+    """What a restore is going to do.
+
+    ``unknown``: items that a look without side effects cannot compare. ``left_alone``: records that grow (accounting,
+    logs) and are on the host; to put old ones back would lose what came since.
+    """
 
     generation: str
     changes: dict[str, list[Change]]
     unknown: list[str]
+    left_alone: list[str]
     services: list[str]
     warnings: list[str] = field(default_factory=list)
 
@@ -81,6 +86,7 @@ class RestorePlan:
             },
             "change_count": sum(len(some) for some in self.changes.values()),
             "not_compared": self.unknown,
+            "left_alone": self.left_alone,
             "warnings": self.warnings,
         }
 
@@ -145,16 +151,17 @@ class Restorer:
         known = [item for item in self._items if item.name not in unknown]
         current = self._gather(known, strict=False)
         changes: dict[str, list[Change]] = {}
+        left_alone = [item.name for item in known if self._is_growing_record(item) and current.get(item.name)]
         for item in self._items:
             wanted, now = self._wanted[item.name], current.get(item.name, [])
-            if item.name in unknown:
+            if item.name in unknown or item.name in left_alone:
                 changes[item.name] = []
             elif differences(item, wanted, now, self._reader):
                 changes[item.name] = self._changes(item, wanted, now)
             else:
                 changes[item.name] = []
         services = [service.name for service in self._product.services(self._then)]
-        plan = RestorePlan(self.generation, changes, unknown, services)
+        plan = RestorePlan(self.generation, changes, unknown, left_alone, services)
         host = self._transport.host
         plan.warnings += check_host(self._then, self._now, self._options.allow_different_host, self.generation, host)
         plan.warnings += check_release(
@@ -204,6 +211,9 @@ class Restorer:
                 f"The generation {self.generation} holds nothing at or under these paths", host=self._transport.host
             )
         return wanted
+
+    def _is_growing_record(self, item: Item) -> bool:
+        return item.data_class == "logs" and item.name not in self._options.only_items and not self._options.paths
 
     def _judge(self) -> None:
         """Refuse what would reach beyond its item. Raises HostileContent."""
