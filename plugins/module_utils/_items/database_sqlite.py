@@ -105,6 +105,7 @@ _FIRST_NAME = re.compile(_NAME)
 _ON = re.compile(rb"\bON\s+" + _NAME, re.IGNORECASE)
 _SEQUENCE = re.compile(rb"\s*INSERT\s+INTO\s+\"?sqlite_sequence\"?\s+VALUES\s*\(\s*'((?:[^']|'')*)'", re.IGNORECASE)
 _CLEARING = re.compile(rb"\s*DELETE\s+FROM\s+sqlite_sequence\s*\Z", re.IGNORECASE)
+_CLEARING_QUOTED = re.compile(rb"\s*DELETE\s+FROM\s+\"sqlite_sequence\"\s*;", re.IGNORECASE)
 _FRAME = re.compile(rb"\s*(BEGIN|COMMIT|END|ROLLBACK)\b", re.IGNORECASE)
 
 
@@ -151,6 +152,9 @@ class Sqlite(Engine):
             if statement.kind == "comment" and statement.raw.strip() == END.strip():
                 done = True
                 break
+            if _CLEARING_QUOTED.match(statement.raw):
+                yield b"\nDELETE FROM sqlite_sequence;"
+                continue
             name = _table_of(statement)
             if name is None or name in full:
                 yield statement.raw

@@ -85,10 +85,7 @@ def _translate(glob: bytes) -> bytes:
         elif one == b"?":
             out.append(b"[^/]")
         elif one == b"[" and (end := glob.find(b"]", at + 1 + (glob[at : at + 1] in (b"!", b"^")))) >= 0:
-            inside = glob[at:end].replace(b"\\", b"\\\\").replace(b"[", b"\\[")
-            if inside[:1] in (b"!", b"^"):
-                inside = b"^/" + inside[1:]
-            out.append(b"[" + inside + b"]")
+            out.append(_one_of(glob[at:end]))
             at = end + 1
         elif one == b"\\" and at < len(glob):
             out.append(re.escape(glob[at : at + 1]))
@@ -96,3 +93,15 @@ def _translate(glob: bytes) -> bytes:
         else:
             out.append(re.escape(one))
     return b"".join(out)
+
+
+def _one_of(inside: bytes) -> bytes:
+    """What stands in brackets, as a regular expression; taken literally when it is no range."""
+    body = inside.replace(b"\\", b"\\\\").replace(b"[", b"\\[")
+    if body[:1] in (b"!", b"^"):
+        body = b"^/" + body[1:]
+    try:
+        re.compile(b"[" + body + b"]")
+    except re.error:
+        return re.escape(b"[" + inside + b"]")
+    return b"[" + body + b"]"

@@ -23,7 +23,10 @@ else echo none; fi
 # Some scripts end with 0 for whatever they are asked while the service is not configured: then its process decides.
 _SYSV_STATUS = r"""
 said=$(service "$1" status 2>&1) || exit
-case $said in *running*|*active*|*started*) exit 0 ;; esac
+case $said in
+  *"not running"*|*inactive*|*stopped*|*dead*) exit 1 ;;
+  *running*|*active*|*started*) exit 0 ;;
+esac
 command -v pidof >/dev/null 2>&1 || exit 0
 pidof -x "$1" >/dev/null
 """

@@ -25,6 +25,7 @@ LONGEST_NAME = 255
 SURVEY_LIMIT = 512 * 2**20
 MOST_PROBLEMS = 20
 
+_ABSENT = (b": No such file or directory", b": Not a directory")
 _SURVEY = r"""
 cd "$1" || exit 3
 case $(tar --version 2>/dev/null) in *GNU*) ;; *) exit 4 ;; esac
@@ -201,7 +202,7 @@ class TreeRestore:
                 hint="Install the packages tar and findutils on the target.",
             )
         records = result.stdout.split(b"\0")
-        denied = [line for line in complaints_of_find(result.stderr) if not line.endswith(b"No such file or directory")]
+        denied = [line for line in complaints_of_find(result.stderr) if not line.endswith(_ABSENT)]
         if records[-2:] != [b"E", b""] or denied:
             story = denied[0].decode("utf-8", "replace") if denied else result.complaint
             raise RestoreRefused(f"The target cannot be looked at ({story})", item=self._item)
@@ -243,7 +244,8 @@ class TreeRestore:
         problems = list(complaints(result.stderr))
         if result.rc == 0 and not problems:
             return
-        path, message = problems[0] if problems else (b"", f"tar ended with exit status {result.rc}")
+        problems = problems or [(b"", f"tar ended with exit status {result.rc}")]
+        path, message = next((one for one in problems if _hint(one[1])), problems[0])
         raise RestoreFailed(
             f"It cannot be written as it was: {message}" + (f" (and {len(problems) - 1} more)" if problems[1:] else ""),
             host=self._transport.host,
@@ -259,7 +261,7 @@ def complaints_of_find(stderr: bytes) -> list[bytes]:
 
 
 def _hint(message: str) -> str | None:
-    if "No space left" in message:
+    if "No space left" in message or "Wrote only" in message or "quota exceeded" in message:
         return "Free some space on the target and restore again."
     if "Operation not permitted" in message or "Permission denied" in message:
         return "Restore as root (become), only root can give files to other owners."

@@ -126,7 +126,7 @@ def test_silence_in_the_middle_has_a_deadline(peer):
         channel.sendall(b"half of it")
         time.sleep(5)
 
-    with peer(half) as ssh, pytest.raises(DeadlineExceeded, match="Nothing moved for 0.4 s"):
+    with peer(half) as ssh, pytest.raises(DeadlineExceeded, match="for 0.4 s"):
         ssh.run(["id"])
 
 
@@ -160,7 +160,7 @@ def test_a_line_cut_in_the_middle_is_lost(peer):
         channel.sendall(b"x" * 100_000)
         channel.get_transport().close()
 
-    with peer(cut) as ssh, pytest.raises(ConnectionLost, match="broke while a command ran"):
+    with peer(cut) as ssh, pytest.raises(ConnectionLost, match="The connection broke"):
         ssh.run(["id"])
 
 

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import (
+    CommandResult,
+    CommandStream,
+    Transport,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
+
+
+class Gathering:
+    """All that an item gave: the entries in order, the last one of each path, and the report."""
+
+    def __init__(self, item, transport):
+        self.report = ItemReport(item.name)
+        self.all = [(entry, b"".join(content)) for entry, content in item.gather(transport, self.report)]
+        self.by_path = {entry.path: (entry, content) for entry, content in self.all}
+
+    @property
+    def entries(self):
+        return [entry for entry, _content in self.by_path.values()]
+
+    @property
+    def wanted(self):
+        return ((entry, iter([content])) for entry, content in self.by_path.values())
+
+    @property
+    def problems(self):
+        return {problem.path: problem.message for problem in self.report.problems}
+
+
+class ScriptedStream(CommandStream):
+    def __init__(self, result: CommandResult, taken: bytes) -> None:
+        self._result = result
+
+    def chunks(self):
+        for at in range(0, len(self._result.stdout), 700):
+            yield self._result.stdout[at : at + 700]
+
+    def finish(self):
+        return CommandResult(self._result.rc, b"", self._result.stderr)
+
+    def close(self):
+        pass
+
+
+class ScriptedTransport(Transport):
+    """Answers each command with the next of the given results; keeps what it was asked."""
+
+    host = "pbx"
+
+    def __init__(self, *results) -> None:
+        self._results = list(results)
+        self.asked = []
+
+    def open(self, argv, *, input=None, become=False, deadline=None, silence=None, limit=None):
+        taken = input if isinstance(input, bytes) else b"".join(input or ())
+        self.asked.append((list(argv), taken, become))
+        answer = self._results.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return ScriptedStream(answer, taken)
+
+    def read_file(self, path):
+        raise NotImplementedError
+
+    list_dir = read_link = read_file
+
+    def close(self):
+        pass
+
+
+class CountingTransport(LocalTransport):
+    """The local host, counting how many commands it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("pbx")
+        self.commands = 0
+
+    def open(self, *args, **kwargs):
+        self.commands += 1
+        return super().open(*args, **kwargs)
+
+
+@pytest.fixture
+def local():
+    with CountingTransport() as transport:
+        yield transport
+
+
+@pytest.fixture
+def gather():
+    return Gathering
+
+
+@pytest.fixture
+def scripted():
+    return ScriptedTransport
+
+
+@pytest.fixture
+def answer():
+    """A command's result."""
+
+    def make(stdout=b"", stderr=b"", rc=0):
+        return CommandResult(rc, stdout, stderr)
+
+    return make
