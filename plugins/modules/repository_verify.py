@@ -28,6 +28,10 @@ extends_documentation_fragment:
   - ucops.recovery.attributes.info
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
+attributes:
+  check_mode:
+    details:
+      - Outside of check mode it notes in the repository what was checked, as a hint for the next run.
 options:
   level:
     description:

@@ -89,7 +89,7 @@ def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord
         raise OptionInvalid(
             f"{GenerationId.of(earlier)} and {GenerationId.of(later)} are not of the same product", item="against"
         )
-    for chain in {earlier.chain, later.chain}:
+    for chain in sorted({earlier.chain, later.chain}):
         check_heads(params, backend, chain)
     return [earlier, later]
 

@@ -49,6 +49,7 @@ def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
             file_keys=file_keys,
             only=_only(backend, params),
             max_duration=params["max_duration"],
+            remember=not module.check_mode,
         )
         result = describe_report(report)
         if report.findings:

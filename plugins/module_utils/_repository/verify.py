@@ -109,17 +109,19 @@ def verify(
     max_duration: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     wall_clock: Callable[[], float] = time.time,
+    remember: bool = True,
 ) -> VerifyReport:
     """Verify a repository, or ``only`` some lines of it. What was checked longest ago comes first.
 
     :param file_keys: level 2: the file keys of manifests and bundles by SHA-256
     :param max_duration: seconds after which no more objects are begun
+    :param remember: note what was checked for the next run; without it nothing at all is written
     :raises KeyRequired: level 2 without any key
     :raises RepositoryMissing: there is no repository
     """
     if level == 2 and file_keys is None:
         raise KeyRequired("Everything can be opened and compared only with something that opens it")
-    run = _Verification(backend, trust or Trust(), only, clock, wall_clock, max_duration)
+    run = _Verification(backend, trust or Trust(), only, clock, wall_clock, max_duration, remember)
     run.check_keyring()
     run.check_chains()
     run.check_journal()
@@ -142,8 +144,10 @@ class _Verification:
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         max_duration: float | None,
+        remember: bool,
     ) -> None:
         self.backend = backend
+        self.remember = remember
         self.trust = trust
         self.whole = only is None
         self.chains = list_chains(backend) if only is None else sorted(only)
@@ -458,6 +462,8 @@ class _Verification:
             return VerifyState({}, {})
 
     def _save_state(self, state: VerifyState) -> None:
+        if not self.remember:
+            return
         try:
             if self.whole:
                 state.forget_others({**self.needed, **self.stray}, self.manifests)

@@ -143,10 +143,8 @@ def test_only_actions_that_consume_secrets_let_them_through(name):
 
 
 @pytest.mark.parametrize("name", sorted(INFO_ONLY))
-def test_modules_that_only_look_say_so(name):
-    assert specifications.documentation(name)["attributes"]["check_mode"]["details"] == [
-        "This action does not modify state."
-    ]
+def test_modules_that_only_look_are_idempotent(name):
+    assert specifications.documentation(name)["attributes"]["idempotent"]["support"] == "full"
 
 
 def test_all_modules_are_in_the_action_group():

@@ -118,6 +118,17 @@ def test_no_time_at_all(filled):
     assert result["remaining"] > 0 and result["verdict"] == "self_consistent"
 
 
+def test_check_mode_checks_and_writes_nothing(filled):
+    before = {path: path.read_bytes() for path in filled.path.rglob("*") if path.is_file()}
+    given = {"repository": str(filled.path), "level": 1}
+    assert run_module("repository_verify", given, check=True)["checked"]["objects"] > 0
+    assert {path: path.read_bytes() for path in filled.path.rglob("*") if path.is_file()} == before
+    run_module("repository_verify", given)
+    assert {path for path in filled.path.rglob("*") if path.is_file()} - set(before) == {
+        filled.path / "journal/verified.json"
+    }
+
+
 def test_a_wrong_secret(filled):
     from ansible_collections.ucops.recovery.plugins.module_utils._errors import WrongKey
 
