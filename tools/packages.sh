@@ -45,6 +45,14 @@ chmod 755 "$policy"
 
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update
+log=$(mktemp)
 # shellcheck disable=SC2086  # a list of packages
-apt-get -qq install --yes --no-install-recommends -o Dpkg::Use-Pty=0 $missing >/dev/null
+install() {
+    apt-get -qq update &&
+        apt-get -qq install --yes --no-install-recommends -o Dpkg::Use-Pty=0 $missing
+}
+if ! install >"$log" 2>&1; then
+    cat "$log" >&2
+    exit 1
+fi
+rm -f "$log"

@@ -11,6 +11,7 @@ import dataclasses
 import os
 import pathlib
 import secrets
+import signal
 import subprocess
 import threading
 import time
@@ -84,7 +85,7 @@ class Host:
             env=ENVIRONMENT,
             start_new_session=True,
         )
-        self._process = process
+        self._process, self.pid = process, 0
         self.pid = int(self._line(process))
         # The same card after a power cut: neighbours remember it.
         card = ("name", "eth0", "address", self.hardware_address, "netns", str(self.pid))
@@ -109,8 +110,9 @@ class Host:
         """Cut the power: every process of the host dies at once, its disk stays for :meth:`boot`."""
         if self._process is None:
             return
+        # A host that never said its process id has 0 there, and that would be the group of the test run.
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, 9)
+            os.kill(self.pid or self._process.pid, signal.SIGKILL)
         self._process.wait(timeout=10)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:

@@ -254,6 +254,16 @@ def test_a_killed_test_run_leaves_nothing_behind(tmp_path: pathlib.Path) -> None
     assert not any(process.exists() for process in processes)
 
 
-def test_a_host_that_cannot_boot_says_why(fleet: Fleet) -> None:
+def test_a_host_that_cannot_boot_says_why_and_takes_nobody_along(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "boot.sh").write_text("echo the disk is on fire >&2; exit 3\n")
+    monkeypatch.setattr("lab.host.BOOT", tmp_path / "boot.sh")
+    with pytest.raises(LabError, match="the disk is on fire"):
+        fleet.add("unlucky")
+    fleet.hosts.pop("unlucky").kill()
+
+
+def test_a_name_that_the_kernel_would_refuse_is_refused_first(fleet: Fleet) -> None:
     with pytest.raises(LabError, match="longer than 13"):
         fleet.add("a-name-that-is-too-long")
