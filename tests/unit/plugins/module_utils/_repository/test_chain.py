@@ -141,6 +141,15 @@ def test_a_record_without_a_signature_is_refused(store: Store) -> None:
     assert error.value.item == "commits/pbx/kamailio/3.json"
 
 
+def test_a_line_needs_the_signature_of_every_record(store: Store) -> None:
+    first = three(store)[0]
+    os.unlink(f"{store.path}/{signature_name(GenerationId.of(first), first.hash)}")
+    assert chains.head(store.backend, PBX) is not None
+    with pytest.raises(SignatureInvalid) as error:
+        chains.load_chain(store.backend, "pbx", "kamailio")
+    assert error.value.item == "commits/pbx/kamailio/1.json"
+
+
 def test_the_signature_of_another_record_does_not_fit(store: Store) -> None:
     first, _second, third = three(store)
     name = f"{store.path}/{signature_name(GenerationId.of(third), third.hash)}"

@@ -306,6 +306,21 @@ def test_every_entry_survives_the_manifest_in_one_line(stored: fmt.StoredEntry) 
     assert fmt.StoredEntry.from_line(line) == stored
 
 
+def test_the_members_of_a_line_stand_in_the_order_that_stock_tools_rely_on() -> None:
+    entry = Entry(
+        item="config", data_class="logs", kind="file", path=b'/a "b"\n\xff', mode=0o640, uid=0, gid=0, owner="root",
+        group="root", mtime_ns=1, size=3, link_target=b"/x", device=(1, 2), acl_access="a", acl_default="d",
+        xattrs={"user.x": b"1"}, sensitive=True, extra={"rc": 0},
+    )  # fmt: skip
+    line = fmt.StoredEntry(entry, SHA, ((0, 7), (1, 0))).to_line()
+    assert list(json.loads(line)) == [
+        "item", "class", "kind", "path", "mode", "uid", "gid", "owner", "group", "acl_access", "acl_default",
+        "link_target", "device", "xattrs", "sensitive", "extra", "mtime_ns", "size", "sha256", "pieces",
+    ]  # fmt: skip
+    assert line.endswith(f',"mtime_ns":1,"size":3,"sha256":"{SHA}","pieces":[[0,7],[1,0]]}}\n'.encode())
+    assert rb'"path":"/a \"b\"%0A%FF"' in line
+
+
 _PLAIN_LINE = {"item": "a", "class": "logs", "kind": "file", "path": "/a"}
 
 
