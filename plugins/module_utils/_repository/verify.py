@@ -54,9 +54,9 @@ from .format import (
 from .journal import journal_names, read_journal_record
 from .keyring import KEYRING, Keyring, check_trusted, damaged_files, listed_files, load_keyring
 from .reader import GenerationReader, hash_object
+from .reuse import INDEX_LIMIT
 from .sshsig import AllowedSigners
 from .verify_state import KEY_LENGTH, STATE_FILE, VerifyState
-from .writer import INDEX_LIMIT
 
 AUTHENTIC = "authentic"
 SELF_CONSISTENT = "self_consistent"

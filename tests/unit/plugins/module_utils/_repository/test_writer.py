@@ -27,7 +27,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RepositoryFull,
     RepositoryMissing,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, bundles, writer
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, bundles, generation_writer, writer
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends import local
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
@@ -602,7 +602,7 @@ def test_a_bundle_that_is_full_is_followed_by_another(store: Store, monkeypatch:
 
 
 def test_a_manifest_of_many_entries_is_written_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MANIFEST_FRAME", 2000)
+    monkeypatch.setattr(generation_writer, "MANIFEST_FRAME", 2000)
     files = {f"/{number}": b"%d" % number for number in range(300)}
     record = store.backup(files).record
     assert store.files(record) == {path.encode(): content for path, content in files.items()}
