@@ -4,35 +4,14 @@
 from __future__ import annotations
 
 import pytest
+from support.gathering import Gathering
 
-from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import (
     CommandResult,
     CommandStream,
     Transport,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
-
-
-class Gathering:
-    """All that an item gave: the entries in order, the last one of each path, and the report."""
-
-    def __init__(self, item, transport):
-        self.report = ItemReport(item.name)
-        self.all = [(entry, b"".join(content)) for entry, content in item.gather(transport, self.report)]
-        self.by_path = {entry.path: (entry, content) for entry, content in self.all}
-
-    @property
-    def entries(self):
-        return [entry for entry, _content in self.by_path.values()]
-
-    @property
-    def wanted(self):
-        return ((entry, iter([content])) for entry, content in self.by_path.values())
-
-    @property
-    def problems(self):
-        return {problem.path: problem.message for problem in self.report.problems}
 
 
 class ScriptedStream(CommandStream):
