@@ -103,7 +103,7 @@ class RecoveryAction(ActionBase):  # type: ignore[misc]
     def module(self, options: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module of the same name where the task runs."""
         answer: dict[str, Any] = self._execute_module(module_args=dict(options), task_vars=task_vars)
-        shown = answer.get("invocation", {}).get("module_args", {})
+        shown = (answer.get("invocation") or {}).get("module_args") or {}
         for name in self.internal_options:
             shown.pop(name, None)
         return answer

@@ -41,8 +41,8 @@ def cheap_passphrases(monkeypatch):
     )
 
 
-def carried_out(state, wishes, writer=WRITER, documents=DOCUMENTS):
-    plans, facts = plan_wishes(state, wishes, writer, documents)
+def carried_out(state, wishes, writer=WRITER, documents=None):
+    plans, facts = plan_wishes(state, wishes, writer, documents or DOCUMENTS)
     for plan in plans:
         state = state_after(state, plan)
     return state, plans, facts
