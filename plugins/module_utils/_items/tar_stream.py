@@ -140,8 +140,8 @@ class TarReader:
             )
         except ValueError:
             raise ItemTruncated("The archive that the host sends is broken: a header holds no number") from None
-        if size < 0:
-            raise HostileContent("The archive that the host sends has a member of negative size")
+        if size < 0 or (size and member.kind != "file"):
+            raise HostileContent(f"The archive that the host sends has a {member.kind} of {size} bytes")
         self._left, self._padding = size, -size % BLOCK
         return member
 

@@ -17,6 +17,8 @@ from .tree_listing import below_root, seen_from_root
 Stamp = Callable[..., Entry]
 """Makes an entry of the item from kind, path and metadata."""
 
+RESTORABLE = ("file", "directory", "symlink", "hardlink", "fifo")
+"""The kinds of entries that trees are made of."""
 MOST_LOST = 20
 _COMMAND = (
     *("tar", "--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime", "--no-recursion"),
@@ -117,6 +119,8 @@ class _Reading:
         path = seen_from_root(member.name)
         if path not in self._missing:
             raise HostileContent("The host sends a file that was not asked for", item=path.decode("utf-8", "replace"))
+        if member.kind not in RESTORABLE:
+            raise HostileContent(f"The host sends a {member.kind}", item=path.decode("utf-8", "replace"))
         self._missing.discard(path)
         link = None
         if member.kind == "hardlink":

@@ -17,9 +17,8 @@ from .._errors import HostileContent, RestoreFailed, RestoreRefused
 from .._transport.base import Become, Transport
 from .tar_stream import TarMember, archive
 from .tree_listing import below_root, seen_from_root
-from .tree_reading import complaints
+from .tree_reading import RESTORABLE, complaints
 
-RESTORABLE = ("file", "directory", "symlink", "hardlink", "fifo")
 LONGEST_PATH = 4095
 LONGEST_NAME = 255
 SURVEY_LIMIT = 512 * 2**20

@@ -23,6 +23,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     HostileContent,
     OptionInvalid,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._items import tar_stream
 from ansible_collections.ucops.recovery.plugins.module_utils._items.file_tree import FileTree
 from ansible_collections.ucops.recovery.plugins.module_utils._items.tar_stream import TarMember, archive
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
@@ -179,6 +180,20 @@ def test_sockets_are_left_out_and_noted(root, local, gather):
     assert set(found.by_path) == {b"/etc", b"/etc/a"}
     assert found.report.notes == {"special": ["/etc/ctl"]}
     assert not found.report.problems
+
+
+@NEEDS_ROOT
+def test_other_file_systems_are_entered_unless_told_otherwise(root, local, gather):
+    fill(root, a="x", **{"mounted/below": "hidden"})
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(root / "etc/mounted")], check=True)
+    try:
+        (root / "etc/mounted/b").write_text("x")
+        assert b"/etc/mounted/b" in gather(tree(root), local).by_path
+        found = gather(tree(root, one_file_system=True), local)
+        assert b"/etc/mounted/b" not in found.by_path
+        assert b"/etc/a" in found.by_path
+    finally:
+        subprocess.run(["umount", "-l", str(root / "etc/mounted")], check=True)
 
 
 @NEEDS_ROOT
@@ -340,6 +355,12 @@ def test_a_host_that_sends_what_was_not_asked_for_is_refused(scripted, answer, g
     extra = TarMember(name, "file")
     with pytest.raises(HostileContent, match="not asked for"):
         gather(tree("/"), scripted(answer(LISTED), answer(stream(*GIVEN, extra))))
+
+
+def test_a_device_is_never_taken(scripted, answer, gather):
+    block = tar_stream._block(b"./etc/b", b"4", 0) + tar_stream.END
+    with pytest.raises(HostileContent, match="sends a block"):
+        gather(tree("/"), scripted(answer(LISTED), answer(block)))
 
 
 @pytest.mark.parametrize("listing", [b"", b"f./etc/a\0", b"f./etc/a\0E", b"F126\0E\0", b"F1\0E\0"])

@@ -162,3 +162,10 @@ def test_a_content_of_another_length_than_promised_is_never_written():
 def test_devices_are_never_written():
     with pytest.raises(HostileContent, match="block"):
         header(TarMember(b"./sda", "block"))
+
+
+def test_a_link_or_folder_with_content_is_refused():
+    for kind in ("symlink", "hardlink", "directory", "fifo"):
+        flag = tar_stream._FLAGS[kind]
+        with pytest.raises(HostileContent, match=f"a {kind} of 5 bytes"):
+            list(TarReader([tar_stream._block(b"./a", flag, 5) + bytes(512) + tar_stream.END]))

@@ -35,7 +35,7 @@ def server():
         noisy = pathlib.Path(folder, "noisy")
         noisy.write_text(NOISY_SHELL)
         noisy.chmod(0o755)
-        with Sshd(_accounts(str(noisy)), CONFIG, sudoers="Defaults:tty requiretty") as one:
+        with Sshd(_accounts(str(noisy)), CONFIG, sudoers="Defaults:tty requiretty\nDefaults:pty use_pty") as one:
             yield one
 
 
@@ -48,6 +48,7 @@ def _accounts(noisy_shell: str) -> list[Account]:
         Account("files", password="x"),
         Account("menu", password="x", shell="/usr/sbin/nologin"),
         Account("careful", password="both"),
+        Account("pty", password="x", sudo="ALL"),
         Account("tty", password="x", sudo="ALL"),
     ]
 

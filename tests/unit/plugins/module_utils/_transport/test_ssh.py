@@ -379,6 +379,14 @@ def test_sudo_without_a_password_works_whether_one_is_given_or_not(server):
             assert ssh.run(["cat"], become=True, input=b"unused\n").stdout == b"unused\n"
 
 
+def test_sudo_with_a_terminal_of_its_own_leaves_the_streams_as_they_are(server):
+    data = bytes(range(256)) * 20_000
+    with connect(server, username="pty", become_password="x") as ssh:
+        assert ssh.run(["cat"], become=True, input=data).stdout == data
+        result = ssh.run(["sh", "-c", "cat; echo err >&2"], become=True, input=b"\x04\x03in\n")
+        assert (result.stdout, result.stderr) == (b"\x04\x03in\n", b"err\n")
+
+
 def test_credentials_that_sudo_remembers_leave_the_input_as_it_is():
     accounts = [Account("ops", password="x", sudo="ALL")]
     try:
