@@ -7,7 +7,14 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from support.repositories import TestRepository
 
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.plugin_utils.controller_files import ControllerFiles
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_disks(monkeypatch):
+    """What these tests ask does not depend on it."""
+    monkeypatch.setattr(LocalBackend, "_sync", lambda self, paths: None)
 
 
 @pytest.fixture
