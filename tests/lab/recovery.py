@@ -27,15 +27,18 @@ class Recovery:
 
     controller: Controller
     repository: str = REPOSITORY
+    writer_key_file: str = WRITER_KEY
     allowed_signers: str = ""
     owner: str = ""
 
     @classmethod
-    def create(cls, controller: Controller, repository: str = REPOSITORY) -> Recovery:
+    def create(
+        cls, controller: Controller, repository: str = REPOSITORY, writer_key_file: str = WRITER_KEY
+    ) -> Recovery:
         """Create the repository with the module. Fails the test when that does not work."""
-        recovery = cls(controller, repository)
+        recovery = cls(controller, repository, writer_key_file)
         controller.backup_host.run(["mkdir", "-p", "/etc/ucops"])
-        play = recovery.run("repository", writer_key_file=WRITER_KEY, domain_master_secret=SECRET)
+        play = recovery.run("repository", writer_key_file=writer_key_file, domain_master_secret=SECRET)
         assert play.passed, play.output
         created = play.result(TASK)
         recovery.allowed_signers = created["allowed_signers"]
@@ -48,8 +51,12 @@ class Recovery:
             f"- hosts: {self.controller.backup_host.name}\n  gather_facts: false\n  tasks:\n"
             f'    - name: {TASK}\n      ucops.recovery.{module}:\n      args: "{{{{ options }}}}"\n'
         )
-        given = {"repository": self.repository, **options}
+        given = self._given(options)
         return self.controller.play(text, *arguments, variables={"options": given}, settings=settings)
+
+    def _given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """With the repository, and without what is None."""
+        return {name: value for name, value in {"repository": self.repository, **options}.items() if value is not None}
 
     def run_each(
         self,
@@ -70,7 +77,7 @@ class Recovery:
                 for name, (module, _options) in tasks.items()
             ],
         }
-        given = {name: {"repository": self.repository, **options} for name, (_module, options) in tasks.items()}
+        given = {name: self._given(options) for name, (_module, options) in tasks.items()}
         text = json.dumps([play], indent=1)
         return self.controller.play(text, *arguments, variables={"options": given}, settings=settings)
 
@@ -86,7 +93,7 @@ class Recovery:
             "username": "root",
             "private_key_file": "/root/.ssh/id_ed25519",
             "known_hosts_file": "/root/.ssh/known_hosts",
-            "writer_key_file": WRITER_KEY,
+            "writer_key_file": self.writer_key_file,
         }
 
     def back_up(self, host: Host, *arguments: str, product: str = "kamailio", **options: Any) -> Play:

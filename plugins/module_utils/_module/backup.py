@@ -207,7 +207,10 @@ def incomplete_error(outcome: BackupOutcome, host: str, product: Product) -> Rec
     problems = gathering.problems()
     named = [f"{p['item']}{': ' + p['path'] if p['path'] else ''}: {p['message']}" for p in problems[:5]]
     absent = [name for name in gathering.missing() if name not in {p["item"] for p in problems}]
-    named += [f"{name}: demanded, but not found" for name in absent]
+    named += [f"{name}: demanded, but not found" for name in absent if name in gathering.reports]
+    unreached = [name for name in absent if name not in gathering.reports]
+    if unreached:
+        named.append(f"not reached any more: {', '.join(unreached)}")
     if len(problems) > 5:
         named.append(f"and {len(problems) - 5} more, see generation.problems")
     kept = "What could be gathered is kept as a partial generation" if outcome.committed else "Nothing was written"

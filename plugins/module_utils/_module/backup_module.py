@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from .._compare.mask import Masker
-from .._products.base import Product
+from .._errors import ConnectionFailed
+from .._products.base import Check, Probe, Product
 from .._products.registry import product as make_product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
@@ -19,9 +20,10 @@ from .._repository.format import ChainId, CommitRecord
 from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
+from .._transport.base import Transport
 from . import unsealing
 from .argspec import ArgumentSpec, change, phase, repository, source, ssh, unlock, writer
-from .backup import BackupOptions, Occasion, generation_result, incomplete_error, take_backup
+from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
 from .connecting import transport_of
 from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
@@ -102,7 +104,7 @@ class _Backup:
             result: dict[str, Any] = {
                 "changed": outcome.changed,
                 "generation": generation_result(outcome, self._product, options),
-                "checks": [check.to_result() for check in self._product.validate(transport, probe)],
+                "checks": [check.to_result() for check in self._checks(transport, probe, outcome)],
                 "open_restores": outcome.open_restores,
                 "warnings": list(outcome.committed.warnings) if outcome.committed is not None else [],
             }
@@ -113,6 +115,15 @@ class _Backup:
             error.details["result"] = result
             raise error
         return result
+
+    def _checks(self, transport: Transport, probe: Probe, outcome: BackupOutcome) -> Sequence[Check]:
+        """What the host says of its configuration. The generation is committed: a host that is lost costs no more."""
+        if outcome.gathering.failure is not None:
+            return []
+        try:
+            return self._product.validate(transport, probe)
+        except ConnectionFailed as error:
+            return [Check("configuration", None, error.message)]
 
     def _earlier(self, backend: Backend, opened: ExitStack) -> Side | None:
         """The generation before, opened, when a difference is wanted and the keys are at hand."""

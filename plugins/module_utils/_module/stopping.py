@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from .._errors import RecoveryError
+from .._errors import CommandFailed, ConnectionFailed, RecoveryError
 from .._items.services import Service, ServiceControl
 
 
@@ -18,15 +18,27 @@ def running(control: ServiceControl, services: Sequence[Service]) -> list[Servic
 
 
 def start_again(control: ServiceControl, services: Sequence[Service]) -> None:
-    """Start services in the reverse order of their stopping; every one is tried. Raises the first error."""
+    """Start services in the reverse order of their stopping; every one is tried, unless the host is lost.
+
+    :raises CommandFailed: it names all that are left stopped
+    """
     first: RecoveryError | None = None
+    left: list[str] = []
     for service in reversed(services):
-        try:
-            control.start(service)
-        except RecoveryError as error:
-            first = first or error
+        if not isinstance(first, ConnectionFailed):
+            try:
+                control.start(service)
+                continue
+            except RecoveryError as error:
+                first = first or error
+        left.append(service.name)
     if first is not None:
-        raise first
+        raise CommandFailed(
+            f"{', '.join(left)} {'was' if len(left) == 1 else 'were'} stopped and cannot be started again:"
+            f" {first.message}",
+            host=first.host,
+            hint="Look at the host and its logs, and start by hand what is left stopped.",
+        ) from first
 
 
 @contextmanager

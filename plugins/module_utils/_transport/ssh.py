@@ -46,6 +46,8 @@ KEEPALIVE = 10
 DEAD_AFTER = 30
 """Seconds after which a peer that acknowledges nothing is given up by the kernel."""
 
+_LOOK_AT_IT = "Look at the host and the network, then run this again."
+
 _LEGACY = {
     "kex": ("diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group1-sha1"),
     "keys": ("ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "ssh-dss"),
@@ -132,7 +134,9 @@ class SshTransport(Transport):
             with contextlib.suppress(Exception):
                 channel.close()
             if not self._open_still():
-                raise ConnectionLost("The connection broke while a command was started", host=self.host) from None
+                raise ConnectionLost(
+                    "The connection broke while a command was started", host=self.host, hint=_LOOK_AT_IT
+                ) from None
             raise CommandsRefused(
                 "The login works, but the host runs no commands for this account",
                 host=self.host,
@@ -198,7 +202,7 @@ class _Connection:
     def channel(self, kind: str = "session", target: tuple[str, int] | None = None) -> paramiko.Channel:
         options = self._options
         if not self.alive():
-            raise ConnectionLost("The connection is gone", host=options.host)
+            raise ConnectionLost("The connection is gone", host=options.host, hint=_LOOK_AT_IT)
         source = ("127.0.0.1", 0) if target else None
         try:
             return self._transport.open_channel(kind, target, source, timeout=options.connect_timeout)
@@ -213,9 +217,11 @@ class _Connection:
         except (paramiko.SSHException, OSError, EOFError):
             if self.alive():
                 raise DeadlineExceeded(
-                    f"The host did not open a channel within {options.connect_timeout:g} s", host=options.host
+                    f"The host did not open a channel within {options.connect_timeout:g} s",
+                    host=options.host,
+                    hint=_LOOK_AT_IT,
                 ) from None
-            raise ConnectionLost("The connection broke", host=options.host) from None
+            raise ConnectionLost("The connection broke", host=options.host, hint=_LOOK_AT_IT) from None
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
@@ -320,7 +326,9 @@ def _agree(transport: paramiko.Transport, options: SshOptions) -> HostKey:
     except (paramiko.SSHException, OSError, EOFError) as error:
         if transport.is_active() or "timeout" in str(error).lower() or isinstance(error, socket.timeout):
             raise DeadlineExceeded(
-                f"The host did not agree on keys within {options.connect_timeout:g} s", host=options.host
+                f"The host did not agree on keys within {options.connect_timeout:g} s",
+                host=options.host,
+                hint=_LOOK_AT_IT,
             ) from None
         raise ConnectionFailed(
             f"Port {options.port} does not speak SSH with us ({str(error) or 'the connection was closed'})",
@@ -346,13 +354,16 @@ def _log_in(transport: paramiko.Transport, options: SshOptions, key: paramiko.PK
                     raise DeadlineExceeded(
                         f"The host did not decide about the login within {options.connect_timeout:g} s",
                         host=options.host,
+                        hint=_LOOK_AT_IT,
                     ) from None
                 if not transport.is_active():
                     break
             if transport.is_authenticated():
                 return
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise ConnectionLost(f"The connection broke during the login ({error})", host=options.host) from None
+        raise ConnectionLost(
+            f"The connection broke during the login ({error})", host=options.host, hint=_LOOK_AT_IT
+        ) from None
     methods = ", ".join(tried) if tried else "nothing"
     raise AuthenticationFailed(
         f"The host refuses the login of {options.username} (tried: {methods}"
@@ -468,7 +479,7 @@ class _SshProcess(Process):
         return ConnectionLost(
             "The connection broke while a command ran",
             host=self._host,
-            hint="Look at the host and the network, then run this again.",
+            hint=_LOOK_AT_IT,
         )
 
     def abort(self) -> None:
@@ -492,7 +503,7 @@ class _ChannelDuplex(Duplex):
         with self._errors_named():
             data = self._channel.recv(size)
         if not data:
-            raise ConnectionLost("The SFTP session ended early", host=self._host)
+            raise ConnectionLost("The SFTP session ended early", host=self._host, hint=_LOOK_AT_IT)
         return data
 
     @contextlib.contextmanager
@@ -500,6 +511,8 @@ class _ChannelDuplex(Duplex):
         try:
             yield
         except socket.timeout:
-            raise DeadlineExceeded(f"SFTP was silent for {self._silence:g} s", host=self._host) from None
+            raise DeadlineExceeded(
+                f"SFTP was silent for {self._silence:g} s", host=self._host, hint=_LOOK_AT_IT
+            ) from None
         except (paramiko.SSHException, OSError, EOFError):
-            raise ConnectionLost("The connection broke during SFTP", host=self._host) from None
+            raise ConnectionLost("The connection broke during SFTP", host=self._host, hint=_LOOK_AT_IT) from None
