@@ -72,7 +72,8 @@ class Cutter:
         pieces = []
         position = 0
         for chunk in self._fastcdc(data, min_size=MIN_PIECE, avg_size=AVERAGE_PIECE, max_size=MAX_PIECE):
-            end = position + chunk.length
+            # before 1.6 the last piece could be told longer than it is
+            end = min(position + chunk.length, len(data))
             if end == len(data) and not last and chunk.length < MAX_PIECE:
                 # more bytes may move the end of this one
                 break
