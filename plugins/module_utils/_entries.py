@@ -12,7 +12,8 @@ from typing import Any, Iterable, Mapping, Tuple
 DATA_CLASSES = ("voip_config", "system_config", "logs", "user_data")
 """The four kinds of data that BSI M 6.101 names; bundles never mix them."""
 
-PHASES = ("scheduled", "manual", "pre_change", "post_change", "pre_restore")
+PHASE_PRE_RESTORE = "pre_restore"
+PHASES = ("scheduled", "manual", "pre_change", "post_change", PHASE_PRE_RESTORE)
 STATUS_COMPLETE = "complete"
 STATUS_PARTIAL = "partial"
 

@@ -35,7 +35,7 @@ options:
   generation:
     description:
       - Id of the later generation, like V(pbx-berlin/kamailio/7). V(pbx-berlin/kamailio/latest) is the newest complete
-        one.
+        one that no restore put aside.
     type: str
     required: true
   against:

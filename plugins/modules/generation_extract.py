@@ -39,7 +39,8 @@ attributes:
 options:
   generation:
     description:
-      - Id of the generation, like V(pbx-berlin/kamailio/7). V(pbx-berlin/kamailio/latest) is the newest complete one.
+      - Id of the generation, like V(pbx-berlin/kamailio/7). V(pbx-berlin/kamailio/latest) is the newest complete one
+        that no restore put aside.
     type: str
     required: true
   dest:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
+from .._entries import PHASE_PRE_RESTORE
 from .._errors import GenerationMissing, NotAuthentic, RepositoryDamaged, SignatureInvalid
 from . import sshsig
 from .backends.base import Backend
@@ -193,10 +194,13 @@ def last_complete(backend: Backend, source: str, product: str, instance: str, co
 
 
 def take_complete(backend: Backend, newest: CommitRecord | None, count: int) -> list[CommitRecord]:
-    """The complete ones among a believed record and those before it, at most ``count``, newest first."""
+    """The complete ones among a believed record and those before it, at most ``count``, newest first.
+
+    What a restore put aside is none of them: it is what somebody wanted to get rid of.
+    """
     found: list[CommitRecord] = []
     for record in walk_back(backend, newest) if newest is not None and count > 0 else ():
-        if record.is_complete:
+        if record.is_complete and record.phase != PHASE_PRE_RESTORE:
             found.append(record)
             if len(found) == count:
                 break

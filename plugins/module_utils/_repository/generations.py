@@ -11,7 +11,7 @@ from .chain import Believe, head, load_record, take_complete, walk_back
 from .format import ChainId, CommitRecord, GenerationId
 
 LATEST = "latest"
-"""The newest complete generation."""
+"""The newest complete generation that no restore put aside."""
 NEWEST = "newest"
 """The newest generation, complete or not."""
 

@@ -929,7 +929,10 @@ def command_verify(repository: Repository, owner: str | None) -> None:
 
 
 def choose(repository: Repository, wanted: str) -> Record:
-    """The generation that is meant: by its id, or the newest complete one (latest), or the newest one of all."""
+    """The generation that is meant: by its id, the newest complete one (latest), or the newest one of all.
+
+    What a restore put aside is meant only by its id or as the newest.
+    """
     records = list(repository.records())
     newest = wanted.endswith("/newest")
     wanted = wanted[: -len("/newest")] if newest or wanted.endswith("/latest") else wanted
@@ -937,13 +940,18 @@ def choose(repository: Repository, wanted: str) -> Record:
         if record.id == wanted:
             return record
     candidates = [record for record in records if record.chain == wanted]
-    complete = [record for record in candidates if record.content["status"] == "complete"]
+    complete = [
+        record
+        for record in candidates
+        if record.content["status"] == "complete" and record.content["phase"] != "pre_restore"
+    ]
     if not candidates:
         known = ", ".join(sorted({record.chain for record in records})) or "none"
         raise Stop(f"There is no generation {wanted}. Known sources and products: {known}.")
     chosen = candidates[-1] if newest or not complete else complete[-1]
     if chosen is not candidates[-1]:
-        say(f"The newest generation {candidates[-1].id} is partial; the newest complete one is {chosen.id}.")
+        reason = "was put aside by a restore" if candidates[-1].content["status"] == "complete" else "is partial"
+        say(f"The newest generation {candidates[-1].id} {reason}; the newest complete one is {chosen.id}.")
     return chosen
 
 

@@ -85,6 +85,15 @@ def test_the_newest_complete_ones(store: Store) -> None:
     assert chains.last_complete(store.backend, "nobody", "linux", "", 5) == []
 
 
+def test_what_a_restore_put_aside_is_not_what_the_host_should_be(store: Store) -> None:
+    good = store.backup({"/a": b"good"}).record
+    broken = store.backup({"/a": b"broken"}, phase="pre_restore").record
+    assert chains.last_complete(store.backend, "pbx", "kamailio", "", 5) == [good]
+    assert find_generation(store.backend, "pbx/kamailio/latest") == good
+    assert find_generation(store.backend, "pbx/kamailio/newest") == broken
+    assert find_generation(store.backend, "pbx/kamailio/2") == broken
+
+
 def test_generations_are_found_by_what_people_say(store: Store) -> None:
     records = three(store)
     assert find_generation(store.backend, "pbx/kamailio/1") == records[0]
