@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import ArgumentSpec
 

@@ -8,6 +8,7 @@ import os
 import stat
 
 import pytest
+
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import HostileContent, OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module.extraction import ExtractionFolder, parents_of

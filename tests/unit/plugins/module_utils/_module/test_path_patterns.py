@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module.path_patterns import PathPatterns
 

@@ -1,0 +1,296 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backup and restore of a small Linux tree on this machine, through the real store, items and local transport."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    HostMismatch,
+    KeyRequired,
+    RestoreFailed,
+    RestoreRefused,
+    VersionMismatch,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._module.backup import (
+    BackupOptions,
+    BackupOutcome,
+    Occasion,
+    generation_result,
+    incomplete_error,
+    take_backup,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
+from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Probe
+from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, sealed_headers
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import RepositoryWriter
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
+
+SECRET = "correct horse battery staple"
+LONG = "dial plan line\n" * 1000
+
+
+class Sick(Linux):
+    """A product whose health can be switched off."""
+
+    healthy = True
+
+    def health(self, transport: Any, probe: Probe) -> list[Check]:
+        return [Check("answer", self.healthy, "answers" if self.healthy else "says nothing")]
+
+
+@dataclass
+class Site:
+    """A host that is a folder, its repository, and the identity that opens it."""
+
+    root: pathlib.Path
+    store: RepositoryWriter
+    identity: age.X25519Identity
+    transport: LocalTransport
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def product(self) -> Sick:
+        paths = [
+            {"name": "voip", "path": "/etc/voip", "data_class": "voip_config"},
+            {"name": "records", "path": "/var/log/calls", "data_class": "logs", "required": False},
+        ]
+        return Sick({"root": str(self.root), "paths": paths, "system_config": False, **self.options})
+
+    def backup(self, *, dry_run: bool = False, accept: tuple[str, ...] = ()) -> BackupOutcome:
+        product = self.product
+        probe = product.probe(self.transport)
+        options = BackupOptions("pbx", "", Occasion("manual"), accept_shrunken=accept)
+        return take_backup(self.store, self.transport, product, probe, product.items(probe), options, dry_run=dry_run)
+
+    def restorer(self, outcome: BackupOutcome, product: Sick | None = None, **options: Any) -> Restorer:
+        assert outcome.committed is not None
+        record = outcome.committed.record
+        headers = sealed_headers(self.store.backend, [record])
+        keys = {sha: age.unwrap(age.parse_header(raw), [self.identity]) for sha, raw in headers.items()}
+        product = product or self.product
+        reader = GenerationReader(self.store.backend, record, keys)
+        chosen = RestoreOptions("pbx", "", Occasion("pre_restore"), **options)
+        return Restorer(self.store, self.transport, product, reader, product.probe(self.transport), chosen)
+
+    def state(self) -> dict[str, tuple[int, int, bytes]]:
+        """Mode, time and content of every file, by path."""
+        found = {}
+        for path in sorted(self.root.rglob("*")):
+            status = path.lstat()
+            content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+            found[str(path)] = (status.st_mode, status.st_mtime_ns if path.is_file() else 0, content)
+        return found
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path) -> Iterator[Site]:
+    root = tmp_path / "host"
+    (root / "etc/voip/conf.d").mkdir(parents=True)
+    (root / "var/log/calls").mkdir(parents=True)
+    (root / "etc/machine-id").write_text("a" * 32 + "\n")
+    (root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"\n')
+    (root / "etc/voip/dialplan.cfg").write_text(LONG)
+    (root / "etc/voip/Ansage Büro\n.txt").write_text("hallo\n")
+    (root / "etc/voip/conf.d/trunk.cfg").write_text("trunk = carrier-a\n")
+    os.chmod(root / "etc/voip/conf.d/trunk.cfg", 0o600)
+    (root / "var/log/calls/2026.csv").write_text("1001,1002\n")
+    backend = LocalBackend(str(tmp_path / "repository"))
+    key = WriterKey.generate("backup-host")
+    documents = {"FORMAT.md": b"", "RECOVERY.md": b"", "recover.py": b""}
+    plan = owner.plan_create(owner.read_state(backend), SECRET, documents, key.public, work_factor=1)
+    owner.apply_plan(backend, plan)
+    identity = owner.unlock(owner.read_state(backend), SECRET)[0]
+    with RepositoryWriter(backend, key.with_pins(**plan.facts["pins"])) as store:
+        yield Site(root, store, identity, LocalTransport())
+
+
+# --- backup ----------------------------------------------------------------------------------------------------------
+def test_a_backup_is_complete_and_the_second_says_unchanged(site: Site) -> None:
+    first, second = site.backup(), site.backup()
+    assert (first.gathering.status, first.content_changed, first.changed_items) == (
+        "complete",
+        True,
+        ["records", "voip"],
+    )
+    assert (second.content_changed, second.changed_items, second.changed) == (False, [], False)
+    assert second.committed is not None and second.committed.record.sequence == 2
+
+
+def test_a_touched_file_is_no_change_and_a_changed_one_names_its_item(site: Site) -> None:
+    site.backup()
+    os.utime(site.root / "etc/voip/dialplan.cfg", (1, 1))
+    assert site.backup().content_changed is False
+    (site.root / "etc/voip/conf.d/trunk.cfg").write_text("trunk = carrier-b\n")
+    assert site.backup().changed_items == ["voip"]
+
+
+def test_check_mode_compares_and_writes_nothing(site: Site) -> None:
+    site.backup()
+    before = sorted(site.store.backend.list())
+    assert site.backup(dry_run=True).content_changed is False
+    (site.root / "etc/voip/new").write_text("x")
+    outcome = site.backup(dry_run=True)
+    assert (outcome.content_changed, outcome.committed) == (True, None)
+    assert sorted(site.store.backend.list()) == before
+
+
+def test_a_missing_required_item_makes_it_partial_and_is_named(site: Site) -> None:
+    shutil.rmtree(site.root / "etc/voip")
+    outcome = site.backup()
+    assert outcome.committed is not None and outcome.committed.record.status == "partial"
+    error = incomplete_error(outcome, "pbx", site.product)
+    assert error is not None and "voip: demanded, but not found" in str(error)
+    options = BackupOptions("pbx", "", Occasion("manual"))
+    assert generation_result(outcome, site.product, options)["missing"] == ["voip"]
+
+
+def test_a_missing_optional_item_is_no_gap(site: Site) -> None:
+    shutil.rmtree(site.root / "var/log/calls")
+    assert site.backup().gathering.status == "complete"
+
+
+def test_an_item_below_half_of_its_usual_size_is_suspicious_unless_it_is_declared(site: Site) -> None:
+    for _time in range(3):
+        site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("short\n")
+    outcome = site.backup()
+    assert outcome.gathering.missing() == ["voip"]
+    assert "median of its last 3 complete generations" in outcome.gathering.problems()[0]["message"]
+    assert site.backup(accept=("voip",)).gathering.status == "complete"
+
+
+def test_an_item_that_nobody_looks_for_any_more_is_named(site: Site) -> None:
+    site.backup()
+    site.options = {"paths": [{"name": "voip", "path": "/etc/voip"}]}
+    outcome = site.backup()
+    assert outcome.gathering.missing() == ["records"]
+    assert "not even looked for" in outcome.gathering.problems()[0]["message"]
+    assert site.backup(accept=("records",)).gathering.status == "complete"
+
+
+# --- restore ---------------------------------------------------------------------------------------------------------
+def test_a_restore_brings_everything_back_exactly_and_a_second_has_nothing_to_do(site: Site) -> None:
+    outcome = site.backup()
+    before = site.state()
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    (site.root / "etc/voip/conf.d/trunk.cfg").unlink()
+    (site.root / "etc/voip/later").mkdir()
+    (site.root / "etc/voip/later/file").write_text("later")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    actions = {(change.action, change.path) for change in plan.changes["voip"]}
+    assert ("remove", b"/etc/voip/later/file") in actions and ("write", b"/etc/voip/conf.d/trunk.cfg") in actions
+    result = restorer.run(plan)
+    assert result["pre_restore"] == "pbx/linux/2"
+    assert site.state() == before
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+    assert site.restorer(outcome).plan(look_only=False).items == []
+
+
+def test_growing_records_stay_unless_they_are_named_or_gone(site: Site) -> None:
+    outcome = site.backup()
+    calls = site.root / "var/log/calls/2026.csv"
+    calls.write_text("1001,1002\n1003,1004\n")
+    plan = site.restorer(outcome).plan(look_only=False)
+    assert (plan.items, plan.left_alone) == ([], ["records"])
+    assert site.restorer(outcome, only_items=["records"]).plan(look_only=False).items == ["records"]
+    shutil.rmtree(calls.parent)
+    assert site.restorer(outcome).plan(look_only=False).items == ["records"]
+
+
+def test_only_some_paths_are_put_back(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("mine")
+    (site.root / "etc/voip/conf.d/trunk.cfg").write_text("wrong")
+    restorer = site.restorer(outcome, paths=["/etc/voip/conf.d"])
+    restorer.run(restorer.plan(look_only=False))
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == "mine"
+    assert (site.root / "etc/voip/conf.d/trunk.cfg").read_text() == "trunk = carrier-a\n"
+
+
+def test_a_failed_restore_puts_the_host_back_and_tells_both_stories(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("the operator's present state\n" * 500)
+    (site.root / "etc/voip/new").write_text("new")
+    before = site.state()
+    product = site.product
+    product.healthy = False
+    restorer = site.restorer(outcome, product)
+    with pytest.raises(RestoreFailed, match="answer: says nothing.*was put back to pbx/linux/2") as caught:
+        restorer.run(restorer.plan(look_only=False))
+    assert caught.value.details["rolled_back_to"] == "pbx/linux/2"
+    assert site.state() == before
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_without_a_pre_restore_generation_a_failure_keeps_the_journal_open_until_one_works(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("x")
+    product = site.product
+    product.healthy = False
+    restorer = site.restorer(outcome, product, pre_restore="skip")
+    with pytest.raises(RestoreFailed, match="no pre_restore generation"):
+        restorer.run(restorer.plan(look_only=False))
+    assert len(open_restores(site.store.backend, "pbx", "linux")) == 1
+    assert site.backup().open_restores
+    (site.root / "etc/voip/dialplan.cfg").write_text("y")
+    again = site.restorer(outcome)
+    plan = again.plan(look_only=False)
+    assert any("began and never ended" in warning for warning in plan.warnings)
+    again.run(plan)
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_another_host_and_another_release_are_refused_before_anything_is_touched(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("x")
+    before = site.state()
+    (site.root / "etc/machine-id").write_text("b" * 32 + "\n")
+    with pytest.raises(HostMismatch, match="allow_different_host"):
+        site.restorer(outcome).plan(look_only=False)
+    allowed = site.restorer(outcome, allow_different_host=True).plan(look_only=False)
+    assert any("another host" in warning for warning in allowed.warnings)
+    (site.root / "etc/machine-id").write_text("a" * 32 + "\n")
+    (site.root / "etc/os-release").write_text('ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n')
+    with pytest.raises(VersionMismatch, match="allow_version_mismatch"):
+        site.restorer(outcome).plan(look_only=False)
+    (site.root / "etc/os-release").write_text('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian 12"\n')
+    assert {path: state[2] for path, state in site.state().items()} == {
+        path: state[2] for path, state in before.items()
+    }
+
+
+def test_what_is_not_in_the_generation_is_refused_by_name(site: Site) -> None:
+    outcome = site.backup()
+    with pytest.raises(RestoreRefused, match="no item trunks.*"):
+        site.restorer(outcome, only_items=["trunks"])
+    with pytest.raises(RestoreRefused, match="nothing at or under"):
+        site.restorer(outcome, paths=["/srv"])
+
+
+def test_content_without_its_key_is_found_before_anything_is_touched(site: Site) -> None:
+    outcome = site.backup()
+    assert outcome.committed is not None
+    (site.root / "etc/voip/dialplan.cfg").write_text("x")
+    before = site.state()
+    restorer = site.restorer(outcome)
+    manifest = outcome.committed.record.manifest[0]
+    restorer._reader.file_keys = {manifest: restorer._reader.file_keys[manifest]}
+    with pytest.raises(KeyRequired):
+        restorer.prove_content()
+    assert site.state() == before

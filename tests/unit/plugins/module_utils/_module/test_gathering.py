@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
+from ansible_collections.ucops.recovery.plugins.module_utils._module.gathering import (
+    SHRINK_FLOOR,
+    Gathering,
+    check_sizes,
+    check_vanished,
+)
+
+BIG = 100 * SHRINK_FLOOR
+
+
+def record(sequence=1, **sizes):
+    items = {name: {"bytes": size} for name, size in sizes.items()}
+    return SimpleNamespace(items=items, sequence=sequence)
+
+
+def problems(size, before, accept=()):
+    """What is said of an item of this size after complete generations with these, newest first."""
+    item = SimpleNamespace(name="config", required=True)
+    gathering = Gathering([item], {"config": ItemReport("config")})
+    check_sizes(gathering, {"config": size}, [record(config=one) for one in before], accept)
+    return [problem["message"] for problem in gathering.problems()]
+
+
+@pytest.mark.parametrize(
+    ("size", "before"),
+    [
+        (1, []),
+        (BIG, [BIG] * 5),
+        (BIG // 2, [BIG] * 5),
+        (0, [SHRINK_FLOOR - 1] * 5),
+        (BIG // 3, [BIG // 3, BIG, BIG, BIG, BIG]),
+        (BIG // 3, [BIG // 4, BIG // 3, BIG, BIG, BIG]),
+        (10 * BIG, [BIG] * 5),
+        (BIG, [10 * BIG, BIG, BIG, BIG, BIG]),
+    ],
+    ids=[
+        "the first",
+        "as before",
+        "half of it",
+        "too small to tell",
+        "shrunk before, which was accepted",
+        "accepted two generations ago",
+        "grown",
+        "grown for a while",
+    ],
+)
+def test_sizes_that_are_nothing_to_ask_about(size, before):
+    assert problems(size, before) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "before", "told"),
+    [
+        (BIG // 2 - 1, [BIG] * 5, f"the median of its last 5 complete generations is {BIG};"),
+        (0, [BIG], f"the median of its last 1 complete generations is {BIG};"),
+        (BIG // 8, [BIG // 3, BIG, BIG, BIG, BIG], f"the median of its last 1 complete generations is {BIG // 3};"),
+    ],
+    ids=["below half", "nothing left", "shrunk again after it was accepted"],
+)
+def test_what_is_below_half_of_its_usual_size_is_told(size, before, told):
+    (message,) = problems(size, before)
+    assert message.startswith(f"has only {size} bytes, ") and told in message and "accept_shrunken" in message
+    assert problems(size, before, accept=["config"]) == []
+
+
+def test_an_item_that_nobody_looked_for_any_more_is_told():
+    gathering = Gathering([SimpleNamespace(name="config", required=True)], {"config": ItemReport("config")})
+    history = [record(7, config=1, database=BIG, empty=0), record(6, config=1, older=BIG)]
+    check_vanished(gathering, history, accept=[])
+    assert gathering.missing() == ["database"] and gathering.status == "partial"
+    assert "generation 7" in gathering.problems()[0]["message"]
+    accepted = Gathering(gathering.items, {"config": ItemReport("config")})
+    check_vanished(accepted, history, accept=["database"])
+    assert accepted.missing() == [] and accepted.status == "complete"
