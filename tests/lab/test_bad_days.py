@@ -465,14 +465,8 @@ def test_a_target_without_space_is_put_back_as_it_was(fleet: Fleet, recovery: Re
     host.run("head -c 2500000 /dev/urandom >/srv/app/ballast")
     before = host.fingerprint("/srv/app")
     play = recovery.restore(host, product="linux", **app)
-    story = (
-        f"{host.address}: ",
-        "/linux/1 failed",
-        "No space left",
-        "was put back to tight/linux/2",
-        "as it was before",
-    )
-    one_message(result_of(play), "RestoreFailed", *story)
+    story = (f"{host.address}: ", "tight/linux/1 failed: /srv/app/voices: ", "Free some space on the target")
+    one_message(result_of(play), "RestoreFailed", *story, "was put back to tight/linux/2, as it was before")
     assert host.fingerprint("/srv/app") == before
 
     host.run("rm /srv/app/ballast")
@@ -517,7 +511,7 @@ def test_a_host_that_dies_in_the_middle_of_a_restore(fleet: Fleet, recovery: Rec
     play = recovery.run_each(tasks)
     open_one = result["details"]["journal"]
     assert play.result("backup")["open_restores"] == [open_one]
-    assert any(open_one in warning for warning in play.result("plan")["warnings"])
+    assert any(open_one in warning for warning in play.result("plan")["plan"]["warnings"])
     assert play.result("after")["open_restores"] == []
     assert play.result("after")["generation"]["status"] == "complete"
     assert host.fingerprint(FOLDER) == good

@@ -135,23 +135,34 @@ def check_vanished(gathering: Gathering, history: Sequence[CommitRecord], accept
 def check_sizes(
     gathering: Gathering, sizes: dict[str, int], history: Sequence[CommitRecord], accept: Sequence[str]
 ) -> None:
-    """Add a problem for every item that is below half of its median size in ``history`` (complete generations).
+    """Add a problem for every item that is below half of its median size in ``history``.
 
     :param sizes: bytes of every item of this run
+    :param history: complete generations, newest first
     :param accept: items that are declared to have shrunk
     """
     for item in gathering.items:
         report = gathering.reports.get(item.name)
         if report is None or item.name in accept:
             continue
-        before = [record.items[item.name]["bytes"] for record in history if item.name in record.items]
-        if not before:
-            continue
-        usual = median(before)
+        before = _since_accepted([record.items[item.name]["bytes"] for record in history if item.name in record.items])
         size = sizes.get(item.name, 0)
-        if usual >= SHRINK_FLOOR and size < usual * SHRUNKEN_BELOW:
+        if _has_shrunk(size, before):
             report.problem(
                 "",
-                f"has only {size} bytes, the median of its last {len(before)} complete generations is {int(usual)};"
-                " name it in accept_shrunken if that is meant",
+                f"has only {size} bytes, the median of its last {len(before)} complete generations is"
+                f" {int(median(before))}; name it in accept_shrunken if that is meant",
             )
+
+
+def _has_shrunk(size: int, before: Sequence[int]) -> bool:
+    usual = median(before) if before else 0
+    return usual >= SHRINK_FLOOR and size < usual * SHRUNKEN_BELOW
+
+
+def _since_accepted(sizes: Sequence[int]) -> Sequence[int]:
+    """The sizes, newest first, up to the newest one that shrank: as its generation is complete, that was meant."""
+    for at, size in enumerate(sizes):
+        if _has_shrunk(size, sizes[at + 1 :]):
+            return sizes[: at + 1]
+    return sizes

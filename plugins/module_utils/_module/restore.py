@@ -346,7 +346,7 @@ class Restorer:
         checks = self._product.validate(self._transport, self._then)
         self._demand(checks)
         start_again(self._control, [service for service in services if self._control.exists(service)])
-        self._compare(items)
+        self._compare(items, self._reader, self._wanted)
         health = self._product.health(self._transport, self._then)
         self._demand(health)
         return [*checks, *health]
@@ -356,18 +356,19 @@ class Restorer:
         if failed:
             raise RestoreFailed("; ".join(failed), host=self._transport.host)
 
-    def _compare(self, items: Sequence[Item]) -> None:
+    def _compare(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> None:
         found = self._gather(items, strict=True)
         left = [
             line
             for item in items
             if item.data_class != "logs"
-            for line in differences(item, self._wanted[item.name], found[item.name], self._reader)
+            for line in differences(item, wanted[item.name], found[item.name], reader)
         ]
         if left:
             more = f" and {len(left) - 5} more" if len(left) > 5 else ""
             raise RestoreFailed(
-                f"The host still differs from {self.generation}: {'; '.join(left[:5])}{more}", host=self._transport.host
+                f"The host still differs from {GenerationId.of(reader.record)}: {'; '.join(left[:5])}{more}",
+                host=self._transport.host,
             )
 
     def _roll_back(
@@ -379,8 +380,7 @@ class Restorer:
         error: Exception,
     ) -> None:
         """Put the C(pre_restore) generation back. Always raises RestoreFailed."""
-        story = error.message if isinstance(error, RecoveryError) else str(error) or type(error).__name__
-        story = f"The restore of {self.generation} failed: {story.rstrip('.')}."
+        story = f"The restore of {self.generation} failed: {_story(error)}."
         cause = error.hint if isinstance(error, RecoveryError) else None
         host = self._transport.host
         if before is None or before.committed is None:
@@ -396,11 +396,13 @@ class Restorer:
             with GenerationReader(self._store.backend, before.committed.record, keys) as reader:
                 for service in running(self._control, self._product.services(self._then)):
                     self._control.stop(service)
-                self._put_back(items, reader, self._wanted_entries(reader))
-            start_again(self._control, ran)
+                wanted = self._wanted_entries(reader)
+                self._put_back(items, reader, wanted)
+                start_again(self._control, ran)
+                self._compare(items, reader, wanted)
         except Exception as second:
             raise RestoreFailed(
-                f"{story} Putting {identifier} back failed too: {second}",
+                f"{story} Putting {identifier} back failed too: {_story(second)}",
                 host=host,
                 hint=f"The host needs you: restore {identifier} or {self.generation} again;"
                 " the journal keeps this restore open until one is done.",
@@ -431,3 +433,10 @@ class Restorer:
             )
         found = collector.by_item([item.name for item in items])
         return {name: [one for one in entries if self._paths.match(one.entry.path)] for name, entries in found.items()}
+
+
+def _story(error: Exception) -> str:
+    """What went wrong, within a sentence. The text of an error that is not ours may quote content, and is left out."""
+    if not isinstance(error, RecoveryError):
+        return f"unexpected {type(error).__name__}"
+    return (f"{error.item}: {error.message}" if error.item else error.message).rstrip(".")
