@@ -422,7 +422,7 @@ class BundleReader:
         table = self._payload.read_at(size - length, length)
         frames = []
         offset = 0
-        for stored, raw in _TABLE_ENTRY.iter_unpack(table[_TABLE_HEADER.size : -_TABLE_FOOTER.size]):
+        for stored, raw in _TABLE_ENTRY.iter_unpack(table[_TABLE_HEADER.size : length - _TABLE_FOOTER.size]):
             if raw > FRAME_SIZE + MAX_PIECE:
                 raise RepositoryDamaged("The bundle has a frame that is too large")
             frames.append((offset, stored, raw))

@@ -114,7 +114,7 @@ class GenerationReader:
         count = 0
         replaced = frozenset(self.manifest.replaced)
         lines = self._lines()
-        next(lines)
+        next(lines, None)
         for number, line in enumerate(lines):
             count += 1
             if number in replaced:

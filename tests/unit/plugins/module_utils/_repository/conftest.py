@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Union
 
 import pytest
 
@@ -34,7 +34,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer 
 
 SECRET = "correct horse battery staple"
 DOCUMENTS = {"FORMAT.md": b"format\n", "RECOVERY.md": b"recovery\n", "recover.py": b"# recover\n"}
-Files = Mapping[str, "bytes | Iterable[bytes]"]
+Files = Mapping[str, Union[bytes, Iterable[bytes]]]
 
 
 class QuickBackend(LocalBackend):

@@ -114,7 +114,7 @@ class CountedBackend(LocalBackend):
     machine: Machine
 
     def _sync_file_system(self) -> bool:
-        self.machine._counted("sync", lambda: self.machine.sync_all())()
+        self.machine._counted("sync", self.machine.sync_all)()
         return True
 
 

@@ -47,7 +47,7 @@ def test_an_item_is_described_as_a_record_needs_it() -> None:
     stored = digester.add(A, [b"one", b"two"])
     digester.add(entry("/link", kind="symlink", link_target=b"/a", item="links"), ())
     assert (stored.entry.size, stored.pieces) == (6, ())
-    assert stored.sha256 == stored.normalised_sha256 is not None
+    assert stored.sha256 is not None and stored.sha256 == stored.normalised_sha256
     items = digester.item_digests()
     assert {name: (item["bytes"], item["entries"], item["data_class"]) for name, item in items.items()} == {
         "config": (6, 1, "voip_config"),
