@@ -17,9 +17,8 @@ from .sql_split import SQLITE, Statement, statements
 _TOOL = r"""
 database=$1
 if command -v sqlite3 >/dev/null 2>&1; then tool=sqlite3
-elif command -v python3 >/dev/null 2>&1 && python3 -c 'import sqlite3' 2>/dev/null; then tool=python3
-else echo 'error: neither sqlite3 nor python3 with its sqlite3 module is installed (install the package sqlite3)' >&2
-  exit 127
+elif command -v python3 >/dev/null 2>&1; then tool=python3
+else echo 'error: neither sqlite3 nor python3 is installed (install the package sqlite3)' >&2; exit 127
 fi
 """
 _SURVEY = (

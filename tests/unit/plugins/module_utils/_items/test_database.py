@@ -140,7 +140,7 @@ def test_what_is_no_database_is_an_error(tmp_path, host, gather):
 
 
 def test_without_any_tool_it_is_said_what_to_install(database, scripted, answer, gather):
-    missing = b"error: neither sqlite3 nor python3 with its sqlite3 module is installed (install the package sqlite3)\n"
+    missing = b"error: neither sqlite3 nor python3 is installed (install the package sqlite3)\n"
     with pytest.raises(CommandFailed, match="install the package sqlite3"):
         gather(dump(database), scripted(answer(b"", missing, 127)))
 

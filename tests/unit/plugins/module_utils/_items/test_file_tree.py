@@ -40,7 +40,7 @@ NEEDS_ACL = pytest.mark.skipif(
 @pytest.fixture
 def root(tmp_path):
     """A folder that another user can enter."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
         if IS_ROOT:
             folder.chmod(0o755)
     (tmp_path / "root").mkdir()

@@ -152,8 +152,6 @@ def test_a_real_process_is_started_and_really_stopped(local, daemon):
     one.stop(daemon)
     assert time.monotonic() - begun > 0.3
     assert not one.is_active(daemon)
-    one.start(daemon)
-    one.stop(daemon)
 
 
 @pytest.mark.skipif(os.path.isdir("/run/systemd/system"), reason="left out: systemd runs here")

@@ -30,7 +30,7 @@ HAS_ACL = bool(shutil.which("setfacl") and shutil.which("setfattr"))
 
 @pytest.fixture
 def root(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
         if IS_ROOT:
             folder.chmod(0o755)
     (tmp_path / "root/etc").mkdir(parents=True)

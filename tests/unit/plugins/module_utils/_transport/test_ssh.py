@@ -237,6 +237,10 @@ PubkeyAcceptedAlgorithms +ssh-rsa
 """
 
 
+@pytest.mark.skipif(
+    "diffie-hellman-group14-sha1" not in paramiko.Transport._kex_info,
+    reason="left out: this paramiko (5 or newer) has no SHA-1 algorithms",
+)
 @pytest.mark.skipif(SSHD is None, reason=WITHOUT_SSHD)
 def test_an_old_device_needs_legacy_algorithms_and_then_works():
     with Sshd(config=LEGACY, key_types=("rsa",)) as server:
