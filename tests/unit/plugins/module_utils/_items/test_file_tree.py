@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import tracemalloc
 
@@ -38,13 +39,13 @@ NEEDS_ACL = pytest.mark.skipif(
 
 
 @pytest.fixture
-def root(tmp_path):
+def root():
     """A folder that another user can enter."""
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        if IS_ROOT:
-            folder.chmod(0o755)
-    (tmp_path / "root").mkdir()
-    return tmp_path / "root"
+    with tempfile.TemporaryDirectory(prefix="ucops-root-") as folder:
+        os.chmod(folder, 0o755)
+        path = pathlib.Path(folder, "root")
+        (path).mkdir(parents=True)
+        yield path
 
 
 def tree(root, *paths, **options):

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -29,12 +31,13 @@ HAS_ACL = bool(shutil.which("setfacl") and shutil.which("setfattr"))
 
 
 @pytest.fixture
-def root(tmp_path):
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        if IS_ROOT:
-            folder.chmod(0o755)
-    (tmp_path / "root/etc").mkdir(parents=True)
-    return tmp_path / "root"
+def root():
+    """A folder that another user can enter."""
+    with tempfile.TemporaryDirectory(prefix="ucops-root-") as folder:
+        os.chmod(folder, 0o755)
+        path = pathlib.Path(folder, "root")
+        (path / "etc").mkdir(parents=True)
+        yield path
 
 
 def tree(root, *paths, **options):
