@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping, Tuple
+from typing import Any
 
 DATA_CLASSES = ("voip_config", "system_config", "logs", "user_data")
 """The four kinds of data that BSI M 6.101 names; bundles never mix them."""
@@ -21,7 +22,10 @@ KINDS = ("file", "directory", "symlink", "hardlink", "fifo", "char", "block", "o
 
 
 def path_to_text(path: bytes) -> str:
-    """Bytes of a path as text that survives JSON: UTF-8 stays readable, what is not UTF-8, control characters and ``%`` are percent-encoded."""
+    """Bytes of a path as text that survives JSON.
+
+    UTF-8 stays readable; what is not UTF-8, control characters and ``%`` are percent-encoded.
+    """
     out = []
     for char in path.decode("utf-8", "surrogateescape"):
         code = ord(char)
@@ -51,9 +55,10 @@ def path_from_text(text: str) -> bytes:
 class Entry:
     """One thing that an item is made of.
 
-    ``path`` is absolute on the target, raw bytes. ``mtime_ns`` is nanoseconds since the epoch. ``link_target`` is the text of
-    a symlink, or the path of the entry that a hardlink shares its content with. ``xattrs`` are raw extended attributes,
-    POSIX ACLs stand in ``acl_access`` and ``acl_default`` in their long text form. ``size`` is known after the content was read.
+    ``path`` is absolute on the target, raw bytes. ``mtime_ns`` is nanoseconds since the epoch. ``link_target`` is the
+    text of a symlink, or the path of the entry that a hardlink shares its content with. ``xattrs`` are raw extended
+    attributes, POSIX ACLs stand in ``acl_access`` and ``acl_default`` in their long text form. ``size`` is known after
+    the content was read.
     """
 
     item: str
@@ -68,7 +73,7 @@ class Entry:
     mtime_ns: int | None = None
     size: int = 0
     link_target: bytes | None = None
-    device: Tuple[int, int] | None = None
+    device: tuple[int, int] | None = None
     acl_access: str | None = None
     acl_default: str | None = None
     xattrs: Mapping[str, bytes] = field(default_factory=dict)
@@ -77,7 +82,8 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """The entry as a JSON object; what is not known is left out."""
-        out: dict[str, Any] = {"item": self.item, "class": self.data_class, "kind": self.kind, "path": path_to_text(self.path)}
+        path = path_to_text(self.path)
+        out: dict[str, Any] = {"item": self.item, "class": self.data_class, "kind": self.kind, "path": path}
         if self.mode is not None:
             out["mode"] = f"{self.mode:04o}"
         for name in ("uid", "gid", "owner", "group", "mtime_ns", "acl_access", "acl_default"):
@@ -125,7 +131,7 @@ class Entry:
         )
 
 
-Gathered = Tuple[Entry, Iterable[bytes]]
+Gathered = tuple[Entry, Iterable[bytes]]
 """An entry with its content; the content must be read before the next entry is asked for."""
 
 

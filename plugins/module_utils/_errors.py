@@ -3,8 +3,8 @@
 
 """The one tree of errors.
 
-Errors are raised where the fact is known and turned into C(fail_json) in one place. A message names what happened; host,
-item and hint say where and what to do next. None of them ever carries a secret.
+Errors are raised where the fact is known and turned into C(fail_json) in one place. A message names what happened;
+host, item and hint say where and what to do next. None of them ever carries a secret.
 """
 
 from __future__ import annotations

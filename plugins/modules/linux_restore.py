@@ -57,8 +57,8 @@ options:
   generation:
     description:
       - Which generation to put back.
-      - V(latest) is the newest complete one of this source, leaving out what earlier restores put aside. V(newest) is the
-        newest of all, complete or not.
+      - V(latest) is the newest complete one of this source, leaving out what earlier restores put aside.
+      - V(newest) is the newest of all, complete or not.
       - V(pre_change) and V(post_change) are the current complete ones of O(change_id).
       - A number is that generation of this source; an id like V(pbx-berlin/linux/7) says it in full.
     type: str

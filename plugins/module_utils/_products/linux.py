@@ -167,7 +167,8 @@ class Linux(UnixProduct):
         names = [item.name for item in self.items(Probe())]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise OptionInvalid(f"Two items are called {twice[0]}", hint="Give paths and commands a name.")
+            hint = "Give paths and commands a name that nothing else has."
+            raise OptionInvalid(f"Two items are called {twice[0]}", hint=hint)
         if not names:
             raise OptionInvalid("There is nothing to gather", hint="Name paths or commands, or leave system_config on.")
 

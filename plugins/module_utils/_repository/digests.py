@@ -10,9 +10,7 @@ order, so it changes only when something changed that matters, and it is keyed, 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -21,13 +19,8 @@ from .._errors import OptionInvalid
 from .format import FINGERPRINT_SIZE, StoredEntry, entry_lines
 from .keys import WriterKey
 
-with suppress(ImportError):  # _libraries.require tells the user
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 CONTENT_KINDS = frozenset(("file", "output", "dump"))
 """Kinds of entries that have content."""
-
-_ZERO_NONCE = bytes(12)
 
 Keep = Callable[[bytes], object]
 
@@ -43,24 +36,8 @@ class Normaliser(Protocol):
 
 
 def keyed_digest(source_key: bytes, digest: bytes) -> bytes:
-    """The keyed form, 16 bytes, of a digest."""
+    """The keyed form, 16 bytes, of a SHA-256: by it a writer knows a piece again, and it says nothing to others."""
     return WriterKey.fingerprint(source_key, digest)[:FINGERPRINT_SIZE]
-
-
-class PieceFingerprint:
-    """By what a writer knows a piece again: 16 bytes that say nothing to anybody else.
-
-    HMAC-SHA-256 of the piece's tag under AES-256-GCM (the piece as additional data, a zero nonce). The tag is a
-    universal hash, ten times as fast as SHA-256: without its key nobody can make two pieces that collide, and nobody
-    ever sees it.
-    """
-
-    def __init__(self, source_key: bytes) -> None:
-        self._source_key = source_key
-        self._tag = AESGCM(hmac.digest(source_key, b"ucops.recovery piece tag v1", "sha256"))
-
-    def __call__(self, piece: bytes | memoryview) -> bytes:
-        return keyed_digest(self._source_key, self._tag.encrypt(_ZERO_NONCE, b"", piece))
 
 
 class _Tally:

@@ -21,7 +21,7 @@ from .._errors import OptionInvalid
 from .backends.base import Backend, Staged
 from .bundles import BundleWriter, Compressor
 from .cutter import CUT_FROM, Cutter
-from .digests import Digester, PieceFingerprint, keyed_digest
+from .digests import Digester, keyed_digest
 from .format import BundleFacts, ChainId, CommitRecord, Manifest, PieceIndex, canonical_json, object_name
 from .keyring import Keyring
 from .keys import WriterKey
@@ -128,7 +128,6 @@ class GenerationWriter(Digester):
     def __init__(self, place: Workplace, chain: ChainId, before: Before, dry_run: bool, force_store: bool) -> None:
         self.source_key = place.writer_key.source_key(chain.source)
         super().__init__(self.source_key)
-        self._fingerprint = PieceFingerprint(self.source_key)
         self._workplace = place
         self._chain = chain
         self._before = before
@@ -202,8 +201,9 @@ class GenerationWriter(Digester):
             if size >= CUT_FROM:
                 return self._take_large(data_class, itertools.chain(held, following))
         content = held[0] if len(held) == 1 else b"".join(held)
-        pieces = (self._place(data_class, content),) if content else ()
-        return size, hashlib.sha256(content).digest(), pieces
+        digest = hashlib.sha256(content).digest()
+        pieces = (self._place(data_class, content, digest),) if content else ()
+        return size, digest, pieces
 
     def _take_large(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
         if self._cutter is None:
@@ -219,18 +219,18 @@ class GenerationWriter(Digester):
                 hashing = self._workplace.hashers.submit(digest.update, block)
                 size += len(block)
                 for piece in pieces:
-                    places.append(self._place(data_class, piece))
+                    places.append(self._place(data_class, piece, hashlib.sha256(piece).digest()))
         finally:
             if hashing is not None:
                 hashing.result()
         return size, digest.digest(), tuple(places)
 
-    def _place(self, data_class: str, piece: bytes | memoryview) -> tuple[int, int]:
-        """Where a piece stands, which is put into a bundle unless it is known."""
+    def _place(self, data_class: str, piece: bytes | memoryview, digest: bytes) -> tuple[int, int]:
+        """Where a piece with this SHA-256 stands, which is put into a bundle unless it is known."""
         known = self._known.get(data_class)
         if known is None:
             known = self._known[data_class] = {}
-        fingerprint = self._fingerprint(piece)
+        fingerprint = keyed_digest(self.source_key, digest)
         place = known.get(fingerprint)
         if place is None:
             place = known[fingerprint] = self._put(data_class, piece)

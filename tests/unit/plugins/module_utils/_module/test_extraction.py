@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pathlib
 import stat
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_file_is_written_with_mode_and_time(folder, place):
 def test_names_of_any_bytes_survive(folder, place):
     for name in (b"gr\xc3\xbc\xc3\x9fe", b"\xff\xfe", b"a\nb", b" a b ", b"-rf", b"*"):
         folder.put(entry(b"/x/" + name), [name])
-        assert open(os.path.join(os.fsencode(place), b"x", name), "rb").read() == name
+        assert pathlib.Path(os.fsdecode(os.path.join(os.fsencode(place), b"x", name))).read_bytes() == name
 
 
 def test_folders_get_their_looks_at_the_end(folder, place):

@@ -6,12 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.digests import Digester, PieceFingerprint
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.digests import Digester
 
 from .conftest import entry
 
@@ -120,12 +118,3 @@ def test_an_item_has_one_data_class() -> None:
         digester.add(replace(B, data_class="logs"), [b"x"])
     with pytest.raises(OptionInvalid, match="unknown data class"):
         digester.add(replace(B, item="other", data_class="secret"), [b"x"])
-
-
-@given(st.binary(max_size=100), st.binary(max_size=100), st.binary(min_size=32, max_size=32))
-def test_fingerprints_are_equal_exactly_for_equal_pieces(one: bytes, other: bytes, key: bytes) -> None:
-    fingerprint = PieceFingerprint(key)
-    assert (fingerprint(one) == fingerprint(other)) == (one == other)
-    assert fingerprint(memoryview(one)) == PieceFingerprint(key)(one)
-    assert len(fingerprint(one)) == 16
-    assert fingerprint(one) != PieceFingerprint(KEY)(one) or key == KEY
