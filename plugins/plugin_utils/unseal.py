@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import getpass
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,9 +73,9 @@ class RecoveryAction(ActionBase):  # type: ignore[misc]
             result.update(failed=True, changed=False, **failure(error))
         return result
 
+    @abstractmethod
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The task's result. Subclasses say how."""
-        raise NotImplementedError
 
     def _own_options(self) -> dict[str, Any]:
         """The task's options, without what the defaults of the action group have for other modules.
