@@ -161,7 +161,7 @@ class Fleet:
     def binds(self) -> list[pathlib.Path]:
         """Folders of the machine that hosts see at the same place, read-only."""
         wanted = [PROJECT]
-        for prefix in {pathlib.Path(sys.prefix), pathlib.Path(sys.base_prefix)}:
+        for prefix in (pathlib.Path(sys.prefix), pathlib.Path(sys.base_prefix)):
             # Below / it is in the overlay already, unless it lies on another file system or where a host has its own.
             if prefix.stat().st_dev != os.stat("/").st_dev or pathlib.Path("/tmp") in prefix.parents:
                 wanted.append(prefix)
