@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -47,6 +48,8 @@ class Suite:
     folder: str
     workers: int = 2
     limit: int = 600
+    python: pathlib.Path = pathlib.Path(sys.executable)
+    arguments: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +77,11 @@ STATIC = (
 PYLINT = Gate("pylint", ("sh", "tests/sanity/run.sh", "pylint", "--test", "pylint", "plugins/"))
 PYLINT_ALL = Gate("pylint", ("sh", "tests/sanity/run.sh", "pylint", "--test", "pylint"))
 UNIT = Suite("unit", "tests/unit")
+OLDEST_ENV = ROOT / "build" / "oldest"
+# The demo is for the machine of a developer.
+OLDEST = Suite(
+    "oldest", "tests/unit", python=OLDEST_ENV / "bin" / "python", arguments=("--ignore=tests/unit/demo",), limit=900
+)
 HOSTS = (
     Suite("lab", "tests/lab", limit=900),
     Suite("integration", "tests/integration", limit=2100),
@@ -81,11 +89,18 @@ HOSTS = (
 MOLECULE = Gate("molecule", ("molecule", "test", "--all"), limit=600)
 
 
-def run_to_end(command: tuple[str, ...], cwd: pathlib.Path, limit: int, output: int | None) -> tuple[int, str]:
-    """Run a command in a process group of its own; the whole group ends when the time is over or the user stops us."""
+def run_to_end(
+    command: tuple[str, ...], limit: int, cwd: pathlib.Path = ROOT, output: int | None = None, path: str = ""
+) -> tuple[int, str]:
+    """Run a command in a process group of its own and return its exit code and output.
+
+    :param limit: seconds after which the whole group is killed
+    :param path: what stands before PATH
+    """
     with subprocess.Popen(
         command,
         cwd=cwd,
+        env={**os.environ, "PATH": f"{path}{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -100,7 +115,12 @@ def run_to_end(command: tuple[str, ...], cwd: pathlib.Path, limit: int, output: 
             text, _none = process.communicate()
             return 124, f"{text or ''}\nstopped after {limit} seconds"
         except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
+            # Somebody stops us: let the tests take down what they have put up.
+            os.killpg(process.pid, signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=15)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             raise
     return process.returncode, text or ""
 
@@ -108,7 +128,7 @@ def run_to_end(command: tuple[str, ...], cwd: pathlib.Path, limit: int, output: 
 def run_gate(gate: Gate) -> Outcome:
     """Run one gate; its output is shown only when it fails."""
     began = time.monotonic()
-    code, text = run_to_end(gate.command, gate.cwd, gate.limit, subprocess.PIPE)
+    code, text = run_to_end(gate.command, gate.limit, gate.cwd, subprocess.PIPE)
     seconds = time.monotonic() - began
     if code == 0:
         say(f"  ok    {gate.name} ({seconds:.0f} s)")
@@ -131,7 +151,7 @@ def run_suite(suite: Suite) -> Outcome:
     report = REPORTS / f"{suite.name}.xml"
     report.unlink(missing_ok=True)
     command = (
-        sys.executable,
+        str(suite.python),
         "-m",
         "pytest",
         "-q",
@@ -140,10 +160,12 @@ def run_suite(suite: Suite) -> Outcome:
         f"--numprocesses={suite.workers}",
         "--dist=loadfile",
         f"--junitxml={report}",
+        *suite.arguments,
         suite.folder,
     )
     began = time.monotonic()
-    code, _text = run_to_end(command, ROOT, suite.limit, None)
+    # Programs that a test calls come from the environment that the test runs in.
+    code, _text = run_to_end(command, suite.limit, path=f"{suite.python.parent}:")
     seconds = time.monotonic() - began
     passed, failed, skipped = count(report)
     note = ""
@@ -205,6 +227,10 @@ def main() -> int:
     if what != "static":
         outcomes.append(run_suite(UNIT))
     if what == "test":
+        say("\n== oldest Python and libraries")
+        made, _text = run_to_end(("sh", "tools/oldest.sh", "make", str(OLDEST_ENV)), 600, output=subprocess.PIPE)
+        left_out = Outcome(OLDEST.name, skipped=1, note="left out: there is no Python 3.9 here")
+        outcomes.append(left_out if made else run_suite(OLDEST))
         say("\n== molecule")
         sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
         left_out = Outcome(MOLECULE.name, skipped=1, note="left out: needs an OpenSSH server (sshd)")

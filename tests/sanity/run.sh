@@ -37,14 +37,11 @@ git -C "$root" ls-files --cached --others --exclude-standard -z -- . ':!demo/tre
 git init --quiet "$copy"
 
 # Compile and import run for every Python that is found: the oldest that modules may meet is worth having, others are not.
-for oldest in $(PATH=${OUTER_PATH:-$PATH} command -v python3.9) "${PYENV_ROOT:-/root/.pyenv}"/versions/3.9.*/bin/python3.9; do
-    if "$oldest" -c '' 2>/dev/null; then
-        mkdir -p "$root/build/python"
-        ln -sf "$oldest" "$root/build/python/python3.9"
-        PATH=$PATH:$root/build/python
-        break
-    fi
-done
+if oldest=$(sh "$root/tools/oldest.sh" find); then
+    mkdir -p "$root/build/python"
+    ln -sf "$oldest" "$root/build/python/python3.9"
+    PATH=$PATH:$root/build/python
+fi
 
 # Not a word from pip while all is well.
 export PIP_QUIET=2

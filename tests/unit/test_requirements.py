@@ -34,3 +34,9 @@ def test_minimum_versions_are_the_ones_that_the_code_demands(file: str) -> None:
 @pytest.mark.parametrize("file", ["requirements.txt", "meta/ee-requirements.txt"])
 def test_paramiko_keeps_the_algorithms_of_old_systems(file: str) -> None:
     assert "paramiko>=3.4,<5" in (ROOT / file).read_text().splitlines()
+
+
+def test_the_oldest_environment_has_the_oldest_libraries() -> None:
+    lines = (ROOT / "requirements-oldest.txt").read_text().splitlines()
+    for name, version in MINIMUM.items():
+        assert f"{name}=={'.'.join(map(str, version))}.*" in lines
