@@ -14,7 +14,6 @@ export HOME := $(CURDIR)/build/home
 export ANSIBLE_HOME := $(HOME)/.ansible
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.stage
 export LC_ALL := C.UTF-8
-export PYTHONDONTWRITEBYTECODE := 1
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 20

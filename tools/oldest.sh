@@ -23,7 +23,7 @@ case $1 in
         find_python
         ;;
     make)
-        if [ ! "$2/ready" -nt requirements-oldest.txt ]; then
+        if [ ! -e "$2/ready" ] || [ -n "$(find requirements-oldest.txt -newer "$2/ready")" ]; then
             python=$(find_python)
             rm -rf "$2"
             "$python" -m venv "$2"
