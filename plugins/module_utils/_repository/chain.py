@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 
 from .._entries import PHASE_PRE_RESTORE
-from .._errors import GenerationMissing, NotAuthentic, RepositoryDamaged, SignatureInvalid
+from .._errors import GenerationMissing, NotAuthentic, OptionInvalid, RepositoryDamaged, SignatureInvalid
 from . import sshsig
 from .backends.base import Backend
 from .format import (
@@ -20,6 +20,7 @@ from .format import (
     ChainId,
     CommitRecord,
     GenerationId,
+    collision_key,
     parse_commit_file,
     record_name,
     signature_name,
@@ -90,6 +91,26 @@ def sequences(backend: Backend, chain: ChainId) -> list[int]:
             except ValueError:
                 continue
     return sorted(found)
+
+
+class KnownNames:
+    """The names that are taken, and what a file system without case or with composed letters would take for them."""
+
+    def __init__(self, chains: Iterable[ChainId]) -> None:
+        self._sources: dict[str, str] = {}
+        self._chains: dict[str, str] = {}
+        for chain in chains:
+            self._sources.setdefault(collision_key(chain.source), chain.source)
+            self._chains.setdefault(collision_key(str(chain)), str(chain))
+
+    def claim(self, chain: ChainId) -> None:
+        """Take a name. Raises OptionInvalid when it could be mixed up with another one."""
+        other = self._sources.setdefault(collision_key(chain.source), chain.source)
+        if other != chain.source:
+            raise OptionInvalid(f"The source {chain.source!r} could be mixed up with {other!r}")
+        other = self._chains.setdefault(collision_key(str(chain)), str(chain))
+        if other != str(chain):
+            raise OptionInvalid(f"{str(chain)!r} could be mixed up with {other!r}")
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

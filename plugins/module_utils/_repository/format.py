@@ -225,10 +225,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return out
 
 
+_decode = json.JSONDecoder(object_pairs_hook=_no_duplicates).decode
+
+
 def parse_json(data: bytes) -> dict[str, Any]:
     """A JSON object without doubled names. Raises ValueError."""
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates)
+        value = _decode(data.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
@@ -356,6 +359,10 @@ class CommitRecord:
 
     def to_bytes(self) -> bytes:
         """The record's file."""
+        return self._bytes
+
+    @cached_property
+    def _bytes(self) -> bytes:
         out: dict[str, Any] = {
             "format": FORMAT,
             "repository_id": self.repository_id,

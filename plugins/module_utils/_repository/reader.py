@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import BytesIO
 from typing import BinaryIO
 
 from .._errors import ItemTruncated, KeyRequired, RepositoryDamaged
@@ -30,7 +31,8 @@ LINE_LIMIT = 64 * 1024 * 1024
 """No line of a manifest is longer; that of a file of 10 TiB would be."""
 
 _HASH_BLOCK = 1024 * 1024
-_HASH_AHEAD_FROM = 1024 * 1024
+_SMALL = 1024 * 1024
+"""Objects up to this size are read once, and hashed and opened in memory."""
 
 
 def hash_object(backend: Backend, sha: str, size: int) -> None:
@@ -45,10 +47,22 @@ def hash_object(backend: Backend, sha: str, size: int) -> None:
                 break
             digest.update(block)
             read += len(block)
+    _check_hash(name, sha, size, read, digest.hexdigest())
+
+
+def _check_hash(name: str, sha: str, size: int, read: int, digest: str) -> None:
     if read != size:
         raise RepositoryDamaged(f"The object has {read} bytes instead of {size}", item=name)
-    if digest.hexdigest() != sha:
+    if digest != sha:
         raise RepositoryDamaged("The object was changed: its SHA-256 is not its name", item=name)
+
+
+def read_object(backend: Backend, sha: str, size: int) -> bytes:
+    """A small object as a whole. Raises RepositoryDamaged, by its name, unless it has this SHA-256 and size."""
+    name = object_name(sha)
+    data = backend.read(name, _SMALL)
+    _check_hash(name, sha, size, len(data), hashlib.sha256(data).hexdigest())
+    return data
 
 
 def sealed_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[str, bytes]:
@@ -75,21 +89,30 @@ class GenerationReader:
     Memory stays below 64 MiB. Contents are read fastest in the order of the entries.
 
     :param file_keys: the file keys of its manifest and bundles by SHA-256
+    :param hashed: objects, by SHA-256, that were hashed a moment ago; the large ones among them are not hashed again
     :raises KeyRequired: the manifest's key is missing; that of a bundle is missed when the bundle is needed
     :raises RepositoryDamaged: the manifest is missing, changed, or not that of this record
     """
 
-    def __init__(self, backend: Backend, record: CommitRecord, file_keys: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        record: CommitRecord,
+        file_keys: Mapping[str, bytes],
+        hashed: Container[str] = (),
+    ) -> None:
         require("cryptography", "zstandard")
         self.record = record
         self.file_keys = file_keys
         self._backend = backend
+        self._hashed = hashed
         self._hashing: dict[str, Future[None]] = {}
         self._cache = FrameCache()
         self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
         self._opener = ThreadPoolExecutor(1, "open-frame")
         self._hasher = ThreadPoolExecutor(1, "hash-object")
         self._piece_hasher = ThreadPoolExecutor(1, "hash-piece")
+        self._small_manifest: bytes | None = None
         self.manifest: Manifest = self._read_first_line()
 
     def __enter__(self) -> GenerationReader:
@@ -174,7 +197,10 @@ class GenerationReader:
         sha, size = self.record.manifest
         if sha not in self.file_keys:
             raise KeyRequired(f"The key of {GenerationId.of(self.record)} is not at hand", item=object_name(sha))
-        hash_object(self._backend, sha, size)
+        if size <= _SMALL:
+            self._small_manifest = read_object(self._backend, sha, size)
+        elif sha not in self._hashed:
+            hash_object(self._backend, sha, size)
         manifest = Manifest.from_line(next(self._lines(), b""))
         record = self.record
         mine = (record.repository_id, record.source, record.product, record.instance, record.status, record.release)
@@ -189,7 +215,7 @@ class GenerationReader:
         sha, size = self.record.manifest
         name = object_name(sha)
         rest = b""
-        with self._backend.open(name) as stream:
+        with self._open_manifest() as stream:
             try:
                 header = age.parse_header(stream)
                 payload = age.PayloadReader(self.file_keys[sha], stream, header.length, size - header.length)
@@ -205,6 +231,11 @@ class GenerationReader:
                 raise RepositoryDamaged(f"The manifest cannot be decompressed: {error}", item=name) from None
         if rest:
             raise RepositoryDamaged("The manifest ends within a line", item=name)
+
+    def _open_manifest(self) -> BinaryIO:
+        if self._small_manifest is not None:
+            return BytesIO(self._small_manifest)
+        return self._backend.open(object_name(self.record.manifest[0]))
 
     def _bundle(self, number: int) -> BundleReader:
         if number >= len(self.manifest.bundles):
@@ -222,25 +253,26 @@ class GenerationReader:
     def _open_bundle(self, number: int, sha: str) -> BundleReader:
         if sha not in self.file_keys:
             raise KeyRequired(f"A key of {GenerationId.of(self.record)} is not at hand", item=object_name(sha))
-        self._hash_ahead(sha)
-        if number + 1 < len(self.manifest.bundles):
-            # mostly wanted next
-            self._hash_ahead(self.manifest.bundles[number + 1])
-        if sha in self._hashing:
-            self._hashing[sha].result()
-        else:
-            hash_object(self._backend, sha, self.record.objects[sha])
         size = self.record.objects[sha]
-        stream: BinaryIO = self._backend.open(object_name(sha))
+        stream = BytesIO(read_object(self._backend, sha, size)) if size <= _SMALL else self._open_hashed(number, sha)
         try:
             return BundleReader(stream, object_name(sha), size, self.file_keys[sha], self._cache, self._opener)
         except BaseException:
             stream.close()
             raise
 
+    def _open_hashed(self, number: int, sha: str) -> BinaryIO:
+        self._hash_ahead(sha)
+        if number + 1 < len(self.manifest.bundles):
+            # mostly wanted next
+            self._hash_ahead(self.manifest.bundles[number + 1])
+        if sha in self._hashing:
+            self._hashing[sha].result()
+        return self._backend.open(object_name(sha))
+
     def _hash_ahead(self, sha: str) -> None:
         size = self.record.objects[sha]
-        if size >= _HASH_AHEAD_FROM and sha not in self._hashing:
+        if size > _SMALL and sha not in self._hashed and sha not in self._hashing:
             self._hashing[sha] = self._hasher.submit(hash_object, self._backend, sha, size)
 
 

@@ -160,6 +160,7 @@ class _Verification:
         self.manifests: dict[str, GenerationId] = {}
         self.indexes: dict[str, GenerationId] = {}
         self.spoiled: set[str] = set()
+        self.hashed: set[str] = set()
         self.stray: dict[str, int] = {}
         self.found: list[tuple[str, str, GenerationId | None]] = []
         self.checked = dict.fromkeys(("generations", "signatures", "files", "objects", "bytes", "contents"), 0)
@@ -352,6 +353,7 @@ class _Verification:
             self.spoil(sha, problem.message)
             state.hashed.pop(sha[:KEY_LENGTH], None)
         else:
+            self.hashed.add(sha)
             state.hashed[sha[:KEY_LENGTH]] = int(self.wall_clock())
 
     def _index_problem(self, sha: str) -> RepositoryError | None:
@@ -381,7 +383,8 @@ class _Verification:
                 continue
             generation = self.manifests[sha]
             try:
-                with GenerationReader(self.backend, read_record(self.backend, generation), file_keys) as reader:
+                record = read_record(self.backend, generation)
+                with GenerationReader(self.backend, record, file_keys, self.hashed) as reader:
                     self._check_entries(reader, seen)
                 state.opened[sha[:KEY_LENGTH]] = int(self.wall_clock())
             except RecoveryError as error:

@@ -11,19 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
-from .._errors import OptionInvalid, RepositoryDamaged, RepositoryError
+from .._errors import RepositoryDamaged, RepositoryError
 from .._libraries import require
 from .backends.base import Backend, Staged
 from .bundles import Compressor
-from .chain import Believe, believe_keyring, head, list_chains
+from .chain import Believe, KnownNames, believe_keyring, head, list_chains
 from .digests import Digester
 from .format import (
     COMMIT_NAMESPACE,
     ChainId,
     CommitRecord,
     GenerationId,
-    collision_key,
     object_name,
     record_name,
     signature_name,
@@ -101,6 +101,8 @@ class RepositoryWriter:
         self._workplace = Workplace(backend, self.keyring, writer_key, Compressor(), ThreadPoolExecutor(2, "hash"))
         self._clock = clock
         self._swept = False
+        self._names: KnownNames | None = None
+        self._naming = Lock()
 
     def __enter__(self) -> RepositoryWriter:
         return self
@@ -170,12 +172,11 @@ class RepositoryWriter:
     # --- beginning ---
     def _check_collision(self, chain: ChainId) -> None:
         """Refuse a name that differs from a known one in case or composition only."""
-        mine = collision_key(str(chain)), collision_key(chain.source)
-        for other in list_chains(self.backend):
-            if collision_key(other.source) == mine[1] and other.source != chain.source:
-                raise OptionInvalid(f"The source {chain.source!r} could be mixed up with {other.source!r}")
-            if collision_key(str(other)) == mine[0] and other != chain:
-                raise OptionInvalid(f"{str(chain)!r} could be mixed up with {str(other)!r}")
+        with self._naming:
+            if self._names is None:
+                # once for a whole fleet: it grows with what there is
+                self._names = KnownNames(list_chains(self.backend))
+            self._names.claim(chain)
 
     # --- committing ---
     def _sign(self, record: CommitRecord, previous: CommitRecord | None) -> _Signed:

@@ -82,6 +82,31 @@ def test_missing_keys_are_asked_for(store: Store) -> None:
         assert error.value.item == object_name(next(iter(record.objects)))
 
 
+def test_small_objects_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = store.backup({"/a": b"a" * 1000, "/b": b"b"}).record
+    keys = store.keys_of(record)
+    opened: list[str] = []
+    really_open = store.backend.open
+    monkeypatch.setattr(store.backend, "open", lambda name: opened.append(name) or really_open(name))
+    with GenerationReader(store.backend, record, keys) as generation:
+        assert [generation.read(stored) for stored in generation.entries()] == [b"a" * 1000, b"b"]
+    assert sorted(opened) == sorted(object_name(sha) for sha in (record.manifest[0], *record.objects))
+
+
+def test_large_objects_that_were_hashed_a_moment_ago_are_not_hashed_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = store.backup(FILES).record
+    keys = store.keys_of(record)
+    again: list[str] = []
+    monkeypatch.setattr(reader, "hash_object", lambda _backend, sha, _size: again.append(sha))
+    for hashed, expected in (((), list(record.objects)), (record.objects, [])):
+        again.clear()
+        with GenerationReader(store.backend, record, keys, hashed) as generation:
+            assert [generation.read(stored) for stored in generation.entries()] == list(FILES.values())
+        assert again == expected
+
+
 def test_a_wrong_key_opens_nothing(store: Store) -> None:
     record = store.backup(FILES).record
     with pytest.raises(RepositoryDamaged):

@@ -21,6 +21,8 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RepositoryError,
     RepositoryMissing,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import reader
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import verify as verify_module
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend, Names, Staged
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import head
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
@@ -34,7 +36,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.format 
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import RestoreJournal
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import KEYRING, KEYRING_SIGNATURE
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, hash_object
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (
     Trust,
@@ -454,6 +456,22 @@ def test_contents_that_several_generations_share_are_read_once(store: Store) -> 
         found.append(store.backup({"/same": b"same" * 100, "/a": b"%d" % number}).record)
     report = verify(store.backend, 2, file_keys=store.keys_of(*found))
     assert report.checked["contents"] == 6
+
+
+def test_large_objects_are_hashed_once_in_a_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = random.Random(1).randbytes(2_000_000)
+    found = [store.backup({"/large": large, "/a": b"%d" % number}).record for number in range(3)]
+    hashed: list[str] = []
+
+    def count(backend: Backend, sha: str, size: int) -> None:
+        hashed.append(sha)
+        hash_object(backend, sha, size)
+
+    monkeypatch.setattr(reader, "hash_object", count)
+    monkeypatch.setattr(verify_module, "hash_object", count)
+    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert report.verdict == "self_consistent" and report.checked["contents"] == 4
+    assert len(hashed) == len(set(hashed)) == report.checked["objects"]
 
 
 def test_large_objects_are_hashed_beside_each_other(store: Store) -> None:

@@ -30,6 +30,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, bundles, generation_writer, writer
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends import local
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import list_chains
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
     COMMIT_NAMESPACE,
     CommitRecord,
@@ -230,6 +231,25 @@ def test_names_that_could_be_mixed_up_are_refused(store: Store) -> None:
         repository.begin("PBX-Süd", "mssql", "OTHER")
         with pytest.raises(OptionInvalid):
             repository.begin("", "mssql")
+
+
+def test_names_of_one_run_are_not_mixed_up_either(store: Store) -> None:
+    with store.writer() as repository:
+        first = store.prepare(repository, FILES, "PBX")
+        with pytest.raises(OptionInvalid, match="'pbx' could be mixed up with 'PBX'"):
+            repository.begin("pbx", "kamailio")
+        second = store.prepare(repository, FILES, "pbx2")
+        repository.commit([first, second])
+    assert [str(chain) for chain in list_chains(store.backend)] == ["PBX/kamailio", "pbx2/kamailio"]
+
+
+def test_names_are_listed_once_for_a_whole_fleet(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[str] = []
+    really_list = store.backend.names
+    monkeypatch.setattr(store.backend, "names", lambda folder: listed.append(folder) or really_list(folder))
+    with store.writer() as repository:
+        repository.commit([store.prepare(repository, FILES, f"pbx{number}") for number in range(5)])
+    assert listed.count("commits") == 1
 
 
 # --- pieces that may not be used again ---
