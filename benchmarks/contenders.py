@@ -67,6 +67,11 @@ class Ours(Contender):
 
     name = "ucops.recovery"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        # compiled once, as an installed program is
+        return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.folder.parent / "bytecode")}
+
     def _command(self, command: str, *options: str) -> Command:
         program = str(pathlib.Path(__file__).with_name("our_store.py"))
         key_file = str(self.folder / "writer.json")

@@ -76,6 +76,42 @@ def _wav_header(size: int) -> bytes:
     return b"RIFF" + number(size + 36, 4) + b"WAVEfmt " + number(16, 4) + form + b"data" + number(size, 4)
 
 
+def _state(place: int, version: int) -> int:
+    """The last version up to this one in which a place was changed, 0 when it never was."""
+    every = round(1 / CHANGED_PART)
+    return next((number for number in range(version, 0, -1) if (place + 7 * number) % every == 0), 0)
+
+
+def _write_dump(path: pathlib.Path, size: int, version: int, number: int) -> None:
+    with path.open("wb") as stream:
+        stream.write(b"-- MySQL dump 10.19  Distrib 10.11.6-MariaDB\nSET NAMES utf8mb4;\n")
+        for place in range(size // REGION):
+            state = _state(number * (size // REGION) + place, version)
+            # other rows, and not the same number of bytes, so that all behind them moves
+            stream.write(_rows(random.Random(f"dump {number} {place} {state}"), REGION + state % 2 * 1000))
+        stream.write(b"-- Dump completed\n")
+
+
+def _write_recording(path: pathlib.Path, size: int, version: int, number: int) -> None:
+    with path.open("wb") as stream:
+        stream.write(_wav_header(size // REGION * REGION))
+        for place in range(size // REGION):
+            state = _state(number * (size // REGION) + place, version)
+            stream.write(_audio(random.Random(f"recording {number} {place} {state}"), REGION))
+
+
+def _write_all(folder: pathlib.Path, size: int, version: int) -> None:
+    """All files as they are in a version; ``size`` is that of all of them together."""
+    inner = folder / SOURCE
+    inner.mkdir(parents=True, exist_ok=True)
+    for number in range(DUMPS):
+        _write_dump(inner / f"kamailio-{number}.sql", size // 2 // DUMPS, version, number)
+    for number in range(RECORDINGS):
+        _write_recording(inner / f"recording-{number:02d}.wav", size // 2 // RECORDINGS, version, number)
+    for path in inner.iterdir():
+        os.utime(path, (_TIME + 3600 * version, _TIME + 3600 * version))
+
+
 class LargeFiles:
     """Dumps and recordings of ``mebibytes`` together, half of each, in the one folder of ``path``."""
 
@@ -92,15 +128,17 @@ class LargeFiles:
             for folder in (self.path, *self._versions):
                 shutil.rmtree(folder, ignore_errors=True)
             for version, folder in enumerate(self._versions):
-                inner = folder / SOURCE
-                inner.mkdir(parents=True)
-                self._fill(inner, version)
+                _write_all(folder, self._size, version)
             self._mark.write_text(str(self._size))
         self._show(0)
 
-    def change(self, _generation: int) -> None:
+    def change(self, generation: int) -> None:
         """Change one in fifty bytes, in places spread over all files, as somebody who dumps and records anew."""
-        self._show(1)
+        if generation == 1:
+            self._show(1)
+        else:
+            _write_all(self.path, self._size, generation)
+            self._mark.unlink(missing_ok=True)
 
     def files(self) -> Iterator[pathlib.Path]:
         """Every file."""
@@ -113,33 +151,3 @@ class LargeFiles:
         if self.path.exists():
             self.path.rename(hidden[0])
         self._versions[version].rename(self.path)
-
-    def _fill(self, folder: pathlib.Path, version: int) -> None:
-        for number in range(DUMPS):
-            self._write_dump(folder / f"kamailio-{number}.sql", self._size // 2 // DUMPS, version, number)
-        for number in range(RECORDINGS):
-            path = folder / f"recording-{number:02d}.wav"
-            self._write_recording(path, self._size // 2 // RECORDINGS, version, number)
-        for path in folder.iterdir():
-            os.utime(path, (_TIME + 3600 * version, _TIME + 3600 * version))
-
-    def _write_dump(self, path: pathlib.Path, size: int, version: int, number: int) -> None:
-        with path.open("wb") as stream:
-            stream.write(b"-- MySQL dump 10.19  Distrib 10.11.6-MariaDB\nSET NAMES utf8mb4;\n")
-            for place in range(size // REGION):
-                state = version if _is_changed(number * (size // REGION) + place) else 0
-                # other rows, and not the same number of bytes, so that all behind them moves
-                stream.write(_rows(random.Random(f"dump {number} {place} {state}"), REGION + state * 1000))
-            stream.write(b"-- Dump completed\n")
-
-    def _write_recording(self, path: pathlib.Path, size: int, version: int, number: int) -> None:
-        with path.open("wb") as stream:
-            stream.write(_wav_header(size // REGION * REGION))
-            for place in range(size // REGION):
-                state = version if _is_changed(number * (size // REGION) + place) else 0
-                stream.write(_audio(random.Random(f"recording {number} {place} {state}"), REGION))
-
-
-def _is_changed(place: int) -> bool:
-    every = round(1 / CHANGED_PART)
-    return place % every == every // 2

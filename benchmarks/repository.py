@@ -4,8 +4,8 @@
 """Measures the store against restic, borg and tar|zstd|age on the same data, taking turns in the same run.
 
 Set a: 1,000 hosts with 20 small configuration files each, a generation for each host. Set b: 1 GiB of SQL dumps and
-audio. Set series: the bytes that are stored after 30 backups of set a. Data and repositories stand below build/bench;
-restores go to /dev/shm.
+audio. Set series: the bytes that are stored after 30 backups, each after a change. Data and repositories stand below
+build/bench; restores go to /dev/shm.
 """
 
 from __future__ import annotations
@@ -24,12 +24,20 @@ import report
 from contenders import PHASES, Borg, Contender, Ours, OursPerHost, Restic, ResticForced, ResticPerHost, TarZstdAge
 from fleet import Fleet
 from large import SOURCE, LargeFiles
-from measure import Usage, run, stored, warm
+from measure import Stored, Usage, go_before_others, run, stored, warm
 from results import Results
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-QUICK = {"hosts": 100, "mebibytes": 128, "repetitions": 1, "per_host": 5, "generations": 5, "series_hosts": 5}
+QUICK = {
+    "hosts": 100,
+    "mebibytes": 128,
+    "repetitions": 1,
+    "per_host": 5,
+    "generations": 5,
+    "series_hosts": 5,
+    "series_mebibytes": 32,
+}
 
 
 class Bench:
@@ -89,32 +97,34 @@ class Bench:
             self._measure("b", files, kinds, repetition)
 
     def measure_series(self) -> None:
-        """Many generations of set a: what all of them take up."""
+        """Many generations: what all of them take up."""
         fleet = self._fleet()
-        fleet.ensure()
         some = fleet.hosts[: self.options.series_hosts]
-        all_of_them, few = f"{len(fleet.hosts)} hosts", f"{len(some)} hosts"
-        contenders = {
-            f"{Ours.name}, {all_of_them}": self._prepared(Ours, fleet, fleet.hosts),
-            f"{Restic.name}, {all_of_them}": self._prepared(Restic, fleet, fleet.hosts),
-            f"{Borg.name}, {all_of_them}": self._prepared(Borg, fleet, fleet.hosts),
-            f"{Ours.name}, {few}": self._prepared(Ours, fleet, some),
-            f"{ResticPerHost.name}, {few}": self._prepared(ResticPerHost, fleet, some),
-        }
-        empty = {name: stored(contender.repository) for name, contender in contenders.items()}
+        self._measure_series("(b)", self._series_files(), ((Ours, [SOURCE]), (Restic, [SOURCE]), (Borg, [SOURCE])))
+        self._measure_series("(a)", fleet, ((Ours, fleet.hosts), (Restic, fleet.hosts), (Borg, fleet.hosts)))
+        self._measure_series(f"(a), {len(some)} hosts", fleet, ((Ours, some), (ResticPerHost, some)))
+
+    def _series_files(self) -> LargeFiles:
+        return LargeFiles(self.work / "data" / "series", self.options.series_mebibytes)
+
+    def _measure_series(
+        self, subject: str, data: Fleet | LargeFiles, kinds: Sequence[tuple[type[Contender], list[str]]]
+    ) -> None:
+        data.ensure()
+        contenders = [self._prepared(kind, data, sources) for kind, sources in kinds]
+        empty = [stored(contender.repository) for contender in contenders]
+        states: dict[str, list[Stored]] = self.results.series.setdefault(subject, {})
+        usages: dict[str, Usage] = self.results.series_usages.setdefault(subject, {})
         for generation in range(self.options.generations):
             if generation:
-                fleet.change(generation)
-            say(f"series: generation {generation + 1}")
-            for name, contender in contenders.items():
+                data.change(generation)
+            for contender, nothing in zip(contenders, empty):
                 usage = self._run(contender, "changed")
-                before = self.results.series_usages.get(name, Usage(0, 0, 0))
-                self.results.series_usages[name] = Usage(
-                    before.wall + usage.wall, before.cpu + usage.cpu, max(before.memory, usage.memory)
-                )
-                now = stored(contender.repository).minus(empty[name])
-                self.results.series.setdefault(name, []).append(now)
-        fleet.ensure()
+                usages[contender.name] = usages.get(contender.name, Usage(0, 0, 0)).plus(usage)
+                states.setdefault(contender.name, []).append(stored(contender.repository).minus(nothing))
+        for name, usage in usages.items():
+            last = states[name][-1]
+            say(f"{subject} x {self.options.generations}: {name:32}{usage.wall:8.1f} s {last.apparent >> 10:9} KiB")
 
     # --- one round ---
     def _measure(
@@ -124,6 +134,7 @@ class Bench:
         sizes = [path.stat().st_size for path in data.files()]
         self.results.sizes[group] = {"bytes": sum(sizes), "files": len(sizes)}
         contenders = [self._prepared(kind, data, sources) for kind, sources in kinds]
+        empty = [stored(contender.repository) for contender in contenders]
         for position, phase in enumerate(PHASES):
             if phase == "changed":
                 data.change(1)
@@ -132,10 +143,10 @@ class Bench:
             for contender in contenders[turn:] + contenders[:turn]:
                 warm(data.files())
                 self._measure_phase(group, contender, phase)
-        for contender in contenders:
-            self.results.stored.setdefault(group, {}).setdefault(
-                contender.name, stored(contender.repository).times(contender.scale)
-            )
+        for contender, nothing in zip(contenders, empty):
+            # what an empty repository takes up does not grow with the hosts
+            state = stored(contender.repository).minus(nothing).times(contender.scale)
+            self.results.stored.setdefault(group, {}).setdefault(contender.name, state)
 
     def _measure_phase(self, group: str, contender: Contender, phase: str) -> None:
         if phase == "verify" and contender.verify() is None:
@@ -220,7 +231,7 @@ def facts(options: argparse.Namespace) -> dict[str, object]:
             "age": _first_line("age", "--version"),
             "zstd": _first_line("zstd", "-q", "--version"),
         },
-        "options": {name: value for name, value in vars(options).items() if name in (*QUICK, "sets")},
+        "options": {name: value for name, value in vars(options).items() if name in (*QUICK, "sets", "urgent")},
     }
 
 
@@ -235,6 +246,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--per-host", type=int, default=100, help="hosts of set a with a process each, extrapolated")
     parser.add_argument("--generations", type=int, default=30, help="set series")
     parser.add_argument("--series-hosts", type=int, default=20, help="hosts of set series with a snapshot each")
+    parser.add_argument("--series-mebibytes", type=int, default=128, help="set series, of the files of set b")
+    parser.add_argument("--urgent", action="store_true", help="go before others on a shared machine; needs root")
     parser.add_argument("--work", default=str(ROOT / "build" / "bench"), help="for data and repositories")
     parser.add_argument("--restore-to", default="/dev/shm/ucops-bench", help="is removed at the end")
     parser.add_argument("--keep", action="store_true", help="keep the repositories")
@@ -256,6 +269,8 @@ def main() -> int:
     if options.report_only:
         results = Results.load(kept)
     else:
+        if options.urgent:
+            go_before_others()
         bench = Bench(options)
         try:
             bench.go()

@@ -18,14 +18,15 @@ class Results:
     """All measurements of one run.
 
     ``usages``: set -> contender -> phase -> one usage for each repetition. ``stored``: set -> contender -> after the
-    backups first, unchanged and changed. ``series``: contender -> after 1, 2, ... generations; ``series_usages``:
-    what all of these backups took together. ``sizes``: bytes and files of each set. ``facts``: machine and method.
+    backups first, unchanged and changed. ``series``: what is backed up -> contender -> after 1, 2, ... generations;
+    ``series_usages``: what all of these backups took together. ``sizes``: bytes and files of each set.
+    ``facts``: machine and method.
     """
 
     usages: dict[str, dict[str, dict[str, list[Usage]]]] = field(default_factory=dict)
     stored: dict[str, dict[str, Stored]] = field(default_factory=dict)
-    series: dict[str, list[Stored]] = field(default_factory=dict)
-    series_usages: dict[str, Usage] = field(default_factory=dict)
+    series: dict[str, dict[str, list[Stored]]] = field(default_factory=dict)
+    series_usages: dict[str, dict[str, Usage]] = field(default_factory=dict)
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -57,6 +58,8 @@ class Results:
                 phases[phase] = [Usage(**usage) for usage in usages]
         for contenders in data["stored"].values():
             contenders.update({name: Stored(**stored) for name, stored in contenders.items()})
-        data["series"] = {name: [Stored(**stored) for stored in series] for name, series in data["series"].items()}
-        data["series_usages"] = {name: Usage(**usage) for name, usage in data["series_usages"].items()}
+        for series in data["series"].values():
+            series.update({name: [Stored(**stored) for stored in states] for name, states in series.items()})
+        for usages in data["series_usages"].values():
+            usages.update({name: Usage(**usage) for name, usage in usages.items()})
         return cls(**data)

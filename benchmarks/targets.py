@@ -41,18 +41,12 @@ def verdicts(results: Results) -> Iterator[Verdict]:
             ours, theirs = results.best(group, Ours.name, phase), results.best(group, other, phase)
             if ours is not None and theirs is not None:
                 yield Verdict(f"({group}) {phase}, to {other}", ours.wall / theirs.wall, ours.cpu / theirs.cpu, most)
-    for name, other, hosts in series_pairs(results):
-        ours_stored, theirs_stored = results.series[name][-1], results.series[other][-1]
-        after = f"after {len(results.series[name])} generations of {hosts}, to {other.removesuffix(', ' + hosts)}"
-        for unit, label in (("apparent", "bytes of files"), ("blocks", "blocks on disk")):
-            ratio = getattr(ours_stored, unit) / getattr(theirs_stored, unit)
-            yield Verdict(f"(a) {label} {after}", ratio, None, 1.0)
-
-
-def series_pairs(results: Results) -> Iterator[tuple[str, str, str]]:
-    """Ours and restic's names in the series, over the same hosts, and which these are."""
-    for name in results.series:
-        program, _comma, hosts = name.rpartition(", ")
-        for other in results.series if program == Ours.name else ():
-            if other.startswith("restic") and other.endswith(f", {hosts}"):
-                yield name, other, hosts
+    for subject, series in results.series.items():
+        ours_last = series[Ours.name][-1]
+        for name in series:
+            if not name.startswith("restic"):
+                continue
+            for unit, label in (("apparent", "bytes of files"), ("blocks", "blocks on disk")):
+                ratio = getattr(ours_last, unit) / getattr(series[name][-1], unit)
+                what = f"{subject}: {label} after {len(series[name])} generations, to {name}"
+                yield Verdict(what, ratio, None, 1.0)
