@@ -58,5 +58,5 @@ def why_not() -> str:
     command = ["unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "sh", "-c", trial]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env={"PATH": PATH})
     if done.returncode != 0:
-        return f"the kernel refuses namespaces, overlay or bridge: {done.stderr.strip().splitlines()[-1:]}"
+        return f"the kernel refuses namespaces, overlay or bridge ({done.stderr.strip()})"
     return ""
