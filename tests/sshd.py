@@ -31,7 +31,9 @@ IS_ROOT = os.geteuid() == 0
 def _can_unshare() -> bool:
     if not IS_ROOT or not shutil.which("unshare"):
         return False
-    done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"], capture_output=True)
+    done = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "true"], capture_output=True, check=False
+    )
     return done.returncode == 0
 
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
@@ -93,4 +94,4 @@ ip link set eth0 up
 /usr/sbin/sshd -E /var/log/sshd.log
 echo up
 
-while read -r line; do :; done
+while read -r _; do :; done

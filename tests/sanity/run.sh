@@ -32,7 +32,7 @@ mv "$cache/$name.py" "$cache/get_pip_$(echo $pip | tr . _).py"
 # A git repository of its own keeps ansible-test from asking the surrounding one, which ignores build/.
 rm -rf "$copy"
 mkdir -p "$copy"
-git -C "$root" ls-files --cached --others --exclude-standard -z -- . ':!demo/trees' ':!tests/unit/**/golden' |
+git -C "$root" ls-files --cached --others --exclude-standard -z -- . ':!demo/trees' ':(exclude,glob)tests/unit/**/golden/**' |
     rsync --archive --from0 --files-from=- --ignore-missing-args "$root/" "$copy/"
 git init --quiet "$copy"
 

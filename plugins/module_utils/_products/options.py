@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 def option(check: Checked, default: Any) -> Any:
     """A field of an options class."""
+    # pylint: disable=invalid-field-call
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata={"check": check})
     return field(default=default, metadata={"check": check})

@@ -89,7 +89,9 @@ class Digester:
         """
         tally = self._tallies.get(entry.item)
         if tally is None:
-            tally = self._begin_item(entry)
+            tally = _Tally(entry.data_class)
+        if entry.data_class not in DATA_CLASSES:
+            raise OptionInvalid(f"The item {entry.item} has the unknown data class {entry.data_class}")
         if entry.data_class != tally.data_class:
             raise OptionInvalid(f"The item {entry.item} mixes {tally.data_class} and {entry.data_class}")
         sha: str | None = None
@@ -104,6 +106,8 @@ class Digester:
             if entry.size != size:
                 entry = replace(entry, size=size)
         what, line = entry_lines(entry, sha, pieces)
+        # an item whose first content broke off never began
+        self._tallies[entry.item] = tally
         replaced = tally.paths.get(entry.path)
         if replaced is not None:
             self._replaced.append(replaced[2])
@@ -130,12 +134,6 @@ class Digester:
         """Take one line of the manifest."""
 
     # --- contents ---
-    def _begin_item(self, entry: Entry) -> _Tally:
-        if entry.data_class not in DATA_CLASSES:
-            raise OptionInvalid(f"The item {entry.item} has the unknown data class {entry.data_class}")
-        tally = self._tallies[entry.item] = _Tally(entry.data_class)
-        return tally
-
     def _content(
         self, data_class: str, chunks: Iterable[bytes], normaliser: Normaliser | None, keep: Keep | None
     ) -> tuple[int, bytes, bytes, tuple[tuple[int, int], ...]]:

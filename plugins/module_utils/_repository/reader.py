@@ -111,7 +111,6 @@ class GenerationReader:
         self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
         self._opener = ThreadPoolExecutor(1, "open-frame")
         self._hasher = ThreadPoolExecutor(1, "hash-object")
-        self._piece_hasher = ThreadPoolExecutor(1, "hash-piece")
         self._small_manifest: bytes | None = None
         self.manifest: Manifest = self._read_first_line()
 
@@ -127,7 +126,6 @@ class GenerationReader:
             self._bundles.popitem()[1].close()
         self._opener.shutdown()
         self._hasher.shutdown()
-        self._piece_hasher.shutdown()
 
     def entries(self) -> Iterator[StoredEntry]:
         """All entries in their order, without those that a later one replaces, read anew each time.
@@ -162,18 +160,12 @@ class GenerationReader:
         digest = hashlib.sha256()
         size = 0
         last = len(stored.pieces) - 1
-        hashing: Future[None] | None = None
         for position, (bundle, member) in enumerate(stored.pieces):
             piece = bytes(self._bundle(bundle).read(member))
+            digest.update(piece)
             size += len(piece)
-            if hashing is not None:
-                hashing.result()
             if position == last:
-                digest.update(piece)
                 self._check_content(stored, size, digest.hexdigest())
-            else:
-                # beside whatever is done with it
-                hashing = self._piece_hasher.submit(digest.update, piece)
             yield piece
         if not stored.pieces and stored.sha256 is not None:
             self._check_content(stored, 0, digest.hexdigest())

@@ -60,7 +60,9 @@ def mysql_socket(server_folder):
         server = subprocess.Popen(as_account(*command), stdout=log, stderr=log, cwd="/")
     for _attempt in range(300):
         if (
-            subprocess.run(["mariadb-admin", "-u", "root", "-S", str(socket), "ping"], capture_output=True).returncode
+            subprocess.run(
+                ["mariadb-admin", "-u", "root", "-S", str(socket), "ping"], capture_output=True, check=False
+            ).returncode
             == 0
         ):
             break

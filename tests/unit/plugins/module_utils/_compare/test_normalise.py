@@ -135,7 +135,7 @@ def test_endless_line_needs_little_memory():
     chunk = b"x" * 65536
     total = 0
     tracemalloc.start()
-    for _ in range(512):
+    for _turn in range(512):
         total += len(normaliser.feed(chunk))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

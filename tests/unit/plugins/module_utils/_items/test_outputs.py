@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
@@ -125,5 +127,4 @@ def test_a_data_class_that_is_none_is_refused():
 
 
 def test_items_are_abstract():
-    with pytest.raises(TypeError):
-        Item(name="x", data_class="logs")
+    assert inspect.isabstract(Item)

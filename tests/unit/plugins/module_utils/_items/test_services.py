@@ -139,7 +139,7 @@ def daemon(tmp_path):
         status=("sh", "-c", f"kill -0 $(cat {pid} 2>/dev/null) 2>/dev/null"),
     )
     if pid.exists():
-        subprocess.run(["kill", "-9", pid.read_text().strip()], capture_output=True)
+        subprocess.run(["kill", "-9", pid.read_text().strip()], capture_output=True, check=False)
 
 
 def test_a_real_process_is_started_and_really_stopped(local, daemon):

@@ -126,7 +126,7 @@ def test_large_texts_cost_time_in_proportion_and_memory_within_bounds():
     assert time.process_time() - begun < 5
     row = b"INSERT INTO t VALUES(1,'some text');\n"
     tracemalloc.start()
-    assert sum(1 for _one in statements((row * 1000 for _ in range(30)), SQLITE)) == 30_001
+    assert sum(1 for _one in statements((row * 1000 for _turn in range(30)), SQLITE)) == 30_001
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2 * 2**20
@@ -135,7 +135,7 @@ def test_large_texts_cost_time_in_proportion_and_memory_within_bounds():
 def test_a_statement_that_never_ends_is_refused(monkeypatch):
     monkeypatch.setattr(sql_split, "LARGEST_STATEMENT", 100_000)
     with pytest.raises(HostileContent, match="more than 100000"):
-        list(statements((b"x" * 1000 for _ in range(1000)), SQLITE))
+        list(statements((b"x" * 1000 for _turn in range(1000)), SQLITE))
     with pytest.raises(HostileContent, match="in the middle"):
         list(statements([b"SELECT 'open"], MYSQL))
 

@@ -11,7 +11,7 @@ ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
 
 
 @pytest.mark.parametrize(
-    ("recorded", "present", "same"),
+    ("one", "other", "same"),
     [
         ({"machine_id": ID, "hostname": "a"}, {"machine_id": ID, "hostname": "b"}, True),
         ({"machine_id": ID, "hostname": "a"}, {"machine_id": "0" + ID[1:], "hostname": "a"}, False),
@@ -31,9 +31,9 @@ ID = "3d1219c7c4c5404aaa1f6d2a48adfda4"
         ({"machine_id": ""}, {"machine_id": ""}, False),
     ],
 )
-def test_rule(recorded, present, same):
-    assert same_host(recorded, present) is same
-    assert same_host(present, recorded) is same
+def test_rule(one, other, same):
+    assert same_host(one, other) is same
+    assert same_host(other, one) is same
 
 
 def test_words_for_messages():

@@ -44,8 +44,9 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify 
     verify,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_state import STATE_FILE, VerifyState
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import GenerationFacts
 
-from .conftest import Store
+from .conftest import Store, entry
 
 PBX = ChainId("pbx", "kamailio")
 
@@ -488,3 +489,18 @@ def test_large_objects_are_hashed_beside_each_other(store: Store) -> None:
 
 def filled_bytes(store: Store, name: str) -> bytes:
     return store.backend.read(name, 2**30)
+
+
+def test_an_item_whose_only_content_broke_off_never_began(store: Store) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise ConnectionResetError
+
+    with store.writer() as writer:
+        generation = writer.begin("pbx", "kamailio")
+        generation.add(entry("/whole"), [b"whole"])
+        with pytest.raises(ConnectionResetError):
+            generation.add(entry("/broken", item="broken"), broken())
+        committed = writer.commit([generation.finish(GenerationFacts(status="partial", missing=["broken"]))])[0]
+    assert list(committed.record.items) == ["config"]
+    assert verify(store.backend, 2, file_keys=store.keys_of(committed.record)).findings == []

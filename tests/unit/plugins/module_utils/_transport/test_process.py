@@ -63,7 +63,7 @@ def test_a_killed_command_has_no_status_of_its_own(local):
 def test_large_streams_flow_both_ways_at_once_in_bounded_memory(local):
     total = 64 * MIB
     tracemalloc.start()
-    with local.open(["cat"], input=(b"x" * MIB for _ in range(64))) as stream:
+    with local.open(["cat"], input=(b"x" * MIB for _turn in range(64))) as stream:
         received = sum(len(chunk) for chunk in stream.chunks())
         assert stream.finish().rc == 0
     _now, peak = tracemalloc.get_traced_memory()
@@ -99,7 +99,7 @@ def test_a_busy_command_has_an_end_too(local):
 
 def test_output_on_either_stream_or_input_breaks_the_silence(local):
     def slowly():
-        for _ in range(8):
+        for _turn in range(8):
             time.sleep(0.1)
             yield b"x"
 
@@ -128,7 +128,7 @@ def test_an_error_of_the_input_cuts_the_command_off_and_comes_back(local, tmp_pa
 
 
 def test_input_that_a_command_does_not_want_is_no_error(local):
-    assert local.run(["sh", "-c", "exec 0<&-; exit 7"], input=(b"x" * MIB for _ in range(20))).rc == 7
+    assert local.run(["sh", "-c", "exec 0<&-; exit 7"], input=(b"x" * MIB for _turn in range(20))).rc == 7
 
 
 def test_the_input_is_closed_when_the_command_ends_early(local):

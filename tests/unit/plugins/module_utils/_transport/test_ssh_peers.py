@@ -170,7 +170,7 @@ def test_a_command_that_takes_no_input_has_a_deadline(peer):
         time.sleep(5)
 
     with peer(deaf) as ssh, pytest.raises(DeadlineExceeded):
-        ssh.run(["cat"], input=(b"x" * 1_000_000 for _ in range(1000)))
+        ssh.run(["cat"], input=(b"x" * 1_000_000 for _turn in range(1000)))
 
 
 def test_a_host_that_opens_no_session_or_runs_no_command_is_named(peer):
