@@ -242,7 +242,7 @@ def partials(recovery: Recovery, pbx: Host, original: str) -> Iterator[Play]:
     disturbed = recovery.run_each({"shrinking": backup("shrinking")})
     assert shrinking.poll() is None, "the file was left alone before it was read"
     shrinking.kill()
-    pbx.run(f"pkill -f {FOLDER}/shrinking; rm {FOLDER}/shrinking", check=False)
+    pbx.run(f"pkill -KILL -f {FOLDER}/shrinking; sleep 0.3; rm -f {FOLDER}/shrinking", check=False)
     yield Play(play.code, play.output + disturbed.output, (*play.events, *disturbed.events))
 
 
