@@ -28,7 +28,7 @@ def _make_importable() -> None:
     link = stage / "ansible_collections" / "ucops" / "recovery"
     if not link.is_symlink():
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(ROOT)
+        link.symlink_to(os.path.relpath(ROOT, link.parent))
     sys.path.insert(0, str(stage))
 
 
