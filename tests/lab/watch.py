@@ -9,6 +9,7 @@ import contextlib
 import pathlib
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 
@@ -39,7 +40,7 @@ def capture(host: Host, file: pathlib.Path) -> Iterator[pathlib.Path]:
         "-w",
         str(file),
     ]
-    with _recording(command, "listening on"):
+    with recording(command, "listening on"):
         yield file
 
 
@@ -49,11 +50,11 @@ def trace(host: Host, file: pathlib.Path, process: str = "sshd") -> Iterator[pat
 
     Programs, their arguments and environment, and all that they read and write are in it, undivided up to 1 MiB a call.
     """
-    outside = _outside(host.output(["pidof", "-s", process]), host.pid)
+    outside = daemon_outside(host, process)
     calls = "execve,execveat,read,readv,pread64,write,writev,pwrite64,sendto,sendmsg,recvfrom,recvmsg,open,openat"
     shown = ["-f", "-v", "-x", "-s", "1048576", "-e", f"trace={calls}"]
     command = ["strace", *shown, "-o", str(file), "-p", str(outside)]
-    with _recording(command, "attached"):
+    with recording(command, "attached"):
         yield file
 
 
@@ -69,9 +70,11 @@ def search_files(host: Host, secret: bytes) -> list[str]:
     return found
 
 
-def _outside(inside: str, host_pid: int) -> int:
-    """The process id on the machine of a process that has another id on its host."""
-    wanted = pathlib.Path(f"/proc/{host_pid}/ns/pid").readlink()
+def daemon_outside(host: Host, process: str) -> int:
+    """The process id, on the machine, of a host's daemon."""
+    # The lowest is the daemon, the others serve connections.
+    inside = str(min(map(int, host.output(["pidof", process]).split())))
+    wanted = pathlib.Path(f"/proc/{host.pid}/ns/pid").readlink()
     for status in pathlib.Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError):
             if (status.parent / "ns" / "pid").readlink() == wanted:
@@ -82,7 +85,7 @@ def _outside(inside: str, host_pid: int) -> int:
 
 
 @contextlib.contextmanager
-def _recording(command: list[str], ready: str) -> Iterator[None]:
+def recording(command: list[str], ready: str) -> Iterator[None]:
     """Run a recorder from the moment that it says it is ready until the block ends, and let it write all it has."""
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
@@ -95,12 +98,14 @@ def _recording(command: list[str], ready: str) -> Iterator[None]:
                 break
             if not line:
                 raise LabError(f"{command[0]} did not start: {''.join(said)}")
+        # It says a line for every process that it meets, and must never wait for a reader.
+        talk = threading.Thread(target=process.communicate, daemon=True)
+        talk.start()
         try:
             yield
         finally:
             # What is still on its way through the kernel belongs to the record.
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
-            if process.stderr is not None:
-                process.stderr.read()
+            talk.join(timeout=30)
             process.wait(timeout=10)
