@@ -87,12 +87,17 @@ def _group(gid: int) -> str:
 
 
 def _content(path: str, size: int) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as stream:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        wanted = size + 1 if size <= _WHOLE_FILE else _CHUNK
         while True:
-            data = stream.read(_WHOLE_FILE + 1 if size <= _WHOLE_FILE else _CHUNK)
-            if not data:
+            data = os.read(descriptor, wanted)
+            if data:
+                yield data
+            if len(data) < wanted:
                 return
-            yield data
+    finally:
+        os.close(descriptor)
 
 
 def _entries(folder: str, inner: str = "") -> Iterator[tuple[Entry, Iterable[bytes]]]:
