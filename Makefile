@@ -5,7 +5,7 @@
 # of yours is read or touched. `make test` as root on Debian also installs the programs that the test hosts run.
 
 .DEFAULT_GOAL := help
-.PHONY: help env stage static check test demo lab docs bench changelog clean
+.PHONY: help env stage static check oldest test demo lab docs bench changelog clean
 
 OUTER_PATH ?= $(PATH)
 export OUTER_PATH
@@ -32,6 +32,9 @@ static: env ## Static checks only
 
 check: env build/age-vectors ## Static checks and unit tests: under two minutes
 	@python tools/run.py check
+
+oldest: env build/age-vectors ## The unit tests on Python 3.9 with the oldest libraries that are allowed
+	@python tools/run.py oldest
 
 test: env ## Everything; as root on Debian with real sshd, Kamailio, databases and phones
 	@sh tools/packages.sh tests/lab/packages.txt

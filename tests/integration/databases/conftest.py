@@ -104,6 +104,7 @@ def host():
         yield transport
 
 
-@pytest.fixture(scope="session")
-def password():
-    return PASSWORD
+@pytest.fixture(scope="module")
+def password(request):
+    """One for each file: it is looked for in all processes of the machine, where another file's tests may run."""
+    return PASSWORD.replace("e#f", f"{pathlib.Path(request.path).stem}#f")

@@ -317,4 +317,4 @@ def test_no_password_is_ever_in_a_process_list(server, host, monkeypatch):
     everything = b"".join(seen)
     assert b"mariadb-dump" in everything
     assert server.password.encode() not in everything
-    assert b"#f;$x%" not in everything
+    assert b"test_mysql#f;$x%" not in everything

@@ -269,4 +269,4 @@ def test_no_password_is_ever_in_a_process_list(server, host):
     everything = b"".join(seen)
     assert b"pg_dump" in everything
     assert server.password.encode() not in everything
-    assert b"#f;$x%" not in everything
+    assert b"test_postgresql#f;$x%" not in everything
