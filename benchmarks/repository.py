@@ -22,8 +22,8 @@ from collections.abc import Sequence
 
 import report
 from contenders import PHASES, Borg, Contender, Ours, OursPerHost, Restic, ResticForced, ResticPerHost, TarZstdAge
-from fleet import Fleet
 from large import SOURCE, LargeFiles
+from many_hosts import Fleet
 from measure import Stored, Usage, go_before_others, run, stored, warm
 from results import Results
 
