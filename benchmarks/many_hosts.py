@@ -12,7 +12,7 @@ import random
 import shutil
 from collections.abc import Iterator
 
-from fleet_texts import FIRST_NAMES, KINDS, LAST_NAMES, STREETS, WORDS, FileKind
+from config_texts import FIRST_NAMES, KINDS, LAST_NAMES, STREETS, WORDS, FileKind
 
 FILE_SIZE = 9000
 """Bytes of a file on average."""
@@ -87,7 +87,7 @@ def edited(kind: FileKind, content: bytes, rng: random.Random, host: int) -> byt
     return "".join(lines).encode("utf-8")
 
 
-class Fleet:
+class ManyHosts:
     """Hosts as folders ``0000``, ``0001`` ... below ``path``."""
 
     def __init__(self, path: pathlib.Path, hosts: int) -> None:

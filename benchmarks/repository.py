@@ -22,8 +22,8 @@ from collections.abc import Sequence
 
 import report
 from contenders import PHASES, Borg, Contender, Ours, OursPerHost, Restic, ResticForced, ResticPerHost, TarZstdAge
-from large import SOURCE, LargeFiles
-from many_hosts import Fleet
+from large_files import SOURCE, LargeFiles
+from many_hosts import ManyHosts
 from measure import Stored, Usage, go_before_others, run, stored, warm
 from results import Results
 
@@ -36,7 +36,7 @@ QUICK = {
     "per_host": 5,
     "generations": 5,
     "series_hosts": 5,
-    "series_mebibytes": 32,
+    "series_mebibytes": 64,
 }
 
 
@@ -108,7 +108,7 @@ class Bench:
         return LargeFiles(self.work / "data" / "series", self.options.series_mebibytes)
 
     def _measure_series(
-        self, subject: str, data: Fleet | LargeFiles, kinds: Sequence[tuple[type[Contender], list[str]]]
+        self, subject: str, data: ManyHosts | LargeFiles, kinds: Sequence[tuple[type[Contender], list[str]]]
     ) -> None:
         data.ensure()
         contenders = [self._prepared(kind, data, sources) for kind, sources in kinds]
@@ -128,7 +128,11 @@ class Bench:
 
     # --- one round ---
     def _measure(
-        self, group: str, data: Fleet | LargeFiles, kinds: Sequence[tuple[type[Contender], list[str]]], repetition: int
+        self,
+        group: str,
+        data: ManyHosts | LargeFiles,
+        kinds: Sequence[tuple[type[Contender], list[str]]],
+        repetition: int,
     ) -> None:
         data.ensure()
         sizes = [path.stat().st_size for path in data.files()]
@@ -169,18 +173,18 @@ class Bench:
             compare(contender.tree / source, self.target / source)
         return usage
 
-    def _prepared(self, kind: type[Contender], data: Fleet | LargeFiles, sources: list[str]) -> Contender:
+    def _prepared(self, kind: type[Contender], data: ManyHosts | LargeFiles, sources: list[str]) -> Contender:
         self._number += 1
         folder = self.runs / str(self._number)
         folder.mkdir(parents=True)
-        whole = len(data.hosts) if isinstance(data, Fleet) else 1
+        whole = len(data.hosts) if isinstance(data, ManyHosts) else 1
         contender = kind(folder, data.path, sources, whole / len(sources))
         run(contender.prepare(), contender.environment, self.log)
         return contender
 
-    def _fleet(self) -> Fleet:
+    def _fleet(self) -> ManyHosts:
         say(f"data of set a: {self.options.hosts} hosts")
-        fleet = Fleet(self.work / "data" / "fleet", self.options.hosts)
+        fleet = ManyHosts(self.work / "data" / "fleet", self.options.hosts)
         fleet.ensure()
         return fleet
 

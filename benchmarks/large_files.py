@@ -11,7 +11,7 @@ import random
 import shutil
 from collections.abc import Iterator
 
-from fleet_texts import FIRST_NAMES, LAST_NAMES, WORDS
+from config_texts import FIRST_NAMES, LAST_NAMES, WORDS
 
 DUMPS = 4
 RECORDINGS = 16
