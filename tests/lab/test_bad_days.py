@@ -215,7 +215,7 @@ while size > 4096:
     os.truncate(sys.argv[1], size)
     time.sleep(0.002)
 """
-"""Takes a file back a little, again and again, for longer than anybody needs to read it."""
+"""Takes a file back a little, again and again, for longer than anybody needs to read it; ends when it is removed."""
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +241,8 @@ def partials(recovery: Recovery, pbx: Host, original: str) -> Iterator[Play]:
     wait_for(lambda: int(pbx.output(["stat", "-c", "%s", f"{FOLDER}/shrinking"])) > 2**20, "the file")
     disturbed = recovery.run_each({"shrinking": backup("shrinking")})
     assert shrinking.poll() is None, "the file was left alone before it was read"
-    shrinking.kill()
-    pbx.run(f"pkill -KILL -f {FOLDER}/shrinking; sleep 0.3; rm -f {FOLDER}/shrinking", check=False)
+    pbx.run(["rm", f"{FOLDER}/shrinking"])
+    shrinking.wait(timeout=10)
     yield Play(play.code, play.output + disturbed.output, (*play.events, *disturbed.events))
 
 

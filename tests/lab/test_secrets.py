@@ -33,6 +33,7 @@ make_importable()
 NEW_SECRET = "Nach-dem-Wechsel-ein-anderes-Kennwort-38"
 LOGIN = "Login-Geheim-Apfelbaum-27"
 SUDO = "Sudo-Geheim-Birnbaum-28"
+ADMIN = "Verwalter-Geheim-Holunder-39"
 PASSPHRASE = "Schluessel-Geheim-Kirsche-29"
 SUBSCRIBERS = (Subscriber("1001", "Winter-Pflaume-33"), Subscriber("1002", "Sommer-Quitte-34"))
 DATABASE_PASSWORD = "Mispel-Db-Geheim-35"
@@ -50,7 +51,7 @@ SHOWN = "Kontrolle-Stachelbeere-32-offen"
 
 OWNERS = ("secret", "new_secret", "identity", "identity_bytes")
 """What only the controller may ever hold."""
-LOGINS = ("login", "sudo", "passphrase")
+LOGINS = ("login", "sudo", "admin", "passphrase", "private_key")
 """What the backup host gets, uses and forgets."""
 CONTROLS = ("sent", "shown")
 
@@ -151,12 +152,15 @@ def story(fleet: Fleet, controller: Controller, pbx: Pbx, tmp_path_factory: pyte
     folder = tmp_path_factory.mktemp("watched")
     there, host = controller.backup_host, pbx.host
     _password, _nonce, digest, other_digest, tls_key = pbx.secrets
+    locked = make_keypair(PASSPHRASE)
     planted = Planted.of(
         secret=SECRET,
         new_secret=NEW_SECRET,
         login=LOGIN,
         sudo=SUDO,
+        admin=ADMIN,
         passphrase=PASSPHRASE,
+        private_key=locked.private.splitlines()[2],
         database=DATABASE_PASSWORD,
         nonce=NONCE,
         new_nonce=NEW_NONCE,
@@ -167,9 +171,7 @@ def story(fleet: Fleet, controller: Controller, pbx: Pbx, tmp_path_factory: pyte
         sent=SENT,
         shown=SHOWN,
     )
-    locked = make_keypair(PASSPHRASE)
     there.run(["mkdir", "-p", "/etc/ucops", "/srv/opened"])
-    there.write("/root/locked", locked.private, 0o600)
     host.write("/root/.ssh/authorized_keys", f"{fleet.keypair.public}\n{locked.public}\n", 0o600)
     controller.meet()
     recovery = Recovery(controller)
@@ -191,7 +193,9 @@ def story(fleet: Fleet, controller: Controller, pbx: Pbx, tmp_path_factory: pyte
         reach, unlocked, secret = recovery.reach(host), recovery.unlocked(), {"domain_master_secret": SECRET}
         as_ops = {"username": "ops", "password": LOGIN, "become": True, "become_password": SUDO}
         as_ops = {**reach, **as_ops, "private_key_file": None}
-        with_key = {**reach, "private_key_file": "/root/locked", "private_key_passphrase": PASSPHRASE}
+        as_ops["database_admin"] = {"username": "verwalter", "password": ADMIN}
+        with_key = {**reach, "private_key": locked.private, "private_key_passphrase": PASSPHRASE}
+        with_key["private_key_file"] = None
         with in_calls(there, planted, folder) as on_backup_host, in_calls(host, planted, folder) as on_target:
             play("first", {"backup": ("kamailio_backup", {**as_ops, **secret, "reason": SENT})}, "--diff")
             # Not as words of a command, which would be found.
@@ -233,6 +237,20 @@ def story(fleet: Fleet, controller: Controller, pbx: Pbx, tmp_path_factory: pyte
 
 
 # --- the watching itself ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("after", range(3))
+def test_what_is_sought_is_known_in_every_writing(before: int, after: int) -> None:
+    (one, other) = Planted.of(one=SECRET, other=bytes(range(200, 232)))
+    for planted in (one, other):
+        data = b"x" * before + planted.value + b"y" * after
+        for text in (data, base64.b64encode(data), data.hex().encode(), data.hex().upper().encode()):
+            assert planted.within(text)
+            # Wherever it is cut in two, one of the two readings is known.
+            assert all(planted.within(text[:at]) or planted.within(text[at:]) for at in range(len(text)))
+        assert planted.within_calls("".join(f"\\x{byte:02x}" for byte in data).encode())
+        assert not planted.within(data[::-1]) and not planted.within_calls(base64.b64encode(data[::-1]))
+
+
 def test_the_story_was_told_to_its_end(story: Story) -> None:
     """Or else there would be nothing to find."""
     failed = [event for play in story.plays.values() for event in play.events if event["status"] != "ok"]
