@@ -334,7 +334,7 @@ def test_a_host_that_vanishes_with_a_stopped_service_names_the_service(fleet: Fl
     commands = {"start": ["touch", "/root/running"], "stop": ["rm", "/root/running"], "status": ["ls", "/root/running"]}
     stopping = {"services": [{"name": "switchboard", **commands}], "stop_services_for_backup": True}
     host.silence(after=1_500_000)
-    play = recovery.back_up(host, product="linux", **APP, **stopping, silence_timeout=2, connect_timeout=2)
+    play = recovery.back_up(host, product="linux", **APP, **stopping, silence_timeout=2, connect_timeout=5)
     host.heal()
     story = (f"{host.address}: ", "switchboard was stopped and cannot be started again", "start by hand")
     one_message(result_of(play), "CommandFailed", *story)
@@ -491,7 +491,7 @@ def test_a_host_that_dies_in_the_middle_of_a_restore(fleet: Fleet, recovery: Rec
     good = host.fingerprint(FOLDER)
     host.run(f"rm {FOLDER}/data")
     host.swallow(after=1_500_000)
-    restore = Background(lambda: recovery.restore(host, product="linux", **APP, silence_timeout=3, connect_timeout=3))
+    restore = Background(lambda: recovery.restore(host, product="linux", **APP, silence_timeout=3, connect_timeout=5))
     wait_for(lambda: host.exists(f"{FOLDER}/data"), "the writing")
     host.kill()
     result = result_of(restore.play())
