@@ -264,11 +264,25 @@ def test_a_partial_generation_never_displaces_a_complete_one(partials: Play) -> 
 
 
 # --- a host that goes away --------------------------------------------------------------------------------------------
-def test_a_host_that_vanishes_in_the_middle_of_a_transfer(fleet: Fleet, recovery: Recovery) -> None:
+@pytest.fixture(scope="module")
+def vanishing(fleet: Fleet, recovery: Recovery) -> Host:
     host = fleet.add("vanishing")
     fill(host, size=4_000_000)
     fill(host, "/etc/small")
     recovery.controller.meet()
+    return host
+
+
+@pytest.fixture(scope="module")
+def dark(fleet: Fleet, recovery: Recovery) -> Host:
+    host = fleet.add("dark")
+    fill(host)
+    recovery.controller.meet()
+    return host
+
+
+def test_a_host_that_vanishes_in_the_middle_of_a_transfer(vanishing: Host, recovery: Recovery) -> None:
+    host = vanishing
     paths = [{"name": "small", "path": ["/etc/small"]}, *APP["paths"]]
     host.silence(after=1_500_000)
     play = recovery.back_up(host, product="linux", **{**APP, "paths": paths}, silence_timeout=2)
@@ -300,10 +314,8 @@ def test_a_phone_system_that_vanishes_names_its_partial_generation(fleet: Fleet,
     assert result["generation"]["status"] == "partial"
 
 
-def test_a_host_that_loses_its_power_in_the_middle_of_a_transfer(fleet: Fleet, recovery: Recovery) -> None:
-    host = fleet.add("dark")
-    fill(host)
-    recovery.controller.meet()
+def test_a_host_that_loses_its_power_in_the_middle_of_a_transfer(dark: Host, recovery: Recovery) -> None:
+    host = dark
     waits = [{"name": "waits", "argv": ["sh", "-c", "echo begun; touch /root/gathering; sleep 100"]}]
     backup = Background(lambda: recovery.back_up(host, product="linux", **APP, commands=waits, silence_timeout=3))
     wait_for(lambda: host.exists("/root/gathering"), "the gathering")
@@ -315,8 +327,8 @@ def test_a_host_that_loses_its_power_in_the_middle_of_a_transfer(fleet: Fleet, r
     assert result["generation"]["missing"] == ["waits"]
 
 
-def test_a_host_that_is_lost_before_anything_was_read_leaves_no_generation(fleet: Fleet, recovery: Recovery) -> None:
-    host = fleet["dark"]
+def test_a_host_that_is_lost_before_anything_was_read_leaves_no_generation(dark: Host, recovery: Recovery) -> None:
+    host = dark
     host.silence(after=1000)
     backup = {**recovery.reach(host), **APP, "source": "unread", "connect_timeout": 2}
     play = recovery.run_each(
@@ -328,8 +340,8 @@ def test_a_host_that_is_lost_before_anything_was_read_leaves_no_generation(fleet
     assert play.result("list")["generations"] == []
 
 
-def test_a_host_that_vanishes_with_a_stopped_service_names_the_service(fleet: Fleet, recovery: Recovery) -> None:
-    host = fleet["vanishing"]
+def test_a_host_that_vanishes_with_a_stopped_service_names_the_service(vanishing: Host, recovery: Recovery) -> None:
+    host = vanishing
     host.run(["touch", "/root/running"])
     commands = {"start": ["touch", "/root/running"], "stop": ["rm", "/root/running"], "status": ["ls", "/root/running"]}
     stopping = {"services": [{"name": "switchboard", **commands}], "stop_services_for_backup": True}
@@ -349,15 +361,22 @@ def small(recovery: Recovery, backup_host: Host) -> Recovery:
     return Recovery.create(recovery.controller, "/srv/small/repository", "/etc/ucops/small.json")
 
 
-def test_a_full_repository_loses_nothing(fleet: Fleet, small: Recovery, backup_host: Host) -> None:
-    host = fleet.add("grows")
+@pytest.fixture(scope="module")
+def growing(fleet: Fleet, small: Recovery) -> Host:
+    """A host with a generation in the small repository."""
+    host = fleet.add("growing")
     fill(host)
     small.controller.meet()
+    first = small.back_up(host, product="linux", **APP)
+    assert first.passed, first.output
+    return host
+
+
+def test_a_full_repository_loses_nothing(growing: Host, small: Recovery, backup_host: Host) -> None:
+    host = growing
     backup = ("linux_backup", {**small.reach(host), **APP})
     restore = {**small.reach(host), **APP, **small.unlocked()}
-    first = small.run_each({"first": backup})
     good, kept = contents(host, FOLDER), contents(backup_host, small.repository)
-    assert first.result("first")["generation"]["status"] == "complete"
 
     host.run(f"head -c 8000000 /dev/urandom >{FOLDER}/data")
     grown = contents(host, FOLDER)
@@ -368,7 +387,7 @@ def test_a_full_repository_loses_nothing(fleet: Fleet, small: Recovery, backup_h
     no_way_back = (f"{host.address}: ", "No whole pre_restore", "nothing was touched", "is full", "best_effort")
     one_message(play.result("restore"), "RestoreRefused", *no_way_back)
     assert contents(host, FOLDER) == grown
-    assert [each["id"] for each in play.result("list")["generations"]] == ["grows/linux/1"]
+    assert [each["id"] for each in play.result("list")["generations"]] == ["growing/linux/1"]
     now = contents(backup_host, small.repository).splitlines()
     assert set(kept.splitlines()) <= set(now)
     assert [line for line in now if "/incoming/" in line] == []
@@ -386,9 +405,9 @@ def test_a_full_repository_loses_nothing(fleet: Fleet, small: Recovery, backup_h
     assert play.result("again")["open_restores"] == []
 
 
-def test_a_repository_that_is_full_to_the_last_byte(fleet: Fleet, small: Recovery, backup_host: Host) -> None:
+def test_a_repository_that_is_full_to_the_last_byte(growing: Host, small: Recovery, backup_host: Host) -> None:
     """Not even a record fits, so nothing on the host is touched; what it holds can be had all the same."""
-    host = fleet["grows"]
+    host = growing
     good = contents(host, FOLDER)
     host.run(f"echo 'port = 5061' >{FOLDER}/app.conf")
     changed = contents(host, FOLDER)
@@ -398,7 +417,7 @@ def test_a_repository_that_is_full_to_the_last_byte(fleet: Fleet, small: Recover
     tasks: Tasks = {
         "backup": ("linux_backup", reach),
         "restore": ("linux_restore", {**reach, **small.unlocked(), "pre_restore": "skip"}),
-        "extract": ("generation_extract", {"generation": "grows/linux/1", "dest": "/root/out", **small.unlocked()}),
+        "extract": ("generation_extract", {"generation": "growing/linux/1", "dest": "/root/out", **small.unlocked()}),
         "verify": ("repository_verify", {"level": 2, **small.unlocked()}),
     }
     play = small.run_each(tasks)
