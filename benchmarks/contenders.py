@@ -189,7 +189,7 @@ class Borg(Contender):
 class TarZstdAge(Contender):
     """A sealed archive of everything, a new one each time."""
 
-    name = "tar | zstd | age"
+    name = "tar, zstd, age"
 
     def __init__(self, folder: pathlib.Path, tree: pathlib.Path, sources: Sequence[str], scale: float = 1.0) -> None:
         super().__init__(folder, tree, sources, scale)
