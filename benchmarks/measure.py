@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
-import time
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+LAUNCHER = str(pathlib.Path(__file__).with_name("launch.py"))
 
 
 @dataclass(frozen=True)
@@ -66,29 +69,27 @@ def go_before_others() -> None:
 
 def run(commands: Sequence[Command], environment: Mapping[str, str], log: pathlib.Path) -> Usage:
     """Run programs one after the other. Raises RuntimeError with the end of their output when one fails."""
-    wall = cpu = 0.0
-    memory = 0
+    total = Usage(0.0, 0.0, 0)
     for command in commands:
-        with log.open("wb") as output:
-            began = time.perf_counter()
-            process = subprocess.Popen(
-                command.argv,
+        told, tell = os.pipe()
+        with log.open("wb") as output, os.fdopen(told, "rb") as answer:
+            with subprocess.Popen(
+                [sys.executable, "-IS", LAUNCHER, str(tell), *command.argv],
                 cwd=command.cwd,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-            )
-            # wait4 counts this program and what it started, and nothing that ran before
-            _pid, status, usage = os.wait4(process.pid, 0)
-            wall += time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            text = log.read_text(errors="replace")[-2000:]
-            raise RuntimeError(f"{' '.join(command.argv)[:200]} ended with {process.returncode}:\n{text}")
-        cpu += usage.ru_utime + usage.ru_stime
-        memory = max(memory, usage.ru_maxrss * 1024)
-    return Usage(wall, cpu, memory)
+                pass_fds=[tell],
+            ):
+                os.close(tell)
+                text = answer.read()
+        found = json.loads(text or '{"code": "its launcher"}')
+        if found["code"] != 0:
+            end = log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"{' '.join(command.argv)[:200]} ended with {found['code']}:\n{end}")
+        total = total.plus(Usage(found["wall"], found["cpu"], found["memory"]))
+    return total
 
 
 def stored(folder: pathlib.Path) -> Stored:

@@ -74,11 +74,14 @@ def test_the_page_says_everything(results: Results) -> None:
 
 
 def test_only_a_program_itself_is_measured(tmp_path: pathlib.Path) -> None:
+    # neither what ran before, nor who starts it
+    larger = bytearray(400 << 20)
     busy = "x = bytearray(300 << 20); import time; time.sleep(0.2)"
     big = run([Command((sys.executable, "-c", busy), tmp_path)], {}, tmp_path / "log")
     small = run([Command((sys.executable, "-c", "pass"), tmp_path)] * 2, {}, tmp_path / "log")
     assert big.memory > 300 << 20 > small.memory
     assert big.wall > 0.2 and small.cpu > 0
+    assert len(larger) > big.memory
 
 
 def test_a_program_that_fails_is_no_measurement(tmp_path: pathlib.Path) -> None:
