@@ -72,18 +72,17 @@ def run(commands: Sequence[Command], environment: Mapping[str, str], log: pathli
     total = Usage(0.0, 0.0, 0)
     for command in commands:
         told, tell = os.pipe()
-        with log.open("wb") as output, os.fdopen(told, "rb") as answer:
-            with subprocess.Popen(
-                [sys.executable, "-IS", LAUNCHER, str(tell), *command.argv],
-                cwd=command.cwd,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                pass_fds=[tell],
-            ):
-                os.close(tell)
-                text = answer.read()
+        with log.open("wb") as output, os.fdopen(told, "rb") as answer, subprocess.Popen(
+            [sys.executable, "-IS", LAUNCHER, str(tell), *command.argv],
+            cwd=command.cwd,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[tell],
+        ):
+            os.close(tell)
+            text = answer.read()
         found = json.loads(text or '{"code": "its launcher"}')
         if found["code"] != 0:
             end = log.read_text(errors="replace")[-2000:]

@@ -16,16 +16,23 @@ MINIMUM = {
     "zstandard": (0, 19),
     "fastcdc": (1, 5),
     "paramiko": (3, 4),
+    "ldap3": (2, 9),
+    "pyOpenSSL": (23, 3),
+    "python-tds": (1, 15),
+    "pywinrm": (0, 5),
+    "smbprotocol": (1, 13),
 }
 """Distribution name -> lowest version that is known to work."""
 
+_IMPORTED_AS = {"pyOpenSSL": "OpenSSL", "python-tds": "pytds", "pywinrm": "winrm"}
 
-def _version(module: Any) -> tuple[int, ...]:
+
+def _version(name: str, module: Any) -> tuple[int, ...]:
     text = getattr(module, "__version__", "")
-    if not text:
+    if not isinstance(text, str) or not text:
         import importlib.metadata
 
-        text = importlib.metadata.version(module.__name__)
+        text = importlib.metadata.version(name)
     return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
 
 
@@ -35,7 +42,7 @@ def require(*names: str) -> None:
         wanted = MINIMUM[name]
         wanted_text = ".".join(str(part) for part in wanted)
         try:
-            found = _version(importlib.import_module(name))
+            found = _version(name, importlib.import_module(_IMPORTED_AS.get(name, name)))
         except ImportError:
             raise LibraryMissing(
                 f"The Python library {name} is not installed for the interpreter that runs this module",

@@ -45,7 +45,7 @@ KNOWS_ANSIBLE = {
 """What of Ansible a room may know; a room that is not named knows nothing of it."""
 
 KNOWS_LIBRARIES = {
-    "_transport": {"cryptography", "paramiko"},
+    "_transport": {"cryptography", "ldap3", "paramiko", "pytds", "requests", "smbprotocol", "spnego", "winrm"},
     "_repository": {"cryptography", "fastcdc", "zstandard"},
     "repository_documents": {"cryptography", "zstandard"},
 }
@@ -57,8 +57,10 @@ LIBRARIES = {
     "fastcdc",
     "ldap3",
     "paramiko",
+    "pytds",
     "requests",
     "smbprotocol",
+    "spnego",
     "winrm",
     "yaml",
     "zstandard",

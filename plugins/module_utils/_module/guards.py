@@ -49,13 +49,8 @@ def check_release(product: Product, then: Probe, now: Probe, allowed: bool, gene
 def check_space(transport: Transport, root: str, wanted: Iterable[StoredEntry]) -> None:
     """Enough free space on the target for all that would be written. Raises RestoreRefused."""
     needed = sum(stored.entry.size for stored in wanted)
-    result = transport.run(["df", "-Pk", root])
-    lines = result.text.splitlines()
-    if result.rc != 0 or len(lines) < 2:
-        return
-    try:
-        free = int(lines[-1].split()[3]) * 1024
-    except (IndexError, ValueError):
+    free = transport.free_space(root)
+    if free is None:
         return
     if free < needed + SPACE_RESERVE:
         raise RestoreRefused(

@@ -167,6 +167,8 @@ class Restorer:
         plan.warnings += check_release(
             self._product, self._then, self._now, self._options.allow_version_mismatch, self.generation, host
         )
+        demanded = [item for item in self._items if item.name in plan.items]
+        plan.warnings += self._product.refuse_restore(self._transport, self._then, self._now, demanded)
         self._check_room(plan)
         if not self._reader.record.is_complete:
             lacking = ", ".join(self._reader.record.missing)

@@ -36,13 +36,31 @@ class Check:
         return {"name": self.name, "ok": self.ok, "detail": self.detail}
 
 
+@dataclass(frozen=True)
+class Companion:
+    """Another product whose generation of the same run belongs to this one: a database, a directory.
+
+    ``source`` and ``instance`` are empty where any will do. ``why`` names what asks for it.
+    """
+
+    product: str
+    why: str
+    source: str = ""
+    instance: str = ""
+
+    def __str__(self) -> str:
+        instance = f"@{self.instance}" if self.instance else ""
+        return f"{self.source}/{self.product}{instance}" if self.source else f"{self.product}{instance}"
+
+
 @dataclass
 class Probe:
     """What a look at the host tells, before anything is gathered. Nothing in it changes by itself.
 
     ``release`` is what a restore is held against, ``version`` and ``build`` are for people. ``facts`` may be shown.
     ``private`` is what items need at a restore and nobody may see (connections to databases); it is only ever kept
-    sealed.
+    sealed. ``counts`` stand in the clear commit record (users, servers, replicators: how many): a jump without a
+    change behind it is a finding.
     """
 
     release: str = ""
@@ -52,6 +70,7 @@ class Probe:
     identity: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     private: dict[str, Any] = field(default_factory=dict, repr=False)
+    counts: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, secrets included: for the sealed manifest alone."""
@@ -63,6 +82,7 @@ class Probe:
             "identity": dict(self.identity),
             "facts": dict(self.facts),
             "private": dict(self.private),
+            "counts": dict(self.counts),
         }
 
     @classmethod
@@ -76,6 +96,7 @@ class Probe:
             identity=dict(data.get("identity", {})),
             facts=dict(data.get("facts", {})),
             private=dict(data.get("private", {})),
+            counts=dict(data.get("counts", {})),
         )
 
     def same_host(self, other: Probe) -> bool:
@@ -126,6 +147,17 @@ class Product(ABC):
     def service_control(self, transport: Transport) -> ServiceControl:
         """Stops and starts the services of this host."""
         return ServiceControl(transport, become=self.become)
+
+    def companions(self, probe: Probe) -> list[Companion]:
+        """Generations of other products that the contract demands of the same run."""
+        return []
+
+    def refuse_restore(self, transport: Transport, then: Probe, now: Probe, items: Sequence[Item]) -> list[str]:
+        """What must be so before these items may be put back. Returns warnings.
+
+        :raises RestoreRefused: it is not so (a client or a partner server runs, a service's password is not given)
+        """
+        return []
 
     def validate(self, transport: Transport, probe: Probe) -> list[Check]:
         """Whether the product itself accepts its configuration as it lies on the host."""

@@ -26,10 +26,10 @@ Become = Union[bool, str]
 OUTPUT_LIMIT = 16 * 2**20
 """Bytes that :meth:`Transport.run` takes from one command unless told otherwise."""
 
-Self = TypeVar("Self", bound="_Closing")
+Self = TypeVar("Self", bound="Closing")
 
 
-class _Closing(ABC):
+class Closing(ABC):
     """A context manager that closes itself on every path."""
 
     @abstractmethod
@@ -83,7 +83,7 @@ class FileStatus:
     mtime: int
 
 
-class CommandStream(_Closing):
+class CommandStream(Closing):
     """A command that runs. Leaving its context before the end cuts it off."""
 
     @abstractmethod
@@ -102,17 +102,19 @@ class CommandStream(_Closing):
         :meth:`chunks`."""
 
 
-class Transport(_Closing):
+class Transport(Closing):
     """The way to one host. Opens itself on first use; errors name :attr:`host`, never a secret.
 
     Commands run under a POSIX shell with ``LC_ALL=C`` and the ``sbin`` folders at the end of ``PATH``; words are
     quoted, so nothing in them is ever seen by a shell. Output that login scripts print before the command is dropped.
+
+    A transport that knows no commands or files (a directory, a database server) leaves the methods as they are here:
+    they refuse.
     """
 
     host: str
     """How messages name the host."""
 
-    @abstractmethod
     def open(
         self,
         argv: Sequence[Argument],
@@ -132,6 +134,7 @@ class Transport(_Closing):
         :raises CommandsRefused: the account runs no commands (may be raised by the stream)
         :raises AuthenticationFailed, HostKeyUnknown, HostKeyMismatch: on the first use
         """
+        raise self._refusal()
 
     def run(
         self,
@@ -150,15 +153,27 @@ class Transport(_Closing):
             result = stream.finish()
         return CommandResult(result.rc, stdout, result.stderr)
 
-    @abstractmethod
     def read_file(self, path: bytes) -> Iterator[bytes]:
         """The content of a file, without a shell (SFTP), as the login user. Raises FileNotFoundError, PermissionError,
         OSError for the file."""
+        raise self._refusal()
 
-    @abstractmethod
     def list_dir(self, path: bytes) -> list[FileStatus]:
         """The names in a folder, sorted, without a shell (SFTP), as the login user. Raises like :meth:`read_file`."""
+        raise self._refusal()
 
-    @abstractmethod
     def read_link(self, path: bytes) -> bytes:
         """Where a symlink points to, without a shell (SFTP). Raises like :meth:`read_file`."""
+        raise self._refusal()
+
+    def free_space(self, path: str) -> int | None:
+        """Bytes that may still be written below a path, None when that cannot be told."""
+        result = self.run(["df", "-Pk", path])
+        lines = result.text.splitlines()
+        try:
+            return int(lines[-1].split()[3]) * 1024 if result.rc == 0 and len(lines) > 1 else None
+        except (IndexError, ValueError):
+            return None
+
+    def _refusal(self) -> CommandsRefused:
+        return CommandsRefused("This connection knows neither commands nor files", host=self.host)

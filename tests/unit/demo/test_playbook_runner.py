@@ -55,10 +55,15 @@ def test_an_interrupt_ends_ansible_and_what_it_started(runner, tmp_path):
     marker = tmp_path / "pid"
     tasks = f"- ansible.builtin.raw: echo $$ > {marker}; exec sleep 300\n  run_once: true"
     waiter = threading.Thread(target=lambda: _interrupt_when(marker))
-    waiter.start()
-    with pytest.raises(KeyboardInterrupt):
-        runner.run(playbook(tmp_path, tasks))
-    waiter.join()
+    # started in the background of a script, we would ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        waiter.start()
+        with pytest.raises(KeyboardInterrupt):
+            runner.run(playbook(tmp_path, tasks))
+        waiter.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     status = subprocess.run(["ps", "-o", "stat=", "-p", marker.read_text().strip()], capture_output=True, check=False)
     assert status.stdout.strip() in (b"", b"Z")
 
