@@ -152,6 +152,11 @@ class Product(ABC):
         """Generations of other products that the contract demands of the same run."""
         return []
 
+    def remarks(self, probe: Probe) -> list[str]:
+        """What an operator might look for in the backup and why it is not in it, one sentence each: what is volatile,
+        what keeps nothing, what must be kept elsewhere. Nothing secret."""
+        return []
+
     def refuse_restore(self, transport: Transport, then: Probe, now: Probe, items: Sequence[Item]) -> list[str]:
         """What must be so before these items may be put back. Returns warnings.
 
