@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from .._items.command import CommandOutput
 from .._items.packages import Packages
 from .._transport.base import Transport
 from .base import Probe
+from .item_names import item_name, named_after, refuse_same_names
 from .options import absolute_path, choice, flag, list_of, option, parse_options, text, words
 from .unix_host import look_at_host
 from .unix_options import UnixOptions
@@ -83,15 +83,6 @@ PACKAGES = "packages"
 NEVER = ("*.dpkg-dist", "*.dpkg-old", "*.rpmnew", "*.rpmsave", "random-seed", "resolv.conf.bak", ".pwd.lock")
 """Left out of the system's configuration: what package managers leave behind, and what changes with every boot."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._]+")
-
-
-def _item_name(value: Any) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise ValueError("a name of letters, digits, dots, underscores and hyphens")
-    return value
-
 
 @dataclass(frozen=True)
 class Paths:
@@ -103,7 +94,7 @@ class Paths:
     data_class: str = option(choice(*DATA_CLASSES), "voip_config")
     required: bool = option(flag, True)
     sensitive: bool = option(flag, False)
-    name: str = option(_item_name, "")
+    name: str = option(item_name, "")
 
     @property
     def all_paths(self) -> tuple[str, ...]:
@@ -124,7 +115,7 @@ class Command:
     required: bool = option(flag, True)
     sensitive: bool = option(flag, False)
     sentinel: str = option(text, "")
-    name: str = option(_item_name, "")
+    name: str = option(item_name, "")
 
 
 def _paths(value: Any) -> Paths:
@@ -165,10 +156,7 @@ class Linux(UnixProduct):
         super().__init__(self.options, default_services=())
         self._own = [*self._own_paths(), *self._own_commands()]
         names = [item.name for item in self.items(Probe())]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            hint = "Give paths and commands a name that nothing else has."
-            raise OptionInvalid(f"Two items are called {twice[0]}", hint=hint)
+        refuse_same_names(names, "paths and commands")
         if not names:
             raise OptionInvalid("There is nothing to gather", hint="Name paths or commands, or leave system_config on.")
 
@@ -202,7 +190,7 @@ class Linux(UnixProduct):
     def _own_paths(self) -> Iterable[Item]:
         for wanted in self.options.paths:
             yield self.tree(
-                wanted.name or _named_after(wanted.all_paths[0]),
+                wanted.name or named_after(wanted.all_paths[0]),
                 wanted.all_paths,
                 wanted.data_class,
                 required=wanted.required,
@@ -214,7 +202,7 @@ class Linux(UnixProduct):
         for wanted in self.options.commands:
             argv = wanted.argv or wanted.cmd
             yield CommandOutput(
-                name=wanted.name or _named_after(" ".join(argv)),
+                name=wanted.name or named_after(" ".join(argv)),
                 data_class=wanted.data_class,
                 required=wanted.required,
                 sensitive=wanted.sensitive,
@@ -223,7 +211,3 @@ class Linux(UnixProduct):
                 argv=argv,
                 sentinel=wanted.sentinel.encode("utf-8") or None,
             )
-
-
-def _named_after(what: str) -> str:
-    return _NOT_IN_A_NAME.sub("-", what).strip("-.")[:60] or "root"

@@ -10,6 +10,7 @@ import posixpath
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import field, fields
+from functools import partial
 from typing import Any, TypeVar
 
 from .._errors import OptionInvalid
@@ -20,12 +21,13 @@ Checked = Callable[[Any], Any]
 T = TypeVar("T")
 
 
-def option(check: Checked, default: Any) -> Any:
-    """A field of an options class."""
+def option(check: Checked, default: Any, *, secret: bool = False) -> Any:
+    """A field of an options class. ``secret``: it does not appear when the options are printed."""
     # pylint: disable=invalid-field-call
     if isinstance(default, (list, dict)):
-        return field(default_factory=lambda: type(default)(default), metadata={"check": check})
-    return field(default=default, metadata={"check": check})
+        factory = partial(type(default), default)
+        return field(default_factory=factory, metadata={"check": check}, repr=not secret)
+    return field(default=default, metadata={"check": check}, repr=not secret)
 
 
 def parse_options(cls: type[T], raw: Mapping[str, Any]) -> T:
