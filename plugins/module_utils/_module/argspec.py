@@ -119,44 +119,6 @@ def source() -> ArgumentSpec:
     )
 
 
-def _login() -> dict[str, dict[str, Any]]:
-    return {
-        "port": {"type": "int", "default": 22},
-        "username": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
-        "private_key": {"type": "str", "no_log": True},
-        "private_key_file": {"type": "path"},
-        "private_key_passphrase": {"type": "str", "no_log": True},
-        "known_hosts_file": {"type": "path"},
-        "host_key": {"type": "str", "no_log": False},
-        "legacy_algorithms": {"type": "bool", "default": False},
-    }
-
-
-_LOGIN_EXCLUSIVE = [["private_key", "private_key_file"], ["known_hosts_file", "host_key"]]
-
-
-def ssh() -> ArgumentSpec:
-    """How a target is reached with SSH. Times are in seconds."""
-    return ArgumentSpec(
-        {
-            **_login(),
-            "use_agent": {"type": "bool", "default": False},
-            "become": {"type": "bool", "default": False},
-            "become_password": {"type": "str", "no_log": True},
-            "jump_host": {
-                "type": "dict",
-                "options": {"host": {"type": "str", "required": True}, **_login()},
-                "mutually_exclusive": _LOGIN_EXCLUSIVE,
-            },
-            "connect_timeout": {"type": "int", "default": 15},
-            "silence_timeout": {"type": "int", "default": 60},
-            "total_timeout": {"type": "int", "default": 3600},
-        },
-        mutually_exclusive=_LOGIN_EXCLUSIVE,
-    )
-
-
 def change() -> ArgumentSpec:
     """Why something is done, for the record."""
     return ArgumentSpec(
@@ -185,8 +147,7 @@ GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "unlock": unlock,
     "trust": trust,
     "source": source,
-    "ssh": ssh,
     "change": change,
     "change.phase": phase,
 }
-"""Documentation fragment -> builder."""
+"""Documentation fragment -> builder. Those of the ways to a host are in C(connection_groups)."""

@@ -22,9 +22,9 @@ from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import unsealing
-from .argspec import ArgumentSpec, change, phase, repository, source, ssh, unlock, writer
+from .argspec import ArgumentSpec, change, phase, repository, source, unlock, writer
 from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
-from .connecting import transport_of
+from .connecting import connection_spec, transport_of
 from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
 from .path_patterns import PathPatterns
@@ -40,7 +40,9 @@ DIFF_LINES = 2000
 def backup_spec(product: str) -> ArgumentSpec:
     """The options of C(<product>_backup)."""
     own = ArgumentSpec({"accept_shrunken": {"type": "list", "elements": "str", "default": []}})
-    return own.merge(repository(), writer(), unlock(), source(), ssh(), change(), phase(), product_spec(product))
+    return own.merge(
+        repository(), writer(), unlock(), source(), connection_spec(product), change(), phase(), product_spec(product)
+    )
 
 
 def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
@@ -88,7 +90,11 @@ class _Backup:
             tools=tool_versions(),
         )
         key = WriterKey.load(params["writer_key_file"])
-        with RepositoryWriter(backend, key) as store, transport_of(params) as transport, ExitStack() as opened:
+        with (
+            RepositoryWriter(backend, key) as store,
+            transport_of(params, self._product.name) as transport,
+            ExitStack() as opened,
+        ):
             probe = self._product.probe(transport)
             earlier = self._earlier(backend, opened)
             outcome = take_backup(

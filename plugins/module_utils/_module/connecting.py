@@ -1,38 +1,60 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the options of the groups C(source) and C(ssh) to a way to the host."""
+"""From a product and its options to a way to its host.
+
+What a kind of connection needs is imported when it is asked for, so that a backup host needs the libraries of what it
+does and no others.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._transport.base import Transport
-from .._transport.ssh import SshOptions, SshTransport
+from .argspec import ArgumentSpec
+from .connection_groups import ssh
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
+Params = Mapping[str, Any]
 
-def transport_of(params: Mapping[str, Any]) -> Transport:
-    """The transport to the host that the options name; it connects on first use. Raises OptionInvalid."""
+
+def connection_spec(product: str) -> ArgumentSpec:
+    """The options of the ways to a product's host."""
+    return ArgumentSpec().merge(*(group() for group in _KINDS[CONNECTION_OF[product]].groups))
+
+
+def transport_of(params: Params, product: str) -> Transport:
+    """The transport to the host that the options name; it connects on first use.
+
+    Raises OptionInvalid, LibraryMissing.
+    """
+    return _KINDS[CONNECTION_OF[product]].connect(params)
+
+
+def _ssh(params: Params) -> Transport:
+    from .._transport.ssh import SshOptions, SshTransport
+
     jump = params["jump_host"]
     return SshTransport(
         SshOptions(
             host=params["host"] or params["source"],
-            jump=SshOptions(host=jump["host"], **_login(jump)) if jump else None,
+            jump=SshOptions(host=jump["host"], **_ssh_login(jump)) if jump else None,
             use_agent=params["use_agent"],
             become_password=params["become_password"],
             connect_timeout=params["connect_timeout"],
             silence_timeout=params["silence_timeout"],
             total_timeout=params["total_timeout"],
-            **_login(params),
+            **_ssh_login(params),
         )
     )
 
 
-def _login(params: Mapping[str, Any]) -> dict[str, Any]:
+def _ssh_login(params: Params) -> dict[str, Any]:
     known_hosts = params["known_hosts_file"]
     if not known_hosts and not params["host_key"]:
         known_hosts = os.path.expanduser(USER_KNOWN_HOSTS)
@@ -46,3 +68,17 @@ def _login(params: Mapping[str, Any]) -> dict[str, Any]:
         "host_key": params["host_key"],
         "legacy_algorithms": params["legacy_algorithms"],
     }
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of connection: its option groups, and how it is made of them."""
+
+    groups: Sequence[Callable[[], ArgumentSpec]]
+    connect: Callable[[Params], Transport]
+
+
+_KINDS = {"ssh": _Kind([ssh], _ssh)}
+
+CONNECTION_OF = {"kamailio": "ssh", "linux": "ssh"}
+"""Product -> kind of connection."""

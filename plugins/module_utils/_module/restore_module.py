@@ -19,9 +19,9 @@ from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from . import unsealing
-from .argspec import ArgumentSpec, change, repository, source, ssh, trust, unlock, writer
+from .argspec import ArgumentSpec, change, repository, source, trust, unlock, writer
 from .backup_module import occasion_of
-from .connecting import transport_of
+from .connecting import connection_spec, transport_of
 from .opening import believed_writers, check_heads
 from .product_options import product_options, product_spec
 from .restore import PRE_RESTORE_MODES, RestoreOptions, Restorer
@@ -45,7 +45,9 @@ def restore_spec(product: str) -> ArgumentSpec:
             "allow_version_mismatch": {"type": "bool", "default": False},
         }
     )
-    return own.merge(repository(), writer(), unlock(), trust(), source(), ssh(), change(), product_spec(product))
+    return own.merge(
+        repository(), writer(), unlock(), trust(), source(), connection_spec(product), change(), product_spec(product)
+    )
 
 
 def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
@@ -68,7 +70,11 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             tools=tool_versions(),
         )
         key = WriterKey.load(params["writer_key_file"])
-        with RepositoryWriter(backend, key) as store, transport_of(params) as transport, ExitStack() as opened:
+        with (
+            RepositoryWriter(backend, key) as store,
+            transport_of(params, product.name) as transport,
+            ExitStack() as opened,
+        ):
             reader = opened.enter_context(GenerationReader(backend, record, keys))
             restorer = Restorer(store, transport, product, reader, product.probe(transport), options)
             restorer.prove_content()

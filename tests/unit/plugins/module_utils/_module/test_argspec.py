@@ -55,15 +55,3 @@ def test_what_only_a_restore_makes_is_no_choice():
 
 def test_one_thing_unlocks():
     assert validate(argspec.unlock(), identity="a", identity_file="/b").error_messages
-
-
-@pytest.mark.parametrize(
-    "given", [{"host_key": "a", "known_hosts_file": "b"}, {"private_key": "a", "private_key_file": "b"}]
-)
-def test_contradicting_logins_are_refused(given):
-    assert validate(argspec.ssh(), **given).error_messages
-    assert validate(argspec.ssh(), jump_host={"host": "gate", **given}).error_messages
-
-
-def test_a_jump_host_has_an_address():
-    assert validate(argspec.ssh(), jump_host={"port": 22}).error_messages
