@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from .base import Closing
 
@@ -40,6 +40,23 @@ def filetime(ns: int) -> int:
     return ns // 100 + EPOCH * 10_000_000
 
 
+@dataclass
+class Taken:
+    """What one file, folder or link was when it was read.
+
+    ``file`` is as it was opened, ``after`` as it was closed, known when the content was read to its end; None where it
+    could not be. ``link`` is a link's raw reparse data. ``error``: it could not be taken, the rest is empty.
+    """
+
+    name: str
+    file: WindowsFile | None = None
+    after: WindowsFile | None = None
+    security: bytes = b""
+    link: bytes = b""
+    content: Iterable[bytes] = field(default_factory=tuple)
+    error: OSError | None = None
+
+
 class WindowsFiles(Closing):
     r"""The files of one host. Paths are absolute, like ``C:\Program Files\estos``; links are never followed, neither at
     the end of a path nor on the way to it.
@@ -63,6 +80,30 @@ class WindowsFiles(Closing):
     def read(self, path: str) -> Iterator[bytes]:
         """The content of a file piece by piece, in bounded memory. It hinders no other program: the file may be
         written, renamed and removed meanwhile."""
+
+    def take(self, folder: str, files: Sequence[WindowsFile]) -> Iterator[Taken]:
+        """Everything about some of the names in a folder, in their order: facts, security, content. A content must be
+        read before the next one is asked for. What goes wrong with one of them stands in ``error``, or comes out of
+        reading its content."""
+        for one in files:
+            yield self._take(folder.rstrip("\\") + "\\" + one.name, one.name)
+
+    def _take(self, path: str, name: str) -> Taken:
+        taken = Taken(name)
+        try:
+            taken.file = self.stat(path)
+            taken.security = self.read_security(path)
+            if taken.file.kind == "link":
+                taken.link = self.read_link(path)
+        except OSError as error:
+            return Taken(name, error=error)
+        if taken.file.kind == "file":
+            taken.content = self._content(path, taken)
+        return taken
+
+    def _content(self, path: str, taken: Taken) -> Iterator[bytes]:
+        yield from self.read(path)
+        taken.after = self.stat(path)
 
     @abstractmethod
     def write(self, path: str, content: Iterable[bytes]) -> None:
@@ -92,6 +133,10 @@ class WindowsFiles(Closing):
     @abstractmethod
     def read_link(self, path: str) -> bytes:
         """The raw reparse data of a link (MS-FSCC 2.1.2)."""
+
+    @abstractmethod
+    def make_link(self, path: str, link: bytes, folder: bool) -> None:
+        """A new link with this raw reparse data, one that leads to a folder or to a file. Raises FileExistsError."""
 
     @abstractmethod
     def free_space(self, path: str) -> int:

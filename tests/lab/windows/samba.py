@@ -3,8 +3,8 @@
 
 """A real SMB3 file server for one folder: it serves the drive C: of a stand-in Windows host.
 
-Everything of it lies in one private folder and on one loopback address, so any number run side by side. Real NT security
-descriptors, Windows attributes and creation times are kept in extended attributes of the served files.
+Everything of it lies in one private folder and on one loopback address, so any number run side by side. Real NT
+security descriptors, Windows attributes and creation times are kept in extended attributes of the served files.
 """
 
 from __future__ import annotations
@@ -173,7 +173,9 @@ class SambaServer:
         connection = Connection(uuid.uuid4(), self.address, self.port)
         connection.connect()
         try:
-            session = Session(connection, self.administrator, self.password, require_encryption=self.encryption != "off")
+            session = Session(
+                connection, self.administrator, self.password, require_encryption=self.encryption != "off"
+            )
             session.connect()
             tree = TreeConnect(session, rf"\\{self.address}\{share}")
             tree.connect()
