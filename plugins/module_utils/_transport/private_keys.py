@@ -54,15 +54,12 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
                     raise
                 key = load(text, None)  # a passphrase for a key that needs none does no harm
     except TypeError:
-        raise AuthenticationFailed(
-            "The private key is protected by a passphrase, and none is given",
-            host=host,
-            item=item,
-            hint="Set private_key_passphrase.",
-        ) from None
+        raise _no_passphrase(host, item) from None
     except UnsupportedAlgorithm:
         raise _unsupported(host, item) from None
     except ValueError as error:
+        if secret is None and "password-protected" in str(error):  # cryptography before 42
+            raise _no_passphrase(host, item) from None
         if secret is not None and _was_decrypting(text):
             raise AuthenticationFailed(
                 "The passphrase does not open the private key",
@@ -83,6 +80,15 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
     return kind.from_private_key(io.StringIO(plain.decode("ascii")))
+
+
+def _no_passphrase(host: str, item: str) -> AuthenticationFailed:
+    return AuthenticationFailed(
+        "The private key is protected by a passphrase, and none is given",
+        host=host,
+        item=item,
+        hint="Set private_key_passphrase.",
+    )
 
 
 def _unsupported(host: str, item: str) -> OptionInvalid:
