@@ -15,6 +15,7 @@ from . import mask_forms as forms
 from . import mask_kamailio as script
 from . import mask_names as names
 from . import mask_tables as tables
+from . import mask_xml as xml
 from .mask import MaskRule
 
 Rules = Sequence[MaskRule]
@@ -35,9 +36,11 @@ KAMAILIO: Rules = (*_KEYS_AND_HASHES, *_URLS, names.script_assignments, *_SCRIPT
 """For files that are known to be Kamailio's script, where less is mistaken for a secret."""
 GENERIC: Rules = (*DBTEXT, *_SCRIPT, names.directives)
 """For configuration files of unknown kind: everything that can be told from the text itself."""
+XML: Rules = (xml.xml_values, *GENERIC)
 
 _BY_PATH: Sequence[tuple[re.Pattern[bytes], Rules]] = (
     (re.compile(rb"^/@database/|\.sql$"), SQL),
+    (re.compile(rb"\.(xml|config)$", re.IGNORECASE), XML),
     (re.compile(rb"/nsswitch\.conf$"), ()),
     (re.compile(rb"/pam\.d/|/pam\.conf$"), COMMON),
     (re.compile(rb"/(passwd|group)-?$"), (forms.first_password_field, *_KEYS_AND_HASHES)),
