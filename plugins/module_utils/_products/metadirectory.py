@@ -14,10 +14,10 @@ from .windows_options import WindowsOptions, windows_folder
 
 @dataclass(frozen=True)
 class MetadirectoryOptions(WindowsOptions):
-    """``install_folder``: where it is installed, if that cannot be discovered. ``services``: its services, likewise.
+    """``root``: where it is installed, if that cannot be discovered. ``services``: its services, likewise.
     ``exclude``: what is left out of its folders. ``paths``: more files and folders that belong to it.
     """
 
-    install_folder: str = option(windows_folder, "")
+    root: str = option(windows_folder, "")
     exclude: Sequence[str] = option(list_of(text), ())
     paths: Sequence[str] = option(list_of(windows_folder), ())
