@@ -50,13 +50,13 @@ class PartnerServer:
 
 
 @dataclass(frozen=True)
-class DeclaredCompanion:
+class DemandedCompanion:
     """A generation of another product that the operator wants to belong to each one of this UCServer."""
 
     product: str = option(text, "")
     source: str = option(text, "")
     instance: str = option(text, "")
-    why: str = option(text, "the option companions asks for it")
+    why: str = option(text, "the option demanded_companions asks for it")
 
 
 def _database(value: Any) -> SqlDatabase:
@@ -73,8 +73,8 @@ def _partner(value: Any) -> PartnerServer:
     return partner
 
 
-def _companion(value: Any) -> DeclaredCompanion:
-    companion = parse_options(DeclaredCompanion, value) if isinstance(value, Mapping) else None
+def _companion(value: Any) -> DemandedCompanion:
+    companion = parse_options(DemandedCompanion, value) if isinstance(value, Mapping) else None
     if companion is None or not companion.product:
         raise ValueError("a list of mappings with product, and source, instance, why as needed")
     return companion
@@ -93,8 +93,8 @@ class ProcallServerOptions:
 
     ``databases``: the SQL Server databases in use; not given: as discovered; an empty list: none.
     ``user_database``: where users are kept. ``directory_source``, ``directory_instance``: under which name the product
-    ad_attributes keeps them. ``companions``: more generations that belong to each one of this product.
-    ``system_images``: in which snapshots or images of the machine it is kept too, for the record.
+    ad_attributes keeps them. ``demanded_companions``: more generations that belong to each one of this
+    product. (Snapshots and images of the machine are declared with the option C(companions) of every backup.)
 
     ``licences``: licence keys that stand nowhere on the machine. ``licence_values``: where more stand, as
     ``<registry key>\<value>`` or ``<file>#<XML element or attribute>``. ``ucconnect_id``: when it is not discovered.
@@ -118,8 +118,7 @@ class ProcallServerOptions:
     user_database: str = option(choice("auto", "internal", "active_directory"), "auto")
     directory_source: str = option(text, "")
     directory_instance: str = option(text, "")
-    companions: Sequence[DeclaredCompanion] = option(list_of(_companion), ())
-    system_images: Sequence[str] = option(list_of(text), ())
+    demanded_companions: Sequence[DemandedCompanion] = option(list_of(_companion), ())
     licences: Sequence[str] = option(list_of(text), (), secret=True)
     licence_values: Sequence[str] = option(list_of(text), ())
     ucconnect_id: str = option(text, "")
