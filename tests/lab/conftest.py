@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from lab.fixtures import controller, fleet
+from lab.fixtures import controller, domain, fleet
 
-__all__ = ["controller", "fleet"]
+__all__ = ["controller", "domain", "fleet"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lab import directory
 from lab.controller import Controller
 from lab.hosts import Fleet
 from lab.machine import why_not
@@ -34,3 +35,12 @@ def fleet() -> Iterator[Fleet]:
 def controller(fleet: Fleet) -> Controller:
     """A controller and a backup host in the fleet."""
     return Controller(fleet)
+
+
+@pytest.fixture(scope="module")
+def domain() -> Iterator[directory.DomainController]:
+    """An Active Directory domain for the tests of one file."""
+    if directory.why_not():
+        pytest.skip(f"left out: {directory.why_not()}")
+    with directory.DomainController() as controller:
+        yield controller
