@@ -17,6 +17,7 @@ from . import mask_names as names
 from . import mask_tables as tables
 from . import mask_xml as xml
 from .mask import MaskRule
+from .registry_secrets import registry_values
 
 Rules = Sequence[MaskRule]
 
@@ -37,8 +38,11 @@ KAMAILIO: Rules = (*_KEYS_AND_HASHES, *_URLS, names.script_assignments, *_SCRIPT
 GENERIC: Rules = (*DBTEXT, *_SCRIPT, names.directives)
 """For configuration files of unknown kind: everything that can be told from the text itself."""
 XML: Rules = (xml.xml_values, *GENERIC)
+REGISTRY: Rules = (registry_values,)
+"""For exports of the Windows registry."""
 
 _BY_PATH: Sequence[tuple[re.Pattern[bytes], Rules]] = (
+    (re.compile(rb"^/@(registry|service)/"), REGISTRY),
     (re.compile(rb"^/@database/|\.sql$"), SQL),
     (re.compile(rb"\.(xml|config)$", re.IGNORECASE), XML),
     (re.compile(rb"/nsswitch\.conf$"), ()),
@@ -60,7 +64,7 @@ _TEXT_HEAD = 64 * 1024
 
 
 def rules_for(path: bytes) -> Rules:
-    """The rules for a file of this absolute path on a Linux host."""
+    """The rules for the content of this path."""
     return next((rules for expression, rules in _BY_PATH if expression.search(path)), GENERIC)
 
 

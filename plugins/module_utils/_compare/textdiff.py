@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._entries import path_to_text
 from .linediff import Block, blocks
 from .mask import Masker, decoded, readable
 from .mask_rules import Rules, is_binary, wholly_secret
+from .registry_secrets import registry_text
 
 CONTEXT = 3
 MOST_LINES = 400
@@ -19,6 +20,7 @@ MOST_LINES = 400
 LONGEST_LINE = 500
 LARGEST_TEXT = 16 * 2**20
 """Bytes. A larger content is described, not compared line by line."""
+REGISTRY_PATHS = (b"/@registry/", b"/@service/")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ def content_diff(
 ) -> ContentDiff:
     """The masked difference of one content; an empty text when nothing differs."""
     name = readable(path_to_text(change.path))
+    if not change.sensitive:
+        change = _legible(change)
     if change.before == change.after:
         return ContentDiff(change.path, "", 0)
     header = [
@@ -70,6 +74,15 @@ def content_diff(
         return ContentDiff(change.path, _lines([*header, *_facts(change, masker, "text")]), old_hits + new_hits)
     shown = _bounded(_unified(_split(old), _split(new)), most_lines)
     return ContentDiff(change.path, _lines([*header, *shown]), old_hits + new_hits)
+
+
+def _legible(change: ContentChange) -> ContentChange:
+    """An export of the Windows registry, which is UTF-16 in an order of its own, as a text that can be compared."""
+    sides = (change.before, change.after)
+    if not change.path.startswith(REGISTRY_PATHS) or any(len(side or b"") > 2 * LARGEST_TEXT for side in sides):
+        return change
+    before, after = (None if side is None else registry_text(side).encode("utf-8", "surrogatepass") for side in sides)
+    return replace(change, before=before, after=after)
 
 
 def ansible_diff(diffs: Iterable[ContentDiff], *, most_lines: int = 5 * MOST_LINES) -> list[dict[str, str]]:
