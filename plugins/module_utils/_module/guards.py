@@ -35,7 +35,7 @@ def check_release(product: Product, then: Probe, now: Probe, allowed: bool, gene
     verdict = product.release_verdict(then, now)
     if verdict is None:
         return []
-    text = f"The generation {generation} was made with {then.release}, the host runs {now.release}: {verdict}"
+    text = f"The generation {generation} was made with {then.release}, the host runs {now.release or 'none'}: {verdict}"
     if allowed or not product.release_must_match(then, now):
         return [text + "."]
     raise VersionMismatch(
@@ -46,15 +46,17 @@ def check_release(product: Product, then: Probe, now: Probe, allowed: bool, gene
     )
 
 
-def check_space(transport: Transport, root: str, wanted: Iterable[StoredEntry]) -> None:
-    """Enough free space on the target for all that would be written. Raises RestoreRefused."""
-    needed = sum(stored.entry.size for stored in wanted)
-    free = transport.free_space(root)
-    if free is None:
-        return
-    if free < needed + SPACE_RESERVE:
-        raise RestoreRefused(
-            f"There are {free} bytes free below {root}, the restore writes up to {needed}",
-            host=transport.host,
-            hint="Nothing was touched. Make room, or restore single items or paths.",
-        )
+def check_space(transport: Transport, product: Product, wanted: Iterable[StoredEntry]) -> None:
+    """Enough free space on the target for all that would be written, on each of its volumes. Raises RestoreRefused."""
+    needed = {product.root: 0}
+    for stored in wanted:
+        volume = product.volume_of(stored.entry.path)
+        needed[volume] = needed.get(volume, 0) + stored.entry.size
+    for volume, size in sorted(needed.items()):
+        free = transport.free_space(volume)
+        if free is not None and free < size + SPACE_RESERVE:
+            raise RestoreRefused(
+                f"There are {free} bytes free below {volume}, the restore writes up to {size}",
+                host=transport.host,
+                hint="Nothing was touched. Make room, or restore single items or paths.",
+            )

@@ -232,7 +232,7 @@ class Restorer:
         for name, changes in plan.changes.items():
             written = {change.path for change in changes if change.action == "write"}
             stored += [one for one in self._wanted[name] if one.entry.path in written]
-        check_space(self._transport, self._product.root, stored)
+        check_space(self._transport, self._product, stored)
 
     def _open_restores(self) -> list[str]:
         options = self._options

@@ -164,6 +164,10 @@ class Product(ABC):
         """
         return []
 
+    def volume_of(self, path: bytes) -> str:
+        """The place on the target whose free space counts when an entry of this path is written."""
+        return self.root
+
     def validate(self, transport: Transport, probe: Probe) -> list[Check]:
         """Whether the product itself accepts its configuration as it lies on the host."""
         return []
