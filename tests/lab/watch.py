@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import signal
 import subprocess
@@ -59,14 +60,20 @@ def trace(host: Host, file: pathlib.Path, process: str = "sshd") -> Iterator[pat
 
 
 def search_files(host: Host, secret: bytes) -> list[str]:
-    """The files on a host whose content or name holds a secret: all that the host wrote, /run, /tmp and /dev/shm."""
-    folders = [host.changes, *(pathlib.Path(f"/proc/{host.pid}/root{name}") for name in ("/run", "/tmp", "/dev/shm"))]
+    """The files on a host whose content or name holds a secret: all that the host wrote, /run, /tmp and /dev/shm.
+
+    The machine's own folders that hosts see, read-only, are left out: the tests themselves lie there.
+    """
+    inside = pathlib.Path(f"/proc/{host.pid}/root")
+    left_out = {str(inside) + str(bind) for bind in host.fleet.binds}
     found = []
-    for folder in folders:
-        for path in folder.rglob("*"):
-            named = secret in bytes(path)
-            if named or (path.is_file() and not path.is_symlink() and secret in path.read_bytes()):
-                found.append(str(path))
+    for top in (host.changes, *(inside / name for name in ("run", "tmp", "dev/shm"))):
+        for folder, folders, files in os.walk(top):
+            folders[:] = [name for name in folders if f"{folder}/{name}" not in left_out]
+            for path in (pathlib.Path(folder, name) for name in (*folders, *files)):
+                named = secret in bytes(path)
+                if named or (path.is_file() and not path.is_symlink() and secret in path.read_bytes()):
+                    found.append(str(path))
     return found
 
 
