@@ -91,7 +91,8 @@ class Occasion:
     """What a plan is made for.
 
     ``generation``: its id. ``source``: of the generation. ``companions``: ids of the generations of the same run that
-    belong to it (``dc1/ad_attributes/4``). ``items``: names of its items that can be put back.
+    belong to it (``dc1/ad_attributes/4``). ``items``: names of its items that can be put back. ``images``: snapshots
+    and images of the machine that the operator declared, in his words.
     """
 
     generation: str
@@ -99,6 +100,7 @@ class Occasion:
     probe: Probe
     companions: Sequence[str] = ()
     items: Sequence[str] = ()
+    images: Sequence[str] = ()
 
 
 class Steps:

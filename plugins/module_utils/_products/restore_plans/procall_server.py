@@ -139,18 +139,17 @@ class _Here:
             "Licence keys in the generation": str(self.licence_count) if self.has(UCSERVER) else "",
             "UCConnect ID": str(self._facts.get("ucconnect_id") or ""),
             "Export archive": str(self._facts.get("export_zip") or ""),
-            "Snapshots and images of the machine": listed(self._facts.get("system_images", [])),
+            "Snapshots and images of the machine": listed(self.occasion.images),
             "Generations of the same run": listed(self.occasion.companions),
         }
         return {name: value for name, value in known.items() if value}
 
     def remarks(self) -> list[str]:
         remarks = []
-        images = self._facts.get("system_images", [])
-        if images:
+        if self.occasion.images:
             remarks.append(
                 f"The vendor prefers a mirrored disk, a snapshot of the virtual machine or an image of the disk where"
-                f" there is one. Declared: {listed(images)}."
+                f" there is one. Declared: {listed(self.occasion.images)}."
             )
         if self.edition == "datacenter":
             remarks.append(

@@ -18,7 +18,7 @@ def test_metadirectory_installation_then_folders():
         version="6.0.1",
         identity={"hostname": "meta1"},
         licences=["MD-1"],
-        facts={"install_folder": r"D:\estos\MetaDirectory", "services": ["EMetaSrv"]},
+        facts={"root": r"D:\estos\MetaDirectory", "services": ["EMetaSrv"]},
     )
     plan = metadirectory_plan(Occasion("meta1/metadirectory/2", "meta1", probe))
     first, look, put, licences, check = plan.branches[0].steps

@@ -41,8 +41,8 @@ def probe(**facts):
     )  # fmt: skip
 
 
-def made(companions=(), items=ITEMS, **facts):
-    return procall_server_plan(Occasion("uc1/procall_server/7", "uc1", probe(**facts), companions, items))
+def made(companions=(), items=ITEMS, images=(), **facts):
+    return procall_server_plan(Occasion("uc1/procall_server/7", "uc1", probe(**facts), companions, items, images))
 
 
 def branch(plan, beginning):
@@ -180,7 +180,7 @@ def test_clients_repair_reinstall_and_the_ucconnect_id():
 
 
 def test_this_hosts_values_and_no_licence_key():
-    plan = made(system_images=["vSphere: uc1-nightly"], undiscovered=["Nobody knows where it is."])
+    plan = made(images=["vSphere: uc1-nightly"], undiscovered=["Nobody knows where it is."])
     assert plan.known["Version"] == "8.6.2.4711"
     assert plan.known["Licence keys in the generation"] == "2"
     assert plan.known["Services"] == "UC Web Server (web) and estos UCServer (uc)"
