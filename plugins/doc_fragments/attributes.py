@@ -35,6 +35,42 @@ attributes:
       - This action does not modify state.
 """
 
+    BACKUP = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Connects, reads and compares, but starts no dump, stops no service and writes nothing.
+  diff_mode:
+    support: full
+    details:
+      - Shows the masked difference to the generation before. That needs something that opens the repository; without
+        it the changed items are still named.
+  idempotent:
+    support: full
+    details:
+      - A run in which nothing changed adds a small commit record as proof and reports no change.
+"""
+
+    RESTORE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Looks at the host, holds it against the generation and every condition, and shows the plan. It starts no dump,
+        so databases are listed as not compared.
+  diff_mode:
+    support: full
+    details:
+      - Shows the plan as text.
+  idempotent:
+    support: full
+    details:
+      - What already is as it should be is not touched.
+"""
+
     ACTION = r"""
 options: {}
 attributes:

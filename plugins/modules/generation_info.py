@@ -150,6 +150,10 @@ generations:
       description: Release of the product.
       type: str
       returned: always
+    counts:
+      description: How many of what the product counts, such as users and servers.
+      type: dict
+      returned: always
     received_at:
       description: When it was committed, by the clock of the backup host.
       type: str

@@ -39,62 +39,11 @@ extends_documentation_fragment:
   - ucops.recovery.ssh
   - ucops.recovery.kamailio
   - ucops.recovery.change
+  - ucops.recovery.restore
   - ucops.recovery.attributes
+  - ucops.recovery.attributes.restore
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
-attributes:
-  check_mode:
-    support: full
-    details:
-      - Shows the plan. It starts no dump, so databases are listed as not compared.
-  diff_mode:
-    support: full
-    details:
-      - Shows the plan as text.
-  idempotent:
-    support: full
-options:
-  generation:
-    description:
-      - Which generation to put back.
-      - V(latest) is the newest complete one of this source, leaving out what earlier restores put aside.
-      - V(newest) is the newest of all, complete or not.
-      - V(pre_change) and V(post_change) are the current complete ones of O(change_id).
-      - A number is that generation of this source; an id like V(pbx-berlin/kamailio/7) says it in full.
-    type: str
-    default: latest
-  only_items:
-    description:
-      - Put back only these items.
-    type: list
-    elements: str
-    default: []
-  only_paths:
-    description:
-      - Put back only what lies at or under these paths. C(*) and C(?) are wildcards.
-    type: list
-    elements: str
-  pre_restore:
-    description:
-      - Whether a generation is made of the host as it is now, to go back to when the restore fails.
-      - V(required) refuses to begin when that is not possible. What is simply gone from the host does not count.
-      - V(best_effort) goes on without, V(skip) does not try.
-    type: str
-    choices:
-      - required
-      - best_effort
-      - skip
-    default: required
-  allow_different_host:
-    description:
-      - Put the generation on another host than it comes from, such as a replacement.
-    type: bool
-    default: false
-  allow_version_mismatch:
-    description:
-      - Put the generation on another release of the product than it comes from.
-    type: bool
-    default: false
 seealso:
   - module: ucops.recovery.kamailio_backup
   - module: ucops.recovery.generation_extract
@@ -165,6 +114,12 @@ plan:
       description: Items of the data class C(logs) that are on the host and that nobody named. They stay as they are.
       type: list
       elements: str
+      returned: always
+    companions:
+      description:
+        - What belongs to the generation and is not in it, C(demanded) and C(declared) as the backup returned them.
+        - C(generation) names the ones of the same run that are there now. They are restored by their own modules.
+      type: dict
       returned: always
     warnings:
       description: What to know before.

@@ -35,30 +35,11 @@ extends_documentation_fragment:
   - ucops.recovery.linux
   - ucops.recovery.change
   - ucops.recovery.change.phase
+  - ucops.recovery.backup
   - ucops.recovery.attributes
+  - ucops.recovery.attributes.backup
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
-attributes:
-  check_mode:
-    support: full
-    details:
-      - Connects, reads and compares, but starts no dump, stops no service and writes nothing.
-  diff_mode:
-    support: full
-    details:
-      - Shows the masked difference to the generation before. That needs O(domain_master_secret), O(identity) or
-        O(identity_file); without one the changed items are still named.
-  idempotent:
-    support: full
-    details:
-      - A run in which nothing changed adds a small commit record as proof and reports no change.
-options:
-  accept_shrunken:
-    description:
-      - Items that are known to be much smaller than before, or gone. Without this they make the generation partial.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: ucops.recovery.linux_restore
   - module: ucops.recovery.generation_diff
@@ -111,7 +92,7 @@ generation:
   returned: success and when the generation is partial
   contains:
     id:
-      description: Its id, like V(pbx-berlin/linux/7). Null in check mode.
+      description: Its id, like V(pbx-berlin/kamailio/7). Null in check mode.
       type: str
       returned: always
     source:
@@ -129,6 +110,14 @@ generation:
     release:
       description: The release of the product that was found on the host.
       type: str
+      returned: always
+    counts:
+      description: How many of what the product counts, such as users and servers.
+      type: dict
+      returned: always
+    licence_count:
+      description: How many licence keys the generation keeps. The keys themselves are only ever sealed.
+      type: int
       returned: always
     phase:
       description: On which side of a change it stands.
@@ -160,7 +149,7 @@ generation:
       elements: str
       returned: always
     missing:
-      description: The items that are not whole in it.
+      description: The items that are not whole in it, and companions that are not there, like V(companion mssql@CHAT).
       type: list
       elements: str
       returned: always
@@ -227,6 +216,72 @@ changes:
   returned: in diff mode, with something that opens the repository
 open_restores:
   description: Restores of this source that began and never ended. The host may be in between until one ends.
+  type: list
+  elements: str
+  returned: success and when the generation is partial
+companions:
+  description: What belongs to the generation and is not in it.
+  type: dict
+  returned: success and when the generation is partial
+  contains:
+    demanded:
+      description: Generations of other products that the product demands of the same run, such as its database.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        product:
+          description: Its product.
+          type: str
+          returned: always
+        source:
+          description: Its source. Empty when any will do.
+          type: str
+          returned: always
+        instance:
+          description: Its instance. Empty when any will do.
+          type: str
+          returned: always
+        why:
+          description: What asks for it.
+          type: str
+          returned: always
+        generation:
+          description: The id of the complete generation of the same run. Null when there is none, and in check mode.
+          type: str
+          returned: always
+        elsewhere:
+          description: Why nobody looked for it, as O(companions_elsewhere) says.
+          type: str
+          returned: always
+        missing:
+          description: Whether it was looked for and is not there. The generation is partial then.
+          type: bool
+          returned: always
+    declared:
+      description: What O(companions) declares.
+      type: list
+      elements: dict
+      returned: always
+findings:
+  description:
+    - What an operator has to know. It does not fail the task.
+    - A big difference in a scheduled backup is one, when no backup was made before the change that it comes from. Big
+      is one of ten users and at least five, any server or replicator, or another release.
+  type: list
+  elements: dict
+  returned: success and when the generation is partial
+  contains:
+    grade:
+      description: How much it matters.
+      type: str
+      returned: always
+    text:
+      description: What it is, in one sentence.
+      type: str
+      returned: always
+notes:
+  description: What is not in the backup because it needs none, or because it has to be kept in another way.
   type: list
   elements: str
   returned: success and when the generation is partial

@@ -19,6 +19,10 @@ UNLOCK_OPTIONS = ("domain_master_secret", "identity", "identity_file")
 
 TRUST_OPTIONS = ("allowed_signers", "expected_heads")
 
+LATEST = "latest"
+PRE_RESTORE_MODES = ("required", "best_effort", "skip")
+COMPANION_KINDS = ("vm_snapshot", "disk_image", "disk_mirror", "other")
+
 UNSEAL_STAGE_REQUEST = "request"
 UNSEAL_STAGE_OPEN = "open"
 INTERNAL_OPTIONS = ("unseal_stage", "file_keys")
@@ -141,6 +145,48 @@ def phase() -> ArgumentSpec:
     )
 
 
+def backup() -> ArgumentSpec:
+    """What is said of the backup itself: what shrank on purpose, what belongs to it and is kept elsewhere."""
+    return ArgumentSpec(
+        {
+            "accept_shrunken": {"type": "list", "elements": "str", "default": []},
+            "companions": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "kind": {"type": "str", "required": True, "choices": list(COMPANION_KINDS)},
+                    "reference": {"type": "str", "required": True},
+                    "taken_at": {"type": "str"},
+                },
+            },
+            "companions_elsewhere": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "companion": {"type": "str", "required": True},
+                    "reason": {"type": "str", "required": True},
+                },
+            },
+        }
+    )
+
+
+def restore() -> ArgumentSpec:
+    """What is put back, and under which conditions."""
+    return ArgumentSpec(
+        {
+            "generation": {"type": "str", "default": LATEST},
+            "only_items": {"type": "list", "elements": "str", "default": []},
+            "only_paths": {"type": "list", "elements": "str"},
+            "pre_restore": {"type": "str", "choices": list(PRE_RESTORE_MODES), "default": "required"},
+            "allow_different_host": {"type": "bool", "default": False},
+            "allow_version_mismatch": {"type": "bool", "default": False},
+        }
+    )
+
+
 GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "repository": repository,
     "repository.writer": writer,
@@ -148,6 +194,8 @@ GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "trust": trust,
     "source": source,
     "change": change,
+    "backup": backup,
+    "restore": restore,
     "change.phase": phase,
 }
 """Documentation fragment -> builder. Those of the ways to a host are in C(connection_groups)."""

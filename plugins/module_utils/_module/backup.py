@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from .._entries import STATUS_COMPLETE
+from .._entries import PHASE_PRE_RESTORE, STATUS_COMPLETE
 from .._errors import RecoveryError
 from .._items.base import Item
 from .._products.base import Probe, Product
-from .._repository.chain import take_complete
+from .._repository.chain import take_complete, walk_back
 from .._repository.format import CommitRecord, GenerationId
 from .._repository.journal import open_restores
 from .._repository.writer import Committed, GenerationFacts, GenerationWriter, RepositoryWriter
 from .._transport.base import Transport
+from . import companions
+from .companions import CompanionState, Provided, Run
+from .event_rule import Finding, back_to_complete, unannounced
 from .gathering import Gathering, Sink, check_sizes, check_vanished, gather_items
 from .stopping import stopped
 
@@ -51,6 +54,7 @@ class BackupOptions:
     occasion: Occasion
     accept_shrunken: Sequence[str] = ()
     tools: Mapping[str, str] | None = None
+    provided: Provided = Provided()
 
 
 @dataclass
@@ -66,6 +70,8 @@ class BackupOutcome:
     bytes_read: int
     duration: float
     open_restores: list[str]
+    companions: list[CompanionState] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -101,13 +107,15 @@ def take_backup(
         sizes = {name: int(digest["bytes"]) for name, digest in digests.items()}
         check_sizes(gathering, sizes, history, options.accept_shrunken)
         check_vanished(gathering, history, options.accept_shrunken)
+        belonging = _check_companions(store, product, probe, gathering, options, look=not dry_run)
         previous = generation.previous
+        before = back_to_complete(walk_back(store.backend, previous)) if previous is not None else []
         committed: Committed | None = None
         if dry_run:
             changed_items = generation.changed_items(ignore=gathering.skipped)
             content_changed: bool | None = True if changed_items else (None if gathering.skipped else False)
         else:
-            facts = _facts(product, probe, gathering, options)
+            facts = _facts(probe, gathering, belonging, options)
             committed = store.commit([generation.finish(facts)])[0]
             changed_items = list(committed.changed_items)
             content_changed = committed.content_changed
@@ -123,6 +131,8 @@ def take_backup(
         bytes_read=generation.bytes_read,
         duration=time.monotonic() - started,
         open_restores=open_restores(store.backend, options.source, product.name, options.instance),
+        companions=belonging,
+        findings=unannounced(options.occasion.phase, probe.release, probe.counts, before),
     )
 
 
@@ -142,8 +152,36 @@ def _gather(
         return gather_items(items, transport, sink)
 
 
-def _facts(product: Product, probe: Probe, gathering: Gathering, options: BackupOptions) -> GenerationFacts:
+def _check_companions(
+    store: RepositoryWriter,
+    product: Product,
+    probe: Probe,
+    gathering: Gathering,
+    options: BackupOptions,
+    *,
+    look: bool,
+) -> list[CompanionState]:
+    """Hold the companions that the product demands against what the run has made. What a restore puts aside needs
+    none."""
     occasion = options.occasion
+    if occasion.phase == PHASE_PRE_RESTORE:
+        return []
+    run = Run(occasion.run_id, occasion.change_id, occasion.phase)
+    states = companions.look_for(store.backend, product.companions(probe), run, options.provided, look=look)
+    for state in states:
+        if state.missing:
+            gathering.lacks(f"companion {state.companion}", state.problem(run))
+    return states
+
+
+def _facts(
+    probe: Probe, gathering: Gathering, belonging: Sequence[CompanionState], options: BackupOptions
+) -> GenerationFacts:
+    occasion = options.occasion
+    contract = gathering.contract()
+    belongs = companions.contract(belonging, options.provided)
+    if belongs:
+        contract["companions"] = belongs
     return GenerationFacts(
         status=gathering.status,
         phase=occasion.phase,
@@ -155,7 +193,7 @@ def _facts(product: Product, probe: Probe, gathering: Gathering, options: Backup
         release=probe.release,
         version=probe.to_json(),
         identity=dict(probe.identity),
-        contract=gathering.contract(),
+        contract=contract,
         missing=gathering.missing(),
         items={
             item.name: {
@@ -169,6 +207,7 @@ def _facts(product: Product, probe: Probe, gathering: Gathering, options: Backup
         },
         restore_order=[item.name for item in sorted(gathering.items, key=lambda item: item.order) if item.restorable],
         tools=dict(options.tools or {}),
+        counts=dict(probe.counts),
     )
 
 
@@ -183,6 +222,8 @@ def generation_result(outcome: BackupOutcome, product: Product, options: BackupO
         "product": product.name,
         "instance": options.instance,
         "release": outcome.probe.release,
+        "counts": dict(outcome.probe.counts),
+        "licence_count": len(outcome.probe.licences),
         "phase": options.occasion.phase,
         "change_id": options.occasion.change_id,
         "attempt": record.attempt if record is not None else None,

@@ -22,8 +22,9 @@ from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import unsealing
-from .argspec import ArgumentSpec, change, phase, repository, source, unlock, writer
+from .argspec import ArgumentSpec, backup, change, phase, repository, source, unlock, writer
 from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
+from .companions import Provided
 from .connecting import connection_spec, transport_of
 from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
@@ -39,10 +40,8 @@ DIFF_LINES = 2000
 
 def backup_spec(product: str) -> ArgumentSpec:
     """The options of C(<product>_backup)."""
-    own = ArgumentSpec({"accept_shrunken": {"type": "list", "elements": "str", "default": []}})
-    return own.merge(
-        repository(), writer(), unlock(), source(), connection_spec(product), change(), phase(), product_spec(product)
-    )
+    where = (repository(), writer(), unlock(), source(), connection_spec(product))
+    return product_spec(product).merge(*where, change(), phase(), backup())
 
 
 def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
@@ -88,6 +87,7 @@ class _Backup:
             occasion=occasion_of(params, params["phase"]),
             accept_shrunken=params["accept_shrunken"],
             tools=tool_versions(),
+            provided=Provided.of(params),
         )
         key = WriterKey.load(params["writer_key_file"])
         with (
@@ -112,7 +112,13 @@ class _Backup:
                 "generation": generation_result(outcome, self._product, options),
                 "checks": [check.to_result() for check in self._checks(transport, probe, outcome)],
                 "open_restores": outcome.open_restores,
-                "warnings": list(outcome.committed.warnings) if outcome.committed is not None else [],
+                "companions": {
+                    "demanded": [state.to_result() for state in outcome.companions],
+                    "declared": [dict(one) for one in options.provided.declared],
+                },
+                "findings": [finding.to_result() for finding in outcome.findings],
+                "notes": self._product.remarks(probe),
+                "warnings": self._warnings(outcome, options.provided),
             }
             if earlier is not None:
                 result.update(self._difference(earlier, key))
@@ -121,6 +127,12 @@ class _Backup:
             error.details["result"] = result
             raise error
         return result
+
+    @staticmethod
+    def _warnings(outcome: BackupOutcome, provided: Provided) -> list[str]:
+        unused = provided.unused(state.companion for state in outcome.companions)
+        warnings = [f"companions_elsewhere names {name}, which nothing demands." for name in unused]
+        return [*(outcome.committed.warnings if outcome.committed is not None else ()), *warnings]
 
     def _checks(self, transport: Transport, probe: Probe, outcome: BackupOutcome) -> Sequence[Check]:
         """What the host says of its configuration. The generation is committed: a host that is lost costs no more."""
@@ -150,7 +162,8 @@ class _Backup:
     def _difference(self, earlier: Side, key: WriterKey) -> dict[str, Any]:
         if self._live is None:
             return {}
-        comparison = Comparison(earlier, self._live, Masker(key.placeholder_key(self._params["source"])))
+        masker = Masker(key.placeholder_key(self._params["source"]))
+        comparison = Comparison(earlier, self._live, masker, self._product)
         text, _truncated = comparison.text(DIFF_LINES)
         return {
             "changes": [describe_change(change) for change in comparison.semantic()[:CHANGES_LIMIT]],

@@ -37,8 +37,14 @@ class Gathering:
     items: Sequence[Item]
     reports: dict[str, ItemReport] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
-    vanished: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
     failure: RecoveryError | None = None
+
+    def lacks(self, name: str, message: str) -> None:
+        """Note something that belongs to the generation and that none of the items is."""
+        self.lacking.append(name)
+        self.reports[name] = ItemReport(name, found=False)
+        self.reports[name].problem("", message)
 
     def problems(self) -> list[dict[str, str]]:
         """Every problem as a small fact: item, path, message."""
@@ -49,8 +55,8 @@ class Gathering:
         ]
 
     def missing(self) -> list[str]:
-        """What the generation lacks: items that vanished, required ones that are not whole, optional damaged ones."""
-        names = list(self.vanished)
+        """What the generation lacks: what no item brings, required items that are not whole, optional damaged ones."""
+        names = list(self.lacking)
         for item in self.items:
             report = self.reports.get(item.name)
             if item.name in self.skipped:
@@ -123,10 +129,8 @@ def check_vanished(gathering: Gathering, history: Sequence[CommitRecord], accept
     for name, facts in history[0].items.items() if history else ():
         if name in looked_for or name in accept or not facts["bytes"]:
             continue
-        gathering.vanished.append(name)
-        gathering.reports[name] = ItemReport(name, found=False)
-        gathering.reports[name].problem(
-            "",
+        gathering.lacks(
+            name,
             f"is in generation {history[0].sequence} and was not even looked for now;"
             " name it in accept_shrunken if that is meant",
         )

@@ -15,10 +15,10 @@ from .._compare.semantic import SemanticChange, summarised
 from .._compare.textdiff import ContentChange, content_diff
 from .._entries import path_to_text
 from .._errors import OptionInvalid
-from .._products.base import Product
-from .._products.registry import product, product_names
+from .._products.base import Probe, Product
+from .._products.registry import product_class, product_names
 from .._repository.backends.base import Backend
-from .._repository.format import CommitRecord, GenerationId, StoredEntry
+from .._repository.format import CommitRecord, GenerationId, Manifest, StoredEntry
 from .._repository.generations import find_generation
 from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
@@ -58,7 +58,8 @@ def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
         old, new = wanted(params, backend)
         masker = Masker(placeholder_key(params, new.source))
         with GenerationReader(backend, old, keys) as old_reader, GenerationReader(backend, new, keys) as new_reader:
-            comparison = Comparison(Side(old_reader, patterns), Side(new_reader, patterns), masker)
+            owner = known_product(new_reader.manifest)
+            comparison = Comparison(Side(old_reader, patterns), Side(new_reader, patterns), masker, owner)
             text, truncated = comparison.text(params["max_lines"])
             changes = comparison.semantic()
         result = {
@@ -124,13 +125,13 @@ class Side:
 
 
 class Comparison:
-    """What differs between two sides. ``paths``: all that do, in order."""
+    """What differs between two sides. ``paths``: all that do, in order. ``owner``: the product, if it is known."""
 
-    def __init__(self, earlier: Side, later: Compared, masker: Masker) -> None:
+    def __init__(self, earlier: Side, later: Compared, masker: Masker, owner: Product | None) -> None:
         self.earlier = earlier
         self.later = later
         self._masker = masker
-        self._product = known_product(earlier.record.product)
+        self._product = owner
         everything = sorted({*earlier.entries, *later.entries})
         self.paths = [path for path in everything if self._action(path)]
 
@@ -195,9 +196,11 @@ class Comparison:
             yield from difference.text.splitlines(keepends=True)
 
 
-def known_product(name: str) -> Product | None:
-    """A product as it is without options; None for one that a newer release of this collection backed up."""
-    return product(name, {}) if name in product_names() else None
+def known_product(manifest: Manifest) -> Product | None:
+    """The product as its generation tells; None for one that a newer release of this collection backed up."""
+    if manifest.product not in product_names():
+        return None
+    return product_class(manifest.product).for_comparison(Probe.from_json(manifest.version))
 
 
 def mask_rules(owner: Product | None, path: bytes) -> Rules:

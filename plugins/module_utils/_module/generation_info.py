@@ -68,6 +68,7 @@ def describe_generation(record: CommitRecord) -> dict[str, Any]:
         "job": record.job or "",
         "run_id": record.run_id or "",
         "release": record.release or "",
+        "counts": dict(record.counts),
         "received_at": record.received_at,
         "gathered": {
             name: {"bytes": item["bytes"], "entries": item["entries"], "data_class": item["data_class"]}

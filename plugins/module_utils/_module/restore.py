@@ -24,6 +24,7 @@ from .._repository.journal import RestoreJournal, open_restores
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
+from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
 from .equality import differences
 from .gathering import gather_items
@@ -31,7 +32,6 @@ from .guards import check_host, check_release, check_space
 from .path_patterns import PathPatterns
 from .stopping import running, start_again
 
-PRE_RESTORE_MODES = ("required", "best_effort", "skip")
 SHOWN_CHANGES = 200
 
 Stored = Mapping[str, Sequence[StoredEntry]]
@@ -67,6 +67,7 @@ class RestorePlan:
     left_alone: list[str]
     services: list[str]
     warnings: list[str] = field(default_factory=list)
+    companions: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def items(self) -> list[str]:
@@ -87,6 +88,7 @@ class RestorePlan:
             "change_count": sum(len(some) for some in self.changes.values()),
             "not_compared": self.unknown,
             "left_alone": self.left_alone,
+            "companions": dict(self.companions),
             "warnings": self.warnings,
         }
 
@@ -147,6 +149,7 @@ class Restorer:
         :param look_only: no dump is started; items that need one are not compared
         """
         self._judge()
+        warnings = self._guards()
         unknown = [item.name for item in self._items if look_only and item.consistency != "none"]
         known = [item for item in self._items if item.name not in unknown]
         current = self._gather(known, strict=False)
@@ -161,12 +164,9 @@ class Restorer:
             else:
                 changes[item.name] = []
         services = [service.name for service in self._product.services(self._then)]
-        plan = RestorePlan(self.generation, changes, unknown, left_alone, services)
-        host = self._transport.host
-        plan.warnings += check_host(self._then, self._now, self._options.allow_different_host, self.generation, host)
-        plan.warnings += check_release(
-            self._product, self._then, self._now, self._options.allow_version_mismatch, self.generation, host
-        )
+        plan = RestorePlan(self.generation, changes, unknown, left_alone, services, warnings)
+        reader = self._reader
+        plan.companions = companions.recorded(self._store.backend, reader.record, reader.manifest.contract)
         demanded = [item for item in self._items if item.name in plan.items]
         plan.warnings += self._product.refuse_restore(self._transport, self._then, self._now, demanded)
         self._check_room(plan)
@@ -216,6 +216,14 @@ class Restorer:
 
     def _is_growing_record(self, item: Item) -> bool:
         return item.data_class == "logs" and item.name not in self._options.only_items and not self._options.paths
+
+    def _guards(self) -> list[str]:
+        """Host and release fit. Returns warnings; raises HostMismatch, VersionMismatch."""
+        options, host = self._options, self._transport.host
+        return [
+            *check_host(self._then, self._now, options.allow_different_host, self.generation, host),
+            *check_release(self._product, self._then, self._now, options.allow_version_mismatch, self.generation, host),
+        ]
 
     def _judge(self) -> None:
         """Refuse what would reach beyond its item. Raises HostileContent."""

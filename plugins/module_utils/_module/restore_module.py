@@ -20,34 +20,22 @@ from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from . import unsealing
 from .argspec import ArgumentSpec, change, repository, source, trust, unlock, writer
+from .argspec import restore as restore_options
 from .backup_module import occasion_of
 from .connecting import connection_spec, transport_of
 from .opening import believed_writers, check_heads
 from .product_options import product_options, product_spec
-from .restore import PRE_RESTORE_MODES, RestoreOptions, Restorer
+from .restore import RestoreOptions, Restorer
 from .tools import tool_versions
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-LATEST = "latest"
-
 
 def restore_spec(product: str) -> ArgumentSpec:
     """The options of C(<product>_restore)."""
-    own = ArgumentSpec(
-        {
-            "generation": {"type": "str", "default": LATEST},
-            "only_items": {"type": "list", "elements": "str", "default": []},
-            "only_paths": {"type": "list", "elements": "str"},
-            "pre_restore": {"type": "str", "choices": list(PRE_RESTORE_MODES), "default": "required"},
-            "allow_different_host": {"type": "bool", "default": False},
-            "allow_version_mismatch": {"type": "bool", "default": False},
-        }
-    )
-    return own.merge(
-        repository(), writer(), unlock(), trust(), source(), connection_spec(product), change(), product_spec(product)
-    )
+    where = (repository(), writer(), unlock(), trust(), source(), connection_spec(product))
+    return product_spec(product).merge(*where, change(), restore_options())
 
 
 def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from .._compare.mask import Masker
 from .._compare.mask_rules import Rules, rules_for
@@ -18,6 +18,8 @@ from .._items.base import Item
 from .._items.services import Service, ServiceControl
 from .._transport.base import Transport
 from .identity import identity_text, same_host
+
+T = TypeVar("T", bound="Product")
 
 View = Mapping[bytes, bytes]
 """A generation, or a host as it is now: path -> content, read when it is asked for."""
@@ -126,6 +128,14 @@ class Product(ABC):
     @abstractmethod
     def __init__(self, options: Mapping[str, Any]) -> None:
         """:raises OptionInvalid: an option that there is not, or a value that cannot be"""
+
+    @classmethod
+    def for_comparison(cls: type[T], probe: Probe) -> T:
+        """A product that only compares and masks, made of what a generation says of itself: here nobody gives options.
+
+        A product with options that it cannot do without takes them from the probe, which may be empty.
+        """
+        return cls({})
 
     @abstractmethod
     def probe(self, transport: Transport) -> Probe:

@@ -307,7 +307,8 @@ class CommitRecord:
     ``manifest`` and ``piece_index`` are (SHA-256, size), ``objects`` gives the size of every bundle that the generation
     needs. ``items`` says of each item its keyed digest (normalised content, without times), bytes, entries and data
     class. ``facts_digest`` is the keyed digest of what the manifest says beside the entries. ``parent`` is the hash of
-    the record before, empty in the first. ``received_at`` is the backup host's clock, UTC.
+    the record before, empty in the first. ``received_at`` is the backup host's clock, UTC. ``counts``: how many of what
+    the product counts (users, servers), so that a jump is seen without a key.
     """
 
     repository_id: str
@@ -335,6 +336,7 @@ class CommitRecord:
     actor: str | None = None
     job: str | None = None
     release: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def chain(self) -> ChainId:
@@ -388,6 +390,8 @@ class CommitRecord:
             out["missing"] = self.missing
         if self.attempt != 1:
             out["attempt"] = self.attempt
+        if self.counts:
+            out["counts"] = self.counts
         for name in _RECORD_OPTIONAL:
             value = getattr(self, name)
             if value is not None:
@@ -442,6 +446,7 @@ class CommitRecord:
             signer=_text(data["signer"]),
             missing=tuple(_text(name) for name in data.get("missing", ())),
             attempt=_number(data.get("attempt", 1), 1),
+            counts={name: _number(count) for name, count in _object(data.get("counts", {})).items()},
             **{name: _optional_text(data.get(name)) for name in _RECORD_OPTIONAL},
         )
         # what cannot be a source or a product is refused here and not first where a path is made of it

@@ -37,8 +37,8 @@ class GenerationFacts:
 
     ``version``, ``identity``, ``contract`` and ``items`` are JSON objects that are sealed into the manifest. They must
     not hold what differs from run to run (times, load, durations): when they change, a new manifest is written.
-    ``tools`` may differ. ``phase``, ``change_id``, ``reason``, ``actor``, ``job``, ``run_id``, ``release`` and
-    ``missing`` stand in the clear commit record.
+    ``tools`` may differ. ``phase``, ``change_id``, ``reason``, ``actor``, ``job``, ``run_id``, ``release``,
+    ``missing`` and ``counts`` stand in the clear commit record.
     """
 
     status: str = STATUS_COMPLETE
@@ -56,6 +56,7 @@ class GenerationFacts:
     items: Mapping[str, Any] = field(default_factory=dict)
     restore_order: Sequence[str] = ()
     tools: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.status not in (STATUS_COMPLETE, STATUS_PARTIAL) or self.phase not in PHASES:
@@ -383,6 +384,7 @@ class GenerationWriter(Digester):
             actor=facts.actor,
             job=facts.job,
             release=facts.release,
+            counts=dict(facts.counts),
         )
 
     def _comparable(self) -> CommitRecord | None:

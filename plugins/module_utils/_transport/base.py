@@ -168,7 +168,10 @@ class Transport(Closing):
 
     def free_space(self, path: str) -> int | None:
         """Bytes that may still be written below a path, None when that cannot be told."""
-        result = self.run(["df", "-Pk", path])
+        try:
+            result = self.run(["df", "-Pk", path])
+        except CommandsRefused:
+            return None
         lines = result.text.splitlines()
         try:
             return int(lines[-1].split()[3]) * 1024 if result.rc == 0 and len(lines) > 1 else None

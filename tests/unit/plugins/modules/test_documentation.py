@@ -117,6 +117,12 @@ def test_results_are_described(name):
         assert value["type"] != "list" or value["elements"]
 
 
+@pytest.mark.parametrize("verb", ["backup", "restore"])
+def test_what_is_done_to_every_product_returns_the_same(verb):
+    returned = {specifications.load(name).RETURN for name in specifications.MODULES if name.endswith(f"_{verb}")}
+    assert len(returned) == 1
+
+
 @pytest.mark.parametrize("name", specifications.ACTIONS)
 def test_every_action_has_its_module_and_says_so(name):
     assert name in specifications.MODULES

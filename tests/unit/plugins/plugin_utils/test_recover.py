@@ -136,7 +136,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     try:
         fleet = Fleet(tmp_path_factory.mktemp("recover") / "repository")
         fleet.store(tree(b"version 1\n" * 50, BIG), release="5.6", change_id="CHG0042", phase="pre_change")
-        fleet.store(tree(b"version 2\n" * 50, BIGGER), release="5.7", reason='he said: "manifest":["x"]')
+        reason = 'he said: "manifest":["x"]'
+        fleet.store(tree(b"version 2\n" * 50, BIGGER), release="5.7", counts={"users": 120}, reason=reason)
         fleet.store(tree(b"version 3\n", BIG)[:5], status="partial", missing=("database",))
         fleet.store(tree(b"other\n", BIG)[:6], source="sbc münchen", instance="A/B".replace("/", "-"))
     finally:

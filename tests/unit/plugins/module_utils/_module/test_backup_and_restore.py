@@ -29,11 +29,13 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
     incomplete_error,
     take_backup,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._module.companions import Provided
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
-from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Probe
+from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Companion, Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, sealed_headers
@@ -41,13 +43,26 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer 
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 SECRET = "correct horse battery staple"
+MANUAL = Occasion("manual")
+NOTHING = Provided()
 LONG = "dial plan line\n" * 1000
 
 
 class Sick(Linux):
-    """A product whose health can be switched off."""
+    """A product whose health can be switched off, and that counts, demands and is licensed as it is told."""
 
     healthy = True
+    users: int | None = None
+    demands: tuple[Companion, ...] = ()
+
+    def probe(self, transport: Any) -> Probe:
+        probe = super().probe(transport)
+        if self.users is not None:
+            probe.counts, probe.licences = {"users": self.users}, ["KEY-1111", "KEY-2222"]
+        return probe
+
+    def companions(self, probe: Probe) -> list[Companion]:
+        return list(self.demands)
 
     def health(self, transport: Any, probe: Probe) -> list[Check]:
         return [Check("answer", self.healthy, "answers" if self.healthy else "says nothing")]
@@ -62,6 +77,8 @@ class Site:
     identity: age.X25519Identity
     transport: LocalTransport
     options: dict[str, Any] = field(default_factory=dict)
+    users: int | None = None
+    demands: tuple[Companion, ...] = ()
 
     @property
     def product(self) -> Sick:
@@ -69,12 +86,21 @@ class Site:
             {"name": "voip", "path": "/etc/voip", "data_class": "voip_config"},
             {"name": "records", "path": "/var/log/calls", "data_class": "logs", "required": False},
         ]
-        return Sick({"root": str(self.root), "paths": paths, "system_config": False, **self.options})
+        product = Sick({"root": str(self.root), "paths": paths, "system_config": False, **self.options})
+        product.users, product.demands = self.users, self.demands
+        return product
 
-    def backup(self, *, dry_run: bool = False, accept: tuple[str, ...] = ()) -> BackupOutcome:
+    def backup(
+        self,
+        *,
+        dry_run: bool = False,
+        accept: tuple[str, ...] = (),
+        occasion: Occasion = MANUAL,
+        provided: Provided = NOTHING,
+    ) -> BackupOutcome:
         product = self.product
         probe = product.probe(self.transport)
-        options = BackupOptions("pbx", "", Occasion("manual"), accept_shrunken=accept)
+        options = BackupOptions("pbx", "", occasion, accept_shrunken=accept, provided=provided)
         return take_backup(self.store, self.transport, product, probe, product.items(probe), options, dry_run=dry_run)
 
     def restorer(self, outcome: BackupOutcome, product: Sick | None = None, **options: Any) -> Restorer:
@@ -183,6 +209,67 @@ def test_an_item_that_nobody_looks_for_any_more_is_named(site: Site) -> None:
     assert site.backup(accept=("records",)).gathering.status == "complete"
 
 
+def test_a_jump_in_a_scheduled_backup_is_a_finding_and_fails_nothing(site: Site) -> None:
+    site.users = 100
+    assert site.backup(occasion=Occasion("scheduled")).findings == []
+    site.users = 50
+    checked = site.backup(occasion=Occasion("scheduled"), dry_run=True)
+    outcome = site.backup(occasion=Occasion("scheduled"))
+    assert [finding.grade for finding in outcome.findings] == ["high"] and checked.findings == outcome.findings
+    assert incomplete_error(outcome, "pbx", site.product) is None
+    assert outcome.committed is not None and outcome.committed.record.counts == {"users": 50}
+
+
+def test_licences_are_sealed_and_only_counted_in_the_result(site: Site) -> None:
+    site.users = 1
+    outcome = site.backup()
+    result = generation_result(outcome, site.product, BackupOptions("pbx", "", Occasion("manual")))
+    assert (result["licence_count"], result["counts"]) == (2, {"users": 1})
+    assert "KEY-" not in str(result)
+    assert outcome.committed is not None and b"KEY-" not in outcome.committed.record.to_bytes()
+    assert site.restorer(outcome)._reader.manifest.version["licences"] == ["KEY-1111", "KEY-2222"]
+
+
+def test_a_companion_that_is_not_there_makes_it_partial_and_is_named(site: Site) -> None:
+    site.demands = (Companion("linux", "its database runs there", source="db1"),)
+    run = Occasion("manual", run_id="run-7")
+    outcome = site.backup(occasion=run)
+    assert outcome.committed is not None
+    assert outcome.committed.record.missing == ("companion db1/linux",)
+    error = incomplete_error(outcome, "pbx", site.product)
+    assert error is not None and "run ucops.recovery.linux_backup for it first" in str(error)
+    with_reason = site.backup(occasion=run, provided=Provided(elsewhere={"db1/linux": "the database team"}))
+    assert with_reason.gathering.status == "complete"
+
+
+def test_a_companion_of_the_same_run_completes_it_and_a_restore_names_it(site: Site) -> None:
+    run = Occasion("manual", run_id="run-7")
+    options = BackupOptions("db1", "", run)
+    product = site.product
+    probe = product.probe(site.transport)
+    take_backup(site.store, site.transport, product, probe, product.items(probe), options)
+    site.demands = (Companion("linux", "its database runs there", source="db1"),)
+    snapshot = {"kind": "vm_snapshot", "reference": "esx1 snap-12"}
+    outcome = site.backup(occasion=run, provided=Provided([snapshot]))
+    assert outcome.gathering.status == "complete"
+    assert outcome.companions[0].generation == "db1/linux/1"
+    (site.root / "etc/voip/dialplan.cfg").write_text("x")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False).to_result()
+    assert plan["companions"]["demanded"][0]["generation"] == "db1/linux/1"
+    assert plan["companions"]["declared"] == [snapshot]
+    # what is put aside before a restore needs no companions
+    restorer.run(restorer.plan(look_only=False))
+    (before,) = [one for one in load_chain(site.store.backend, "pbx", "linux") if one.phase == "pre_restore"]
+    assert before.status == "complete"
+
+
+def test_check_mode_does_not_miss_what_no_check_mode_makes(site: Site) -> None:
+    site.demands = (Companion("linux", "its database runs there", source="db1"),)
+    outcome = site.backup(dry_run=True, occasion=Occasion("manual", run_id="run-7"))
+    assert outcome.gathering.status == "complete" and not outcome.companions[0].missing
+
+
 # --- restore ---------------------------------------------------------------------------------------------------------
 def test_a_restore_brings_everything_back_exactly_and_a_second_has_nothing_to_do(site: Site) -> None:
     outcome = site.backup()
@@ -273,6 +360,28 @@ def test_another_host_and_another_release_are_refused_before_anything_is_touched
     assert {path: state[2] for path, state in site.state().items()} == {
         path: state[2] for path, state in before.items()
     }
+
+
+def test_a_volume_without_room_is_refused_by_its_name(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = site.backup()
+    shutil.rmtree(site.root / "etc/voip")
+    before = site.state()
+    monkeypatch.setattr(Sick, "volume_of", lambda self, path: "D:\\" if b"conf.d" in path else self.root)
+    monkeypatch.setattr(site.transport, "free_space", lambda path: 10 if path == "D:\\" else None)
+    with pytest.raises(RestoreRefused, match=r"10 bytes free below D:"):
+        site.restorer(outcome).plan(look_only=True)
+    monkeypatch.setattr(site.transport, "free_space", lambda path: 2**40)
+    assert site.restorer(outcome).plan(look_only=True).items == ["voip"]
+    assert site.state() == before
+
+
+def test_host_and_release_are_judged_before_a_dump_is_started(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = site.backup()
+    restorer = site.restorer(outcome)
+    restorer._now.identity = {"machine_id": "b" * 32}
+    monkeypatch.setattr(restorer, "_gather", lambda *items, **how: pytest.fail("gathered"))
+    with pytest.raises(HostMismatch):
+        restorer.plan(look_only=False)
 
 
 def test_what_is_not_in_the_generation_is_refused_by_name(site: Site) -> None:

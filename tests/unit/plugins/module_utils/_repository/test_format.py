@@ -154,15 +154,21 @@ def test_a_record_is_read_back_and_its_hash_is_that_of_its_bytes() -> None:
     assert len(data) < 1000
 
 
+def test_what_a_product_counts_is_read_back() -> None:
+    counted = dataclasses.replace(RECORD, counts={"users": 120, "servers": 0})
+    assert json.loads(counted.to_bytes())["counts"] == {"users": 120, "servers": 0}
+    assert fmt.CommitRecord.from_bytes(counted.to_bytes()).counts == {"users": 120, "servers": 0}
+
+
 def test_a_record_leaves_out_what_says_nothing() -> None:
-    plain = dataclasses.replace(RECORD, instance="", missing=(), change_id=None, attempt=1)
-    absent = {"instance", "missing", "change_id", "attempt", "reason", "actor", "job", "run_id", "release"}
+    plain = dataclasses.replace(RECORD, instance="", missing=(), change_id=None, attempt=1, counts={})
+    absent = {"instance", "missing", "change_id", "attempt", "counts", "reason", "actor", "job", "run_id", "release"}
     assert not absent & set(json.loads(plain.to_bytes()))
     assert fmt.CommitRecord.from_bytes(plain.to_bytes()) == plain
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(json.loads(RECORD.to_bytes())) - {"instance", "missing", "change_id", "attempt"})
+    "name", sorted(set(json.loads(RECORD.to_bytes())) - {"instance", "missing", "change_id", "attempt", "counts"})
 )
 def test_a_record_without_one_of_its_fields_is_damaged(name: str) -> None:
     data = json.loads(RECORD.to_bytes())
@@ -205,6 +211,11 @@ def test_a_record_without_one_of_its_fields_is_damaged(name: str) -> None:
         ("attempt", 1),
         ("attempt", 0),
         ("change_id", 5),
+        ("counts", {}),
+        ("counts", []),
+        ("counts", {"users": -1}),
+        ("counts", {"users": "12"}),
+        ("counts", {"users": True}),
         ("signer", None),
         ("surprise", 1),
     ],

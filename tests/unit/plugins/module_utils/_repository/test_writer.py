@@ -197,6 +197,14 @@ def test_other_facts_need_another_manifest_but_no_bundle(store: Store, changed: 
     assert second.content_changed == ("release" in changed) and second.changed_items == ()
 
 
+def test_counts_stand_in_the_clear_record_also_when_nothing_else_changed(store: Store) -> None:
+    first = store.backup({"/etc/a": b"x"}, counts={"users": 7})
+    again = store.backup({"/etc/a": b"x"}, counts={"users": 8})
+    assert first.record.counts == {"users": 7}
+    assert store.record("pbx/kamailio/2").counts == {"users": 8}
+    assert not again.content_changed and again.record.manifest == first.record.manifest
+
+
 def test_facts_must_be_possible() -> None:
     for wrong in ({"status": "fine"}, {"phase": "never"}):
         with pytest.raises(OptionInvalid):

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  accept_shrunken:
+    description:
+      - Items that are known to be much smaller than before, or gone. Without this they make the generation partial.
+    type: list
+    elements: str
+    default: []
+  companions:
+    description:
+      - Backups of the same host that others make, such as the snapshot of a virtual machine that a vendor prefers.
+      - They are recorded in the sealed part of the generation and shown with it. Nobody checks that they exist.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description:
+          - What it is.
+        type: str
+        required: true
+        choices:
+          - vm_snapshot
+          - disk_image
+          - disk_mirror
+          - other
+      reference:
+        description:
+          - How it is found, such as the name of the snapshot and of who keeps it.
+        type: str
+        required: true
+      taken_at:
+        description:
+          - When it was taken, like V(2026-01-31T22:00:00Z). What is another time in every run makes the sealed part new
+            in every run.
+        type: str
+  companions_elsewhere:
+    description:
+      - Companions that the product demands and that are backed up elsewhere, by a database team for example. They are
+        not looked for in the repository then. This is recorded.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      companion:
+        description:
+          - Its product, or its full name as the error calls it, like V(mssql) or V(mssql@CHAT).
+        type: str
+        required: true
+      reason:
+        description:
+          - Who looks after it, or why it is not needed, in one sentence for the record.
+        type: str
+        required: true
+"""

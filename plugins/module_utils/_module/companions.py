@@ -1,0 +1,201 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What belongs to a generation and is not in it: generations of other products, snapshots and images of the machine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from .._errors import OptionInvalid
+from .._products.base import Companion
+from .._repository.backends.base import Backend
+from .._repository.chain import Believe, believe_keyring, head, list_chains, walk_back
+from .._repository.format import ChainId, CommitRecord, GenerationId
+from .._repository.keyring import load_keyring
+
+LOOK_BACK = 100
+"""How many generations of a chain may be newer than the companion that is looked for."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What ties generations together: the run id, or without one the change and its phase."""
+
+    run_id: str | None
+    change_id: str | None
+    phase: str
+
+    @classmethod
+    def of(cls, record: CommitRecord) -> Run:
+        """The run that a generation was made in."""
+        return cls(record.run_id, record.change_id, record.phase)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything can belong to it."""
+        return bool(self.run_id or self.change_id)
+
+    def holds(self, record: CommitRecord) -> bool:
+        """Whether a generation was made in it."""
+        if self.run_id:
+            return record.run_id == self.run_id
+        return bool(self.change_id) and (record.change_id, record.phase) == (self.change_id, self.phase)
+
+
+@dataclass(frozen=True)
+class Provided:
+    """What the operator says: what there is beside the repository, and who looks after which companion.
+
+    ``declared``: kind, reference and time of snapshots and images. ``elsewhere``: companion -> reason.
+    """
+
+    declared: Sequence[Mapping[str, str]] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Provided:
+        """From the options of the group C(companions). Raises OptionInvalid."""
+        declared = [{name: value for name, value in one.items() if value} for one in params["companions"]]
+        for one in declared:
+            _check_time(one.get("taken_at"))
+        return cls(declared, {one["companion"]: one["reason"] for one in params["companions_elsewhere"]})
+
+    def reason_for(self, companion: Companion) -> str | None:
+        """Why a companion is not demanded, None when it is."""
+        names = _names(companion)
+        return next((reason for name, reason in self.elsewhere.items() if name.casefold() in names), None)
+
+    def unused(self, companions: Iterable[Companion]) -> list[str]:
+        """Companions that are looked after elsewhere and that nothing demands."""
+        known = set().union(*(_names(companion) for companion in companions))
+        return [name for name in self.elsewhere if name.casefold() not in known]
+
+
+def _check_time(value: str | None) -> None:
+    try:
+        if value:
+            datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        raise OptionInvalid(
+            f"taken_at is no time: {value[:40]!r}" if value else "taken_at is no time",
+            item="companions",
+            hint="It looks like 2026-01-31T22:00:00Z.",
+        ) from None
+
+
+def _names(companion: Companion) -> set[str]:
+    """How a companion may be called: in full, without the source, by its product."""
+    short = Companion(companion.product, "", instance=companion.instance)
+    return {name.casefold() for name in (str(companion), str(short), companion.product)}
+
+
+@dataclass(frozen=True)
+class CompanionState:
+    """A companion that is demanded, and what became of it.
+
+    ``generation``: its id; None when it is missing, or when nobody looked (``elsewhere`` says why, or check mode).
+    """
+
+    companion: Companion
+    generation: str | None = None
+    elsewhere: str | None = None
+    missing: bool = False
+
+    def to_result(self) -> dict[str, Any]:
+        """For the result of a module."""
+        return {**self._named(), "generation": self.generation, "elsewhere": self.elsewhere, "missing": self.missing}
+
+    def to_contract(self) -> dict[str, Any]:
+        """For the manifest: nothing that is another one in every run."""
+        state = "elsewhere" if self.elsewhere else ("missing" if self.missing else "found")
+        return {**self._named(), "state": state, **({"reason": self.elsewhere} if self.elsewhere else {})}
+
+    def _named(self) -> dict[str, str]:
+        one = self.companion
+        return {"product": one.product, "source": one.source, "instance": one.instance, "why": one.why}
+
+    def problem(self, run: Run) -> str:
+        """What to do about a missing one."""
+        module = f"ucops.recovery.{self.companion.product}_backup"
+        way = (
+            f"run {module} for it first, with the same run_id or change_id and phase"
+            if run.is_known
+            else f"give this backup and {module} the same run_id"
+        )
+        return (
+            f"no complete generation of it belongs to this run ({self.companion.why}); {way},"
+            " or say in companions_elsewhere who looks after it"
+        )
+
+
+def look_for(
+    backend: Backend, companions: Sequence[Companion], run: Run, provided: Provided, *, look: bool = True
+) -> list[CompanionState]:
+    """What became of each companion. ``look`` False: only say what is demanded; in check mode no run makes any.
+
+    Raises what is wrong with a record.
+    """
+    states = []
+    believe = believe_keyring(load_keyring(backend)) if companions and look else None
+    for companion in companions:
+        reason = provided.reason_for(companion)
+        if reason is not None or not look:
+            states.append(CompanionState(companion, elsewhere=reason))
+            continue
+        found = find_companion(backend, companion, run, believe)
+        states.append(
+            CompanionState(companion, generation=str(GenerationId.of(found)) if found else None, missing=found is None)
+        )
+    return states
+
+
+def find_companion(
+    backend: Backend, companion: Companion, run: Run, believe: Believe | None = None
+) -> CommitRecord | None:
+    """The newest complete generation of a companion that was made in a run."""
+    for chain in list_chains(backend) if run.is_known else ():
+        newest = head(backend, chain, believe) if _is_of(chain, companion) else None
+        for record in itertools.islice(walk_back(backend, newest), LOOK_BACK) if newest is not None else ():
+            if record.is_complete and run.holds(record):
+                return record
+    return None
+
+
+def _is_of(chain: ChainId, companion: Companion) -> bool:
+    """Names of servers and databases have no case."""
+    return chain.product == companion.product and all(
+        not wanted or wanted.casefold() == given.casefold()
+        for wanted, given in ((companion.source, chain.source), (companion.instance, chain.instance))
+    )
+
+
+def recorded(backend: Backend, record: CommitRecord, contract: Mapping[str, Any]) -> dict[str, Any]:
+    """What a generation's contract says of companions, with the generations of its run as far as they are there.
+
+    Raises what is wrong with a record.
+    """
+    belongs = contract.get("companions", {})
+    run = Run.of(record)
+    demanded = []
+    for one in belongs.get("demanded", []):
+        companion = Companion(one["product"], one["why"], one["source"], one["instance"])
+        elsewhere = one.get("reason")
+        found = None if elsewhere else find_companion(backend, companion, run)
+        generation = str(GenerationId.of(found)) if found else None
+        demanded.append(CompanionState(companion, generation, elsewhere, found is None and not elsewhere).to_result())
+    return {"demanded": demanded, "declared": list(belongs.get("declared", []))}
+
+
+def contract(states: Sequence[CompanionState], provided: Provided) -> dict[str, Any]:
+    """What the manifest says of companions: empty when there is nothing to say."""
+    out: dict[str, Any] = {}
+    if states:
+        out["demanded"] = [state.to_contract() for state in states]
+    if provided.declared:
+        out["declared"] = [dict(one) for one in provided.declared]
+    return out
