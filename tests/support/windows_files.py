@@ -123,7 +123,7 @@ class MemoryWindowsFiles(WindowsFiles):
             content = self.nodes[_key(path)].content if _key(path) in self.nodes else content
         yield content[cut:]
 
-    def write(self, path: str, content: Iterable[bytes]) -> None:
+    def write(self, path: str, content: Iterable[bytes], security: bytes | None = None) -> None:
         self._writing(path)
         if _key(_parent(path)) not in self.nodes:
             raise FileNotFoundError(errno.ENOENT, "there is no such folder", path)
@@ -135,7 +135,8 @@ class MemoryWindowsFiles(WindowsFiles):
             raise OSError(errno.ENOSPC, "the disk is full", path)
         self.room -= len(data)
         self.clock += 1
-        self._put(path, WindowsFile(_name(path), "file", len(data), ARCHIVE, self.clock, self.clock), data)
+        file = WindowsFile(_name(path), "file", len(data), ARCHIVE, self.clock, self.clock)
+        self._put(path, file, data, security or DEFAULT_SECURITY)
         self._touch(_parent(path))
 
     def make_folder(self, path: str, security: bytes | None = None) -> None:

@@ -106,9 +106,9 @@ class WindowsFiles(Closing):
         taken.after = self.stat(path)
 
     @abstractmethod
-    def write(self, path: str, content: Iterable[bytes]) -> None:
-        """A file with this content, in place of whatever file is there: written beside it under another name, flushed,
-        then renamed. Nothing is left of it when it fails."""
+    def write(self, path: str, content: Iterable[bytes], security: bytes | None = None) -> None:
+        """A file with this content, in place of whatever file is there: written beside it under another name, with a
+        security descriptor from its first moment on, flushed, then renamed. Nothing is left of it when it fails."""
 
     @abstractmethod
     def make_folder(self, path: str, security: bytes | None = None) -> None:

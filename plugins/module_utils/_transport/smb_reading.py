@@ -1,0 +1,212 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files read over SMB: large ones with many requests on their way, small ones many at a time with one compound each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from . import smb_messages as smb
+from .smb_channel import Answer, Ticket
+from .smb_messages import Facts, Message
+from .smb_session import SmbSession
+from .smb_status import END_OF_FILE, SUCCESS, file_error
+from .windows_files import Taken, WindowsFile
+
+REPARSE, DIRECTORY = 0x400, 0x10
+SURROGATE = 0x20000000
+"""The bit of a reparse tag that says: this stands for another path (junction, symlink, mount point)."""
+PIECE = 2**20
+"""Bytes that one READ asks for."""
+ON_THE_WAY = 8 * 2**20
+"""Bytes of one large file that are asked for ahead."""
+SMALL = 128 * 1024
+"""Bytes up to which a file is opened, read and closed in one compound."""
+SWARM = 48
+"""Small files that are on their way at a time."""
+SWARM_BYTES = 4 * 2**20
+
+READING = smb.READ_DATA | smb.READ_ATTRIBUTES | smb.READ_CONTROL | smb.SYNCHRONIZE
+LOOKING = smb.READ_ATTRIBUTES | smb.READ_CONTROL | smb.SYNCHRONIZE
+NEVER_FOLLOW = smb.OPEN_REPARSE_POINT | smb.BACKUP_INTENT
+
+
+def windows_file(name: str, facts: Facts, tag: int | None = None) -> WindowsFile:
+    """What was found, in our words. A reparse point whose tag is no surrogate (deduplicated, in a cloud) is what it
+    seems to be; without a tag every reparse point is a link."""
+    kind = "directory" if facts.attributes & DIRECTORY else "file"
+    if facts.attributes & REPARSE and (tag is None or tag & SURROGATE):
+        kind = "link"
+    size = facts.size if kind == "file" else 0
+    return WindowsFile(name, kind, size, facts.attributes, facts.created, facts.written)
+
+
+def open_to_read(inner: str, file: WindowsFile | None, moment: int | None) -> Message:
+    """Open a file for reading, without hindering anybody. Only what is known to be no link is opened through its
+    reparse point."""
+    through = file is not None and file.kind != "link" and file.attributes & REPARSE
+    options = smb.BACKUP_INTENT if through else NEVER_FOLLOW
+    return smb.create(inner, READING, options=options | smb.SEQUENTIAL, moment=moment)
+
+
+@dataclass
+class OpenFile:
+    """A file that is open for reading."""
+
+    session: SmbSession
+    tree: int
+    path: str
+    handle: bytes
+    facts: Facts
+    closed: bool = False
+
+    def pieces(self) -> Iterator[bytes]:
+        """What it held when it was opened, in order; it may be shorter by now, then this ends early."""
+        channel, deadline = self.session.channel, self.session.deadline()
+        piece = min(PIECE, self.session.largest_read)
+        waiting: deque[Ticket] = deque()
+        asked = 0
+        try:
+            while asked < self.facts.size or waiting:
+                while asked < self.facts.size and len(waiting) * piece < ON_THE_WAY:
+                    length = min(piece, self.facts.size - asked)
+                    waiting.append(channel.submit(self.tree, [smb.read(length, asked, self.handle)]))
+                    asked += length
+                answer = channel.collect(waiting.popleft(), deadline)[0]
+                if answer.status == END_OF_FILE:
+                    return
+                if answer.status != SUCCESS:
+                    raise file_error(answer.status, self.path)
+                yield bytes(smb.data_of(answer.message))
+        finally:
+            for ticket in waiting:
+                channel.forget(ticket)
+
+    def close(self) -> Facts | None:
+        """Close it; returns what it is by now, None when it was closed before."""
+        if self.closed:
+            return None
+        self.closed = True
+        answer = self.session.channel.exchange(self.tree, [smb.close(self.handle)], deadline=self.session.deadline())[0]
+        return smb.closed(answer.body) if answer.status == SUCCESS else None
+
+    def drop(self) -> None:
+        """Close it without waiting for anything."""
+        if not self.closed:
+            self.closed = True
+            self.session.let_close(self.tree, self.handle)
+
+
+class Swarm:
+    """Many names of one folder, in order, as :meth:`WindowsFiles.take` gives them."""
+
+    def __init__(self, session: SmbSession, tree: int, inner: str, path: str, moment: int | None) -> None:
+        self._session = session
+        self._tree = tree
+        self._inner = inner
+        self._path = path
+        self._moment = moment
+        self._waiting: deque[tuple[WindowsFile, Ticket | None]] = deque()
+        self._bytes = 0
+
+    def take(self, files: Sequence[WindowsFile]) -> Iterator[Taken]:
+        """Everything about these names."""
+        channel = self._session.channel
+        coming = iter(files)
+        following = next(coming, None)
+        try:
+            while following is not None or self._waiting:
+                while following is not None and len(self._waiting) < SWARM and self._bytes < SWARM_BYTES:
+                    self._send(following)
+                    following = next(coming, None)
+                file, ticket = self._waiting.popleft()
+                if ticket is None:
+                    yield from self._large(file)
+                    continue
+                self._bytes -= file.size
+                yield from self._small(file, channel.collect(ticket, self._session.deadline()))
+        finally:
+            for _file, ticket in self._waiting:
+                if ticket is not None:
+                    channel.forget(ticket)
+
+    def _send(self, file: WindowsFile) -> None:
+        if file.kind == "file" and file.size > SMALL:
+            self._waiting.append((file, None))
+            return
+        inner = f"{self._inner}\\{file.name}" if self._inner else file.name
+        if file.kind == "file":
+            messages = [open_to_read(inner, file, self._moment), smb.query_security()]
+            messages += [smb.read(file.size, 0)] if file.size else []
+        else:
+            messages = [smb.create(inner, LOOKING, options=NEVER_FOLLOW, moment=self._moment), smb.query_security()]
+            messages += [smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT)] if file.kind == "link" else []
+        self._waiting.append((file, self._session.channel.submit(self._tree, [*messages, smb.close()])))
+        self._bytes += file.size
+
+    def _small(self, listed: WindowsFile, answers: Sequence[Answer]) -> Iterator[Taken]:
+        path = f"{self._path}\\{listed.name}"
+        opened, security, closed = answers[0], answers[1], answers[-1]
+        if opened.status != SUCCESS:
+            yield Taken(listed.name, error=file_error(opened.status, path))
+            return
+        handle, facts = smb.created(opened.body)
+        if closed.status != SUCCESS:
+            self._session.let_close(self._tree, handle)
+        tag = None if listed.kind == "link" else 0
+        file = windows_file(listed.name, facts, tag if not facts.attributes & REPARSE else self._tag(listed))
+        if file.kind != listed.kind or (file.kind == "file" and file.size != listed.size):
+            # it is another one than was listed a moment ago
+            if file.kind == "file":
+                yield from self._large(file)
+            else:
+                yield Taken(listed.name, error=OSError(0, "became something else while the folder was read", path))
+            return
+        failed = next((answer.status for answer in answers if answer.status not in (SUCCESS, END_OF_FILE)), SUCCESS)
+        if failed != SUCCESS:
+            yield Taken(listed.name, file=file, error=file_error(failed, path))
+            return
+        taken = Taken(listed.name, file, security=smb.answer_of(security.message))
+        after = smb.closed(closed.body)
+        taken.after = windows_file(listed.name, after, 0 if file.kind != "link" else None) if after else file
+        if file.kind == "link":
+            taken.link = smb.output_of(answers[2].message)
+        elif file.kind == "file" and file.size and answers[2].status == SUCCESS:
+            taken.content = (bytes(smb.data_of(answers[2].message)),)
+        yield taken
+
+    @staticmethod
+    def _tag(listed: WindowsFile) -> int | None:
+        """What the folder said of a reparse point that is no link; one that became one since counts as a link."""
+        return 0 if listed.attributes & REPARSE and listed.kind != "link" else None
+
+    def _large(self, listed: WindowsFile) -> Iterator[Taken]:
+        path = f"{self._path}\\{listed.name}"
+        inner = f"{self._inner}\\{listed.name}" if self._inner else listed.name
+        messages = [open_to_read(inner, listed, self._moment), smb.query_security()]
+        opened, security = self._session.channel.exchange(self._tree, messages, deadline=self._session.deadline())
+        if opened.status != SUCCESS:
+            yield Taken(listed.name, error=file_error(opened.status, path))
+            return
+        handle, facts = smb.created(opened.body)
+        reading = OpenFile(self._session, self._tree, path, handle, facts)
+        try:
+            file = windows_file(listed.name, facts, self._tag(listed) if facts.attributes & REPARSE else 0)
+            if security.status != SUCCESS or file.kind != "file":
+                error = file_error(security.status, path) if security.status else OSError(0, "is a link now", path)
+                yield Taken(listed.name, error=error)
+                return
+            taken = Taken(listed.name, file, security=smb.answer_of(security.message))
+            taken.content = self._content(reading, taken)
+            yield taken
+        finally:
+            reading.drop()
+
+    @staticmethod
+    def _content(reading: OpenFile, taken: Taken) -> Iterator[bytes]:
+        yield from reading.pieces()
+        after = reading.close()
+        taken.after = windows_file(taken.name, after, 0) if after else None

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file written over SMB: whole or not at all.
+
+It grows beside its place under a name of its own, which the server is told to remove at the handle's end: when the
+connection or this process dies, nothing is left. Only when all is on the disk, that is taken back and it is renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import secrets
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from .._errors import ConnectionFailed
+from . import smb_messages as smb
+from .smb_channel import Ticket
+from .smb_paths import parent
+from .smb_reading import LOOKING, NEVER_FOLLOW, ON_THE_WAY, PIECE, windows_file
+from .smb_session import SmbSession
+from .smb_status import ACCESS_DENIED, CANNOT_DELETE, SHARING_VIOLATION, SUCCESS, file_error
+from .windows_files import FileInUse
+
+READ_ONLY, NORMAL = 0x1, 0x80
+TEMPORARY_NAME = "~ucops-"
+"""How the names of files that are being written begin."""
+SETTABLE = 0x3127
+"""Attributes that can be set: read-only, hidden, system, archive, temporary, offline, not indexed."""
+
+_WRITING = smb.WRITE_DATA | smb.WRITE_ATTRIBUTES | smb.READ_ATTRIBUTES | smb.DELETE | smb.READ_CONTROL | smb.SYNCHRONIZE
+
+
+def write_file(
+    session: SmbSession, tree: int, inner: str, path: str, content: Iterable[bytes], security: bytes | None
+) -> None:
+    """Write a file in place of whatever file is there. The folders above are known to be real."""
+    _demand_file(session, tree, inner, path)
+    folder = parent(inner)
+    name = f"{TEMPORARY_NAME}{secrets.token_hex(8)}.tmp"
+    beside = f"{folder}\\{name}" if folder else name
+    create = smb.create(
+        beside,
+        _WRITING,
+        share=0,
+        disposition=smb.NEW,
+        options=smb.NON_DIRECTORY_FILE | NEVER_FOLLOW,
+        attributes=NORMAL,
+        security=security,
+    )
+    opened, doomed = session.channel.exchange(tree, [create, smb.remove_on_close(True)], deadline=session.deadline())
+    if opened.status != SUCCESS:
+        raise file_error(opened.status, path)
+    handle = smb.created(opened.body)[0]
+    try:
+        if doomed.status != SUCCESS:
+            raise file_error(doomed.status, path)
+        _fill(session, tree, handle, path, content)
+        _put_in_place(session, tree, handle, inner, path)
+    except BaseException:
+        with contextlib.suppress(ConnectionFailed):
+            session.channel.submit(tree, [smb.remove_on_close(True, handle)])
+        raise
+    finally:
+        session.let_close(tree, handle)
+
+
+def clear_read_only(session: SmbSession, tree: int, inner: str, path: str, attributes: int) -> None:
+    """Take the read-only attribute away."""
+    create = smb.create(inner, smb.WRITE_ATTRIBUTES | smb.SYNCHRONIZE, options=NEVER_FOLLOW)
+    bits = attributes & SETTABLE & ~READ_ONLY
+    session.run(tree, path, [create, smb.change_facts(bits or NORMAL, 0, 0), smb.close()])
+
+
+def _demand_file(session: SmbSession, tree: int, inner: str, path: str) -> None:
+    """Refuse what is no file, and one that another program does not let go, before anything is sent.
+
+    :raises FileInUse, IsADirectoryError
+    """
+    for access in (smb.DELETE | smb.READ_ATTRIBUTES, smb.READ_ATTRIBUTES):
+        try:
+            found = session.run(tree, path, [smb.create(inner, access, options=NEVER_FOLLOW), smb.close()])
+        except FileInUse:
+            raise
+        except FileNotFoundError:
+            return
+        except PermissionError:
+            continue  # a read-only one is made writable later; what may not be looked at will say so itself
+        kind = windows_file("", smb.created(found[0].body)[1]).kind
+        if kind != "file":
+            raise IsADirectoryError(errno.EISDIR, f"is a {kind}, not a file", path)
+        return
+
+
+def _fill(session: SmbSession, tree: int, handle: bytes, path: str, content: Iterable[bytes]) -> None:
+    channel, deadline = session.channel, session.deadline()
+    piece = min(PIECE, session.largest_write)
+    waiting: deque[tuple[Ticket, int]] = deque()
+
+    def settle() -> None:
+        ticket, length = waiting.popleft()
+        answer = channel.collect(ticket, deadline)[0]
+        if answer.status != SUCCESS:
+            raise file_error(answer.status, path)
+        if smb.written(answer.body) != length:
+            raise file_error(0xC000007F, path)
+
+    offset = 0
+    try:
+        for data in _even(content, piece):
+            waiting.append((channel.submit(tree, [smb.write(data, offset, handle)]), len(data)))
+            offset += len(data)
+            while len(waiting) * piece >= ON_THE_WAY:
+                settle()
+        while waiting:
+            settle()
+    finally:
+        for ticket, _length in waiting:
+            channel.forget(ticket)
+    answer = channel.exchange(tree, [smb.flush(handle)], deadline=deadline)[0]
+    if answer.status != SUCCESS:
+        raise file_error(answer.status, path)
+
+
+def _put_in_place(session: SmbSession, tree: int, handle: bytes, inner: str, path: str) -> None:
+    channel, deadline = session.channel, session.deadline()
+    kept = channel.exchange(tree, [smb.remove_on_close(False, handle)], deadline=deadline)[0]
+    if kept.status != SUCCESS:
+        raise file_error(kept.status, path)
+    status = channel.exchange(tree, [smb.rename(inner, handle)], deadline=deadline)[0].status
+    if status in (ACCESS_DENIED, SHARING_VIOLATION, CANNOT_DELETE) and _make_way(session, tree, inner, path):
+        status = channel.exchange(tree, [smb.rename(inner, handle)], deadline=deadline)[0].status
+    if status == ACCESS_DENIED and _is_open(session, tree, inner):
+        raise FileInUse(errno.EACCES, "is in use by another program, so it cannot be replaced", path)
+    if status != SUCCESS:
+        raise file_error(status, path)
+
+
+def _make_way(session: SmbSession, tree: int, inner: str, path: str) -> bool:
+    """Whether something that kept a file from being replaced could be taken away."""
+    try:
+        found = session.run(tree, path, [smb.create(inner, LOOKING, options=NEVER_FOLLOW), smb.close()])
+        attributes = smb.created(found[0].body)[1].attributes
+        if not attributes & READ_ONLY:
+            return False
+        clear_read_only(session, tree, inner, path, attributes)
+    except OSError:
+        return False
+    return True
+
+
+def _is_open(session: SmbSession, tree: int, inner: str) -> bool:
+    """Whether somebody has it open: it cannot be had for oneself alone."""
+    create = smb.create(inner, smb.DELETE | smb.READ_ATTRIBUTES, share=0, options=NEVER_FOLLOW)
+    opened, _closed = session.channel.exchange(tree, [create, smb.close()], deadline=session.deadline())
+    return opened.status == SHARING_VIOLATION
+
+
+def _even(content: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same bytes in pieces of one size, but for the last."""
+    held = bytearray()
+    for data in content:
+        held += data
+        while len(held) >= size:
+            yield bytes(held[:size])
+            del held[:size]
+    if held:
+        yield bytes(held)
