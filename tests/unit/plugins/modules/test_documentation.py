@@ -21,7 +21,9 @@ from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import Keyle
 
 ROOT = specifications.PLUGINS.parent
 GROUPS = {**argspec.GROUPS, **CONNECTION_GROUPS}
-INFO_ONLY = {"generation_diff", "generation_info", "repository_info", "repository_verify"}
+INFO_ONLY = {"generation_diff", "generation_info", "repository_info", "repository_verify"} | {
+    name for name in specifications.MODULES if name.endswith("_restore_plan")
+}
 
 
 @pytest.mark.parametrize("name", sorted(GROUPS))
@@ -117,7 +119,7 @@ def test_results_are_described(name):
         assert value["type"] != "list" or value["elements"]
 
 
-@pytest.mark.parametrize("verb", ["backup", "restore"])
+@pytest.mark.parametrize("verb", ["backup", "restore", "restore_plan"])
 def test_what_is_done_to_every_product_returns_the_same(verb):
     returned = {specifications.load(name).RETURN for name in specifications.MODULES if name.endswith(f"_{verb}")}
     assert len(returned) == 1
