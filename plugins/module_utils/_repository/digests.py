@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from .._entries import DATA_CLASSES, Entry
 from .._errors import OptionInvalid
-from .format import FINGERPRINT_SIZE, StoredEntry, entry_lines
+from .format import FINGERPRINT_SIZE, Content, StoredEntry, entry_lines
 from .keys import WriterKey
 
 CONTENT_KINDS = frozenset(("file", "output", "dump"))
@@ -96,39 +96,38 @@ class Digester:
             raise OptionInvalid(f"The item {entry.item} mixes {tally.data_class} and {entry.data_class}")
         sha: str | None = None
         normalised: str | None = None
-        pieces: tuple[tuple[int, int], ...] = ()
+        content = Content(0, b"")
         content_digest = b""
-        size = 0
         if entry.kind in CONTENT_KINDS:
-            size, digest, content_digest, pieces = self._content(entry.data_class, chunks, normaliser, keep)
-            sha, normalised = digest.hex(), content_digest.hex()
-            self.bytes_read += size
-            if entry.size != size:
-                entry = replace(entry, size=size)
-        what, line = entry_lines(entry, sha, pieces)
+            content, content_digest = self._content(entry.data_class, chunks, normaliser, keep)
+            sha, normalised = content.sha256.hex(), content_digest.hex()
+            self.bytes_read += content.size
+            if entry.size != content.size:
+                entry = replace(entry, size=content.size)
+        what, line = entry_lines(entry, sha, content.pieces, content.digests)
         # an item whose first content broke off never began
         self._tallies[entry.item] = tally
         replaced = tally.paths.get(entry.path)
         if replaced is not None:
             self._replaced.append(replaced[2])
-        tally.paths[entry.path] = (hashlib.sha256(what + content_digest).digest(), size, self._line_count)
+        tally.paths[entry.path] = (hashlib.sha256(what + content_digest).digest(), content.size, self._line_count)
         self._line_count += 1
         self._take_line(line)
-        return StoredEntry(entry, sha, pieces, normalised)
+        return StoredEntry(entry, sha, content.pieces, content.digests, normalised)
 
     def item_digests(self) -> dict[str, dict[str, Any]]:
         """Of each item its keyed digest, bytes, entries and data class, as a commit record has it."""
         return {name: tally.result(name, self._source_key) for name, tally in self._tallies.items()}
 
     # --- what a writer does beside ---
-    def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
-        """Size, SHA-256 and pieces of a content."""
+    def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> Content:
+        """Read a content to its end."""
         size = 0
         digest = hashlib.sha256()
         for chunk in chunks:
             size += len(chunk)
             digest.update(chunk)
-        return size, digest.digest(), ()
+        return Content(size, digest.digest())
 
     def _take_line(self, line: bytes) -> None:
         """Take one line of the manifest."""
@@ -136,13 +135,13 @@ class Digester:
     # --- contents ---
     def _content(
         self, data_class: str, chunks: Iterable[bytes], normaliser: Normaliser | None, keep: Keep | None
-    ) -> tuple[int, bytes, bytes, tuple[tuple[int, int], ...]]:
-        """Size, SHA-256, SHA-256 of what the normaliser leaves, and pieces."""
+    ) -> tuple[Content, bytes]:
+        """A content, and the SHA-256 of what the normaliser leaves of it."""
         normalised = hashlib.sha256()
         if normaliser is not None or keep is not None:
             chunks = _tee(chunks, normaliser, normalised.update, keep)
-        size, digest, pieces = self._take_content(data_class, chunks)
-        return size, digest, digest if normaliser is None else normalised.digest(), pieces
+        content = self._take_content(data_class, chunks)
+        return content, content.sha256 if normaliser is None else normalised.digest()
 
 
 def _tee(

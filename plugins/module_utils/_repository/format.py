@@ -525,7 +525,26 @@ class PieceIndex:
 _encode_entry = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
-def entry_lines(entry: Entry, sha256: str | None, pieces: Sequence[tuple[int, int]]) -> tuple[bytes, bytes]:
+PIECE_DIGEST_SIZE = 16
+"""Bytes of a piece's SHA-256 that a manifest keeps."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What was read and where it was put: bytes, SHA-256, and the pieces, (bundle, member), that it consists of.
+
+    ``digests``: the first half of the SHA-256 of each piece, when there are several; a single one has the content's.
+    """
+
+    size: int
+    sha256: bytes
+    pieces: tuple[tuple[int, int], ...] = ()
+    digests: tuple[bytes, ...] = ()
+
+
+def entry_lines(
+    entry: Entry, sha256: str | None, pieces: Sequence[tuple[int, int]], digests: Sequence[bytes] = ()
+) -> tuple[bytes, bytes]:
     """What an entry is, without its content, time and size, and its whole line of the manifest."""
     data = entry.to_json()
     mtime_ns, size = data.pop("mtime_ns", None), data.pop("size", None)
@@ -537,13 +556,16 @@ def entry_lines(entry: Entry, sha256: str | None, pieces: Sequence[tuple[int, in
         tail += f',"size":{size}'
     if sha256 is not None:
         places = ",".join([f"[{bundle},{member}]" for bundle, member in pieces])
-        tail += f',"sha256":"{sha256}","pieces":[{places}]'
+        tail += f',"sha256":"{sha256}"'
+        if digests:
+            tail += f',"digests":"{b"".join(digests).hex()}"'
+        tail += f',"pieces":[{places}]'
     return what.encode("utf-8"), f"{what[:-1]}{tail}}}\n".encode()
 
 
 @dataclass(frozen=True)
 class StoredEntry:
-    """An entry with the SHA-256 (hex) of its content and the pieces, (bundle, member), that it consists of.
+    """An entry with the SHA-256 (hex) of its content and what :class:`Content` says of its pieces.
 
     ``sha256`` is None for what has no content: folders, links, devices. ``normalised_sha256`` is known only of an entry
     that was just read: the digest of its content without what always differs.
@@ -552,11 +574,12 @@ class StoredEntry:
     entry: Entry
     sha256: str | None = None
     pieces: tuple[tuple[int, int], ...] = ()
+    digests: tuple[bytes, ...] = ()
     normalised_sha256: str | None = field(default=None, compare=False)
 
     def to_line(self) -> bytes:
         """The entry as a line of the manifest."""
-        return entry_lines(self.entry, self.sha256, self.pieces)[1]
+        return entry_lines(self.entry, self.sha256, self.pieces, self.digests)[1]
 
     @classmethod
     def from_line(cls, line: bytes) -> StoredEntry:
@@ -569,13 +592,25 @@ class StoredEntry:
             _text(entry.item)
             _one_of(entry.data_class, DATA_CLASSES)
             _one_of(entry.kind, KINDS)
+            places = tuple((_number(bundle), _number(member)) for bundle, member in pieces)
             return cls(
                 entry,
                 None if sha256 is None else _sha(sha256),
-                tuple((_number(bundle), _number(member)) for bundle, member in pieces),
+                places,
+                _piece_digests(data.get("digests"), len(places)),
             )
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise _damaged("line of a manifest", error) from None
+
+
+def _piece_digests(value: Any, pieces: int) -> tuple[bytes, ...]:
+    """Every piece of a content that has several has its digest."""
+    if pieces < 2 and value is None:
+        return ()
+    raw = bytes.fromhex(_text(value))
+    if pieces < 2 or len(raw) != pieces * PIECE_DIGEST_SIZE or raw.hex() != value:
+        raise ValueError("a digest of each piece is expected")
+    return tuple(raw[at : at + PIECE_DIGEST_SIZE] for at in range(0, len(raw), PIECE_DIGEST_SIZE))
 
 
 @dataclass(frozen=True)

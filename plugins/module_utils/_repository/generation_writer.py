@@ -22,7 +22,17 @@ from .backends.base import Backend, Staged
 from .bundles import BundleWriter, Compressor
 from .cutter import CUT_FROM, Cutter
 from .digests import Digester, keyed_digest
-from .format import BundleFacts, ChainId, CommitRecord, Manifest, PieceIndex, canonical_json, object_name
+from .format import (
+    PIECE_DIGEST_SIZE,
+    BundleFacts,
+    ChainId,
+    CommitRecord,
+    Content,
+    Manifest,
+    PieceIndex,
+    canonical_json,
+    object_name,
+)
 from .keyring import Keyring
 from .keys import WriterKey
 from .reuse import Before, Bundle
@@ -190,7 +200,7 @@ class GenerationWriter(Digester):
             self._open, self._written = {}, []
 
     # --- entries ---
-    def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
+    def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> Content:
         if self._dry_run:
             return super()._take_content(data_class, chunks)
         held: list[bytes] = []
@@ -204,14 +214,15 @@ class GenerationWriter(Digester):
         content = held[0] if len(held) == 1 else b"".join(held)
         digest = hashlib.sha256(content).digest()
         pieces = (self._place(data_class, content, digest),) if content else ()
-        return size, digest, pieces
+        return Content(size, digest, pieces)
 
-    def _take_large(self, data_class: str, chunks: Iterable[bytes]) -> tuple[int, bytes, tuple[tuple[int, int], ...]]:
+    def _take_large(self, data_class: str, chunks: Iterable[bytes]) -> Content:
         if self._cutter is None:
             self._cutter = Cutter()
         size = 0
         digest = hashlib.sha256()
         places = []
+        digests = []
         hashing: Future[None] | None = None
         try:
             for block, pieces in self._cutter.cut(chunks):
@@ -220,11 +231,13 @@ class GenerationWriter(Digester):
                 hashing = self._workplace.hashers.submit(digest.update, block)
                 size += len(block)
                 for piece in pieces:
-                    places.append(self._place(data_class, piece, hashlib.sha256(piece).digest()))
+                    piece_digest = hashlib.sha256(piece).digest()
+                    places.append(self._place(data_class, piece, piece_digest))
+                    digests.append(piece_digest[:PIECE_DIGEST_SIZE])
         finally:
             if hashing is not None:
                 hashing.result()
-        return size, digest.digest(), tuple(places)
+        return Content(size, digest.digest(), tuple(places), tuple(digests) if len(digests) > 1 else ())
 
     def _place(self, data_class: str, piece: bytes | memoryview, digest: bytes) -> tuple[int, int]:
         """Where a piece with this SHA-256 stands, which is put into a bundle unless it is known."""

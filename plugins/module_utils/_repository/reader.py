@@ -17,7 +17,7 @@ from .._libraries import require
 from . import age
 from .backends.base import Backend
 from .bundles import BundleReader, FrameCache
-from .format import CommitRecord, GenerationId, Manifest, StoredEntry, object_name
+from .format import PIECE_DIGEST_SIZE, CommitRecord, GenerationId, Manifest, StoredEntry, object_name
 
 try:
     import zstandard
@@ -31,6 +31,7 @@ LINE_LIMIT = 64 * 1024 * 1024
 """No line of a manifest is longer; that of a file of 10 TiB would be."""
 
 _HASH_BLOCK = 1024 * 1024
+_NOTHING = hashlib.sha256().hexdigest()
 _SMALL = 1024 * 1024
 """Objects up to this size are read once, and hashed and opened in memory."""
 
@@ -148,39 +149,53 @@ class GenerationReader:
             raise self._wrong_manifest(f"it has {count} entries instead of {self.manifest.entries}")
 
     def content(self, stored: StoredEntry) -> Iterator[bytes]:
-        """The content of an entry, none for what has none.
-
-        A content of one piece is compared with its SHA-256 before it is handed out, a larger one at its end: whoever
-        uses it must not count it as whole before.
+        """The content of an entry, none for what has none. Each piece is compared before it is handed out.
 
         :raises KeyRequired: the key of a bundle is missing
         :raises RepositoryDamaged: a bundle is missing or changed
         :raises ItemTruncated: the content is not the one that was stored
         """
-        digest = hashlib.sha256()
         size = 0
-        last = len(stored.pieces) - 1
-        for position, (bundle, member) in enumerate(stored.pieces):
-            piece = bytes(self._bundle(bundle).read(member))
-            digest.update(piece)
+        for number in range(len(stored.pieces)):
+            piece = self.piece(stored, number)
             size += len(piece)
-            if position == last:
-                self._check_content(stored, size, digest.hexdigest())
+            if number == len(stored.pieces) - 1 and size != stored.entry.size:
+                raise self._wrong_content(stored)
             yield piece
-        if not stored.pieces and stored.sha256 is not None:
-            self._check_content(stored, 0, digest.hexdigest())
+        if not stored.pieces and stored.sha256 not in (None, _NOTHING):
+            raise self._wrong_content(stored)
+
+    def piece(self, stored: StoredEntry, number: int) -> bytes:
+        """One piece of a content, compared with its digest. Raises what :meth:`content` raises."""
+        bundle, member = stored.pieces[number]
+        piece = bytes(self._bundle(bundle).read(member))
+        digest = hashlib.sha256(piece)
+        if stored.digests:
+            is_right = digest.digest()[:PIECE_DIGEST_SIZE] == stored.digests[number]
+        else:
+            is_right = digest.hexdigest() == stored.sha256
+        if not is_right:
+            raise self._wrong_content(stored)
+        return piece
+
+    def check_whole(self, stored: StoredEntry) -> None:
+        """Read a content to its end and compare it, its pieces and its hash. Raises what :meth:`content` raises."""
+        digest = hashlib.sha256()
+        for piece in self.content(stored):
+            digest.update(piece)
+        if stored.sha256 is not None and digest.hexdigest() != stored.sha256:
+            raise self._wrong_content(stored)
 
     def read(self, stored: StoredEntry) -> bytes:
         """The whole content of a small entry. Raises what :meth:`content` raises."""
         return b"".join(self.content(stored))
 
     # --- inner ---
-    def _check_content(self, stored: StoredEntry, size: int, sha256: str) -> None:
-        if size != stored.entry.size or sha256 != stored.sha256:
-            raise ItemTruncated(
-                f"The content of {GenerationId.of(self.record)} is not the one that was stored",
-                item=stored.entry.to_json()["path"],
-            )
+    def _wrong_content(self, stored: StoredEntry) -> ItemTruncated:
+        return ItemTruncated(
+            f"The content of {GenerationId.of(self.record)} is not the one that was stored",
+            item=stored.entry.to_json()["path"],
+        )
 
     def _wrong_manifest(self, what: str) -> RepositoryDamaged:
         return RepositoryDamaged(f"The manifest does not fit: {what}", item=object_name(self.record.manifest[0]))

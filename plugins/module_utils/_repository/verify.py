@@ -374,7 +374,7 @@ class _Verification:
         """Whether every entry of every manifest has the content that was stored."""
         state = self._load_state()
         queue = sorted(self.manifests, key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha))
-        seen: set[bytes] = set()
+        seen = _Seen()
         for position, sha in enumerate(queue):
             if self._is_late():
                 self.remaining += len(queue) - position
@@ -393,7 +393,7 @@ class _Verification:
                     self.add(error.item or object_name(sha), error.message, generation)
         self._save_state(state)
 
-    def _check_entries(self, reader: GenerationReader, seen: set[bytes]) -> None:
+    def _check_entries(self, reader: GenerationReader, seen: _Seen) -> None:
         tally: dict[str, list[int]] = {}
         for stored in reader.entries():
             counts = tally.setdefault(stored.entry.item, [0, 0])
@@ -401,11 +401,7 @@ class _Verification:
             if stored.sha256 is None:
                 continue
             counts[1] += stored.entry.size
-            key = _content_key(stored, reader.manifest.bundles)
-            if key not in seen:
-                for _chunk in reader.content(stored):
-                    pass
-                seen.add(key)
+            if seen.check(stored, reader):
                 self.checked["contents"] += 1
         told = {name: [item["entries"], item["bytes"]] for name, item in reader.record.items.items()}
         if tally != told:
@@ -475,7 +471,32 @@ class _Verification:
             self.notes.append(f"What was checked could not be noted: {error.message}.")
 
 
-def _content_key(stored: StoredEntry, bundles: Sequence[str]) -> bytes:
-    """Equal for contents of the same hash that stand in the same places."""
-    places = ",".join(f"{bundles[bundle]}:{member}" for bundle, member in stored.pieces)
-    return hashlib.sha256(f"{stored.sha256}\n{stored.entry.size}\n{places}".encode()).digest()[:16]
+class _Seen:
+    """Contents that were compared, and pieces of large ones: what generations share is read once."""
+
+    def __init__(self) -> None:
+        self._contents: set[bytes] = set()
+        self._pieces: dict[tuple[str, int], bytes] = {}
+
+    def check(self, stored: StoredEntry, reader: GenerationReader) -> bool:
+        """Compare a content; False when it was compared before. Raises what reading it raises."""
+        places = [(reader.manifest.bundles[bundle], member) for bundle, member in stored.pieces]
+        key = self._key(stored, places)
+        if key in self._contents:
+            return False
+        known = [self._pieces.get(place) for place in places]
+        if not stored.digests or not any(known):
+            reader.check_whole(stored)
+        else:
+            for number, digest in enumerate(known):
+                if digest != stored.digests[number]:
+                    reader.piece(stored, number)
+        self._contents.add(key)
+        self._pieces.update(zip(places, stored.digests))
+        return True
+
+    @staticmethod
+    def _key(stored: StoredEntry, places: Sequence[tuple[str, int]]) -> bytes:
+        """Equal for contents of the same hash that stand in the same places."""
+        text = ",".join(f"{bundle}:{member}" for bundle, member in places)
+        return hashlib.sha256(f"{stored.sha256}\n{stored.entry.size}\n{text}".encode()).digest()[:16]

@@ -298,13 +298,21 @@ _entries = st.builds(
     sensitive=st.booleans(),
     extra=st.dictionaries(_names, st.none() | _small | _names, max_size=2),
 )
+_piece_digest = st.binary(min_size=fmt.PIECE_DIGEST_SIZE, max_size=fmt.PIECE_DIGEST_SIZE)
+
+
+def _with_pieces(entry: Entry, sha: bytes, pieces: list[tuple[tuple[int, int], bytes]]) -> fmt.StoredEntry:
+    digests = tuple(digest for _place, digest in pieces) if len(pieces) > 1 else ()
+    return fmt.StoredEntry(entry, sha.hex(), tuple(place for place, _digest in pieces), digests)
+
+
 _stored = st.one_of(
     st.builds(fmt.StoredEntry, _entries),
     st.builds(
-        fmt.StoredEntry,
+        _with_pieces,
         _entries,
-        st.binary(min_size=32, max_size=32).map(bytes.hex),
-        st.lists(st.tuples(_small, _small), max_size=4).map(tuple),
+        st.binary(min_size=32, max_size=32),
+        st.lists(st.tuples(st.tuples(_small, _small), _piece_digest), max_size=4),
     ),
 )
 
@@ -323,12 +331,15 @@ def test_the_members_of_a_line_stand_in_the_order_that_stock_tools_rely_on() -> 
         group="root", mtime_ns=1, size=3, link_target=b"/x", device=(1, 2), acl_access="a", acl_default="d",
         xattrs={"user.x": b"1"}, sensitive=True, extra={"rc": 0},
     )  # fmt: skip
-    line = fmt.StoredEntry(entry, SHA, ((0, 7), (1, 0))).to_line()
+    line = fmt.StoredEntry(entry, SHA, ((0, 7), (1, 0)), (b"\1" * 16, b"\2" * 16)).to_line()
     assert list(json.loads(line)) == [
         "item", "class", "kind", "path", "mode", "uid", "gid", "owner", "group", "acl_access", "acl_default",
-        "link_target", "device", "xattrs", "sensitive", "extra", "mtime_ns", "size", "sha256", "pieces",
+        "link_target", "device", "xattrs", "sensitive", "extra", "mtime_ns", "size", "sha256", "digests",
+        "pieces",
     ]  # fmt: skip
-    assert line.endswith(f',"mtime_ns":1,"size":3,"sha256":"{SHA}","pieces":[[0,7],[1,0]]}}\n'.encode())
+    digests = "01" * 16 + "02" * 16
+    end = f',"mtime_ns":1,"size":3,"sha256":"{SHA}","digests":"{digests}","pieces":[[0,7],[1,0]]}}\n'
+    assert line.endswith(end.encode())
     assert rb'"path":"/a \"b\"%0A%FF"' in line
 
 
@@ -344,6 +355,11 @@ _PLAIN_LINE = {"item": "a", "class": "logs", "kind": "file", "path": "/a"}
         {"sha256": SHA},
         {"sha256": SHA, "pieces": [[0]]},
         {"sha256": SHA, "pieces": [[0, -1]]},
+        {"sha256": SHA, "pieces": [[0, 1], [0, 2]]},
+        {"sha256": SHA, "pieces": [[0, 1], [0, 2]], "digests": "ab" * 31},
+        {"sha256": SHA, "pieces": [[0, 1], [0, 2]], "digests": "AB" * 32},
+        {"sha256": SHA, "pieces": [[0, 1], [0, 2]], "digests": ["ab" * 16, "ab" * 16]},
+        {"sha256": SHA, "pieces": [[0, 1]], "digests": "ab" * 16},
         {"mode": "9"},
     ],
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -188,8 +189,9 @@ def read_all(backend: Backend, record: CommitRecord, keys: dict[str, bytes]) -> 
         (lambda text: b"x" * 100 + b"\n" + text, "not a manifest"),
         (lambda text: text.replace(b"[0,0]", b"[7,0]"), "bundle that it does not name"),
         (lambda text: text.replace(b"[0,0]", b"[0,700]"), "no member 700"),
+        (lambda text: text.replace(b",[0,5]", b""), "a digest of each piece is expected"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_a_manifest_that_does_not_fit_its_record_is_refused(
     store: Store, change: Callable[[bytes], bytes], problem: str
@@ -206,9 +208,10 @@ def test_a_manifest_that_does_not_fit_its_record_is_refused(
         lambda text: text.replace(b"[0,0]", b"[0,1]"),
         lambda text: text.replace(b'"pieces":[]', b'"pieces":[[0,0]]'),
         lambda text: text.replace(b"[0,3],[0,4]", b"[0,4],[0,3]"),
-        lambda text: text.replace(b",[0,5]", b""),
+        lambda text: re.sub(rb'(?<="digests":")([0-9a-f]{32})([0-9a-f]{32})', rb"\2\1", text),
+        lambda text: re.sub(rb'([0-9a-f]{32})","pieces":(.*),\[0,[0-9]+\]\]', rb'","pieces":\2]', text),
     ],
-    ids=["size", "other piece", "not empty", "order", "left out"],
+    ids=["size", "other piece", "not empty", "order", "digests", "left out"],
 )
 def test_a_content_that_is_not_the_one_that_was_stored_is_refused(
     store: Store, change: Callable[[bytes], bytes]
@@ -217,6 +220,37 @@ def test_a_content_that_is_not_the_one_that_was_stored_is_refused(
     record, keys = replant(store, original, change)
     with pytest.raises(ItemTruncated, match="not the one that was stored"):
         read_all(store.backend, record, keys)
+
+
+def test_no_piece_is_handed_out_before_it_was_compared(store: Store) -> None:
+    original = store.backup(FILES).record
+
+    def other_digest(text: bytes) -> bytes:
+        return re.sub(rb'(?<="digests":"[0-9a-f]{96})[0-9a-f]{32}', b"0" * 32, text)
+
+    record, keys = replant(store, original, other_digest)
+    with GenerationReader(store.backend, record, keys) as generation:
+        (large,) = (stored for stored in generation.entries() if stored.entry.path == b"/large")
+        taken = b""
+        with pytest.raises(ItemTruncated):
+            for chunk in generation.content(large):
+                taken += chunk
+    assert taken and LARGE.startswith(taken) and len(taken) < len(LARGE)
+
+
+def test_the_whole_is_more_than_its_pieces(store: Store) -> None:
+    """Only a writer that loses bytes between its pieces could have written this."""
+    original = store.backup(FILES).record
+    swap = re.compile(rb'("digests":")([0-9a-f]{32})([0-9a-f]{32})(.*"pieces":\[)(\[[0-9,]+\]),(\[[0-9,]+\])')
+    record, keys = replant(store, original, lambda text: swap.sub(rb"\1\3\2\4\6,\5", text))
+    with GenerationReader(store.backend, record, keys) as generation:
+        for stored in generation.entries():
+            if stored.entry.path == b"/large":
+                assert generation.read(stored) != LARGE
+                with pytest.raises(ItemTruncated, match="not the one that was stored"):
+                    generation.check_whole(stored)
+            else:
+                generation.check_whole(stored)
 
 
 def test_a_line_without_an_end_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

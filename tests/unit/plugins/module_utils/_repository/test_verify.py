@@ -30,6 +30,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.format 
     ChainId,
     CommitRecord,
     GenerationId,
+    StoredEntry,
     object_name,
     record_name,
     signature_name,
@@ -457,6 +458,43 @@ def test_contents_that_several_generations_share_are_read_once(store: Store) -> 
         found.append(store.backup({"/same": b"same" * 100, "/a": b"%d" % number}).record)
     report = verify(store.backend, 2, file_keys=store.keys_of(*found))
     assert report.checked["contents"] == 6
+
+
+def test_pieces_that_large_contents_share_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = random.Random(1).randbytes(4_000_000)
+    edited = large[:1_000_000] + b"something else" + large[1_000_000:]
+    found = [store.backup({"/large": content}).record for content in (large, edited, edited + b"more", large)]
+    found.append(store.backup({"/small": large[:200_000], "/large": large}).record)
+    read: list[int] = []
+    piece = GenerationReader.piece
+
+    def count(opened: GenerationReader, stored: StoredEntry, number: int) -> bytes:
+        data = piece(opened, stored, number)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(GenerationReader, "piece", count)
+    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert report.findings == [] and report.checked["contents"] == 5
+    assert 4_200_000 < sum(read) < 7_500_000
+
+
+def test_a_piece_that_is_known_under_another_digest_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = random.Random(1).randbytes(2_000_000)
+    found = [store.backup({"/large": content}).record for content in (large, large + b"more")]
+    entries = GenerationReader.entries
+
+    def lying(opened: GenerationReader) -> Iterator[StoredEntry]:
+        for stored in entries(opened):
+            if opened.record.sequence == 2:
+                yield replace(stored, digests=(b"\0" * 16, *stored.digests[1:]))
+            else:
+                yield stored
+
+    monkeypatch.setattr(GenerationReader, "entries", lying)
+    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert report.verdict == "damaged"
+    assert [finding.generations for finding in report.findings] == [(GenerationId.of(found[1]),)]
 
 
 def test_large_objects_are_hashed_once_in_a_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
