@@ -41,6 +41,7 @@ def xml_changes(
     *,
     place: str = "",
     kinds: Mapping[str, str] | None = None,
+    hide_values: bool = False,
 ) -> list[SemanticChange]:
     """The changes from one document to another, None where there is none.
 
@@ -48,8 +49,9 @@ def xml_changes(
 
     :param place: what the documents are called; stands in front of each object
     :param kinds: element names in small letters -> the kind of their changes; by default the name itself
+    :param hide_values: show what changed and of no value what it is: secrets may be anywhere
     """
-    reading = _Reading(masker, kinds or {}, place)
+    reading = _Reading(masker, kinds or {}, place, hide_values)
     before, after = _read(old), _read(new)
     if isinstance(before, str) or isinstance(after, str):
         reason = after if isinstance(after, str) else before
@@ -82,6 +84,7 @@ class _Reading:
     masker: Masker
     kinds: Mapping[str, str]
     place: str
+    hide_values: bool
 
     def settings(self, old: Element, new: Element) -> Iterator[SemanticChange]:
         """Everything that differs inside of the outermost element."""
@@ -155,8 +158,11 @@ class _Reading:
                 yield from self._fields_below(child, partner, f"{prefix}{child.name}/", hidden=hidden or below)
 
     def _value(self, value: str, secret: bool) -> str:
-        if secret:
+        if secret or self.hide_values:
             return value if is_trivial(value) else self.masker.placeholder(value)
+        return self._plain(value)
+
+    def _plain(self, value: str) -> str:
         shown = readable(self.masker.mask_text(value, COMMON)[0])
         return shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]} … {len(shown)} characters"
 
@@ -164,8 +170,10 @@ class _Reading:
         """A record in the words of people: its name, and its number where it has one."""
         called = next(filter(None, (_told(element, name) for name in CALLED)), "")
         unique = next(filter(None, (_told(element, name) for name in UNIQUE)), "")
-        label = f"{called} ({unique})" if called and unique else called or unique or element.text
-        return self._value(label, hidden) if label else readable(element.name)
+        label = f"{called} ({unique})" if called and unique else called or unique
+        if label:
+            return self.masker.placeholder(label) if hidden else self._plain(label)
+        return self._value(element.text, hidden) if element.text else readable(element.name)
 
     def _object(self, path: Iterable[str]) -> str:
         return ": ".join(filter(None, (self.place, " / ".join(path))))

@@ -36,5 +36,5 @@ def refuse_same_names(names: Iterable[str], options: str) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise OptionInvalid(f"Two items are called {name}", hint=f"Give {options} a name that nothing else has.")
+            raise OptionInvalid(f"Two items are called {name}", hint=f"Give {options} names that nothing else has.")
         seen.add(name)

@@ -141,6 +141,16 @@ def test_secrets_are_placeholders_and_their_change_is_seen(place):
         assert changes and SECRET not in json.dumps([change.to_json() for change in changes])
 
 
+def test_of_a_document_full_of_secrets_only_what_changed_is_told():
+    new = edited(("7222", "7223"), ("Ben Cho", "Ben Chu"), ('tls="1"', 'tls="0"'), ("<Line>102</Line>", ""))
+    changes = [str(change) for change in xml_changes(SERVER.encode(), new.encode(), MASKER, hide_values=True)]
+    port = f"{MASKER.placeholder('7222')} -> {MASKER.placeholder('7223')}"
+    assert changes[:2] == ["setting Settings/Ldap/tls changed: 1 -> 0", f"setting Settings/Port changed: {port}"]
+    assert changes[2].startswith("line Anna Berg (1) / <secret:")
+    assert changes[3].startswith("user Ben Chu (2) changed: name=<secret:")
+    assert not any(value in "".join(changes) for value in ("7222", "102", "Ben Cho ", "dc1"))
+
+
 names = st.sampled_from(["User", "Line", "Name", "Users", "id"])
 elements = st.recursive(
     st.builds(lambda name, text: f"<{name}>{text}</{name}>", names, st.sampled_from(["", "1", "2"])),
