@@ -89,6 +89,8 @@ _YES = frozenset(("1", "true", "yes", "ja", "on"))
 _DIRECTORY_WORDS = re.compile(r"\A(active[ _-]?directory|ads?|ms_?ad|ldap)\b", re.IGNORECASE)
 _INTERNAL_WORDS = re.compile(r"\A(intern(al)?|integrated|integriert\w*|local|sqlite|ucserver)\b", re.IGNORECASE)
 _LICENCE_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/=_.-]{7,255}\Z")
+_LICENCE_PLACE = re.compile(r"\\[^\\]*(licen[sc]|lizenz)[^\\]*\Z", re.IGNORECASE)
+_CODE = re.compile(r"(?=.*\d)[A-Z0-9]{3,8}(-[A-Z0-9]{3,8}){2,}\Z", re.IGNORECASE)
 _NO_LICENCE = re.compile(r"\d{1,12}\Z|true\Z|false\Z|.*\.(exe|dll|xml|txt|pdf|rtf)\Z", re.IGNORECASE)
 
 
@@ -118,14 +120,18 @@ def discover(settings: Sequence[Setting]) -> Discovered:
 
 
 def licence_keys(settings: Iterable[Setting], root: str = "") -> list[str]:
-    """The licence keys, each behind the place and name that it has: a secret.
+    """The licence keys, each behind the place and name that it has: a secret. Some programs make the key the name of a
+    value; that is taken below a key whose name tells of licences.
 
     :param root: a folder or key that is not repeated in front of each place
     """
     keys = []
     for setting in settings:
+        place = setting.place.removeprefix(root)
         if LICENCE.names.search(setting.name) and is_licence(setting.value):
-            keys.append(f"{setting.place.removeprefix(root)}\\{setting.name}: {setting.value}")
+            keys.append(f"{place}\\{setting.name}: {setting.value}")
+        elif _LICENCE_PLACE.search(place) and _CODE.match(setting.name):
+            keys.append(f"{place}: {setting.name}")
     return sorted(set(keys))
 
 

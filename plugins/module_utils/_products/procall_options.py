@@ -17,6 +17,8 @@ MEDIA_SERVER = "media_server"
 WEB_SERVER = "web_server"
 COMPONENTS = (UCSERVER, MEDIA_SERVER, WEB_SERVER)
 
+FOLDERS = ("client-install", "config", "database", "linestates", "pending", "userstates", "logs")
+"""The folders of the vendor's list, as the items are called."""
 EDITIONS = ("business", "enterprise", "datacenter")
 JOURNAL = "journal"
 CONFIGURATION = "configuration"
@@ -87,7 +89,7 @@ class ProcallServerOptions:
 
     ``root``, ``media_server_root``: where UCServer and UC Media Server are installed, when the services do not tell.
     ``database_folders``: where its SQLite databases lie beside ``<root>\database``. ``log_folders``: more folders of
-    logs. ``exclude``: globs that are left out of the folders. ``export_zip``: the archive of "Datenexport", a path, may
+    logs. ``optional_folders``: of the vendor's list, those that this installation may lack. ``exclude``: globs that are left out of the folders. ``export_zip``: the archive of "Datenexport", a path, may
     hold globs. ``administrators``: whose settings of "UCServer Verwaltung" are kept (names or SIDs), none named: of
     everybody who has some.
 
@@ -111,6 +113,7 @@ class ProcallServerOptions:
     media_server_root: str = option(windows_folder, "")
     database_folders: Sequence[str] = option(list_of(windows_folder), ())
     log_folders: Sequence[str] = option(list_of(windows_folder), ())
+    optional_folders: Sequence[str] = option(list_of(choice(*FOLDERS)), ())
     exclude: Sequence[str] = option(list_of(text), ())
     export_zip: str = option(windows_folder, "")
     administrators: Sequence[str] = option(names_of_users, ())

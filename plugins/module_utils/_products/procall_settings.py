@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .._compare.registry import RegistryTree
 from .._compare.xml_document import Element, parse_xml
 
 _NAMING = ("name", "key", "id")
@@ -31,6 +32,17 @@ def xml_settings(file: str, content: bytes) -> list[Setting]:
     """
     root = parse_xml(content)
     return list(_settings(root, f"{file}#{root.name}"))
+
+
+def registry_settings(tree: RegistryTree) -> list[Setting]:
+    """The texts and numbers of a part of the registry; the default value has the empty name."""
+    found = []
+    for key, values in tree.keys.items():
+        for name, value in values.items():
+            number = value.number
+            texts = [str(number)] if number is not None else value.texts
+            found += [Setting(key, name, text) for text in texts]
+    return found
 
 
 def _settings(element: Element, place: str) -> Iterator[Setting]:

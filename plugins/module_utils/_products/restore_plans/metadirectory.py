@@ -19,7 +19,7 @@ def metadirectory_plan(occasion: Occasion) -> RecoveryPlan:
     probe = occasion.probe
     host = str(probe.identity.get("hostname") or occasion.source)
     version = probe.version or "the version that the generation does not tell"
-    folder = str(probe.facts.get("root") or "the folder of MetaDirectory")
+    folder = str(probe.facts.get("root") or probe.facts.get("install_folder") or "the folder of MetaDirectory")
     services = [str(one) for one in probe.facts.get("services", [])]
     steps = Steps()
     steps.you(f"Install MetaDirectory {version} on {host}, the identical version, into {folder}.")

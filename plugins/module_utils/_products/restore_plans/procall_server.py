@@ -18,7 +18,6 @@ from .plan import Branch, Occasion, RecoveryPlan, Steps, companions_of, instance
 
 RESTORE = "procall_server_restore"
 SETUP_DIALOG = '"estos UCServer - Setup"'
-FOLDER_ITEMS = "folders"
 SERVICES_ITEM = "services"
 REGISTRY_ITEMS = ("registry", "administrators")
 _TITLES = {UCSERVER: "UCServer", MEDIA_SERVER: "UC Media Server", WEB_SERVER: "UC Web Server"}
@@ -86,7 +85,7 @@ class _Here:
 
     @property
     def services(self) -> list[Mapping[str, Any]]:
-        return list(self._facts.get("services", []))
+        return list(self._facts.get("uc_services", []))
 
     def service_names(self, component: str | None = None) -> list[str]:
         return [
@@ -423,8 +422,7 @@ def _stop_order(here: _Here) -> str:
 
 
 def _folders(here: _Here) -> str:
-    folders = [str(one) for one in here.probe.facts.get("folders", [])]
-    return listed(folders, f"those below {here.root}")
+    return f"{listed(here.folder_items(), 'all of them')}, into {_roots(here)}"
 
 
 def _purpose(database: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry import RegistryTree, RegistryValue
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.xml_document import XmlRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_discovery import (
     PLACES,
@@ -18,7 +19,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_d
     licence_keys,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_options import SqlDatabase
-from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_settings import Setting, xml_settings
+from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_settings import (
+    Setting,
+    registry_settings,
+    xml_settings,
+)
 
 KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\UCServer4\Server"
 FILE = r"C:\Program Files\estos\UCServer\config\ucserver.xml"
@@ -52,6 +57,18 @@ def test_neighbours_of_one_name_are_kept_apart():
     assert [setting.place for setting in xml_settings("f", text)] == ["f#x/db", "f#x/db", "f#x/db[2]", "f#x/db[2]"]
     with pytest.raises(XmlRefused):
         xml_settings("f", b"<x>")
+
+
+def test_the_registry():
+    value = RegistryValue
+    keys = {
+        KEY: {"Server": value.of_text("a"), "Port": value.of_number(1), "Blob": value(3, b"x"), "": value.of_text("d")},
+        KEY + r"\Many": {"Names": value.of_texts(["b", "c"])},
+    }
+    assert registry_settings(RegistryTree(keys)) == [
+        Setting(KEY, "Server", "a"), Setting(KEY, "Port", "1"), Setting(KEY, "", "d"),
+        Setting(KEY + r"\Many", "Names", "b"), Setting(KEY + r"\Many", "Names", "c"),
+    ]  # fmt: skip
 
 
 # --- databases -------------------------------------------------------------------------------------------------------
@@ -181,6 +198,11 @@ def test_licences_by_the_name(name):
 def test_what_is_no_licence(value):
     assert not is_licence(value)
     assert licence_keys([Setting(KEY, "License", value)]) == []
+
+
+def test_a_licence_as_the_name_of_a_value():
+    assert licence_keys([Setting(KEY + r"\Licenses", "PC8E-1234-ABCD", "1")], KEY) == [r"\Licenses: PC8E-1234-ABCD"]
+    assert licence_keys([Setting(KEY + r"\Lines", "PC8E-1234-ABCD", "1")], KEY) == []
 
 
 def test_other_names_are_no_licences():

@@ -30,8 +30,7 @@ def probe(**facts):
             "components": ["ucserver", "media_server", "web_server"],
             "root": ROOT,
             "media_server_root": ROOT + r"\MediaService",
-            "folders": [ROOT + r"\config", ROOT + r"\database"],
-            "services": [
+            "uc_services": [
                 {"name": "web", "display_name": "UC Web Server", "component": "web_server", "account": "LocalSystem"},
                 {"name": "uc", "display_name": "estos UCServer", "component": "ucserver", "account": r"EX\svc",
                  "needs_password": True},
@@ -164,7 +163,7 @@ def test_active_directory_without_a_generation():
 
 def test_media_server_on_a_machine_of_its_own():
     media = {"name": "ems", "display_name": "UC Media Server", "component": "media_server", "account": "LocalSystem"}
-    plan = made(components=["media_server"], media_server_root=r"D:\Media", services=[media], root="")
+    plan = made(components=["media_server"], media_server_root=r"D:\Media", uc_services=[media], root="")
     titles = [one.title for one in plan.branches]
     assert titles == ["Repair the installation", "Install anew, keep the files", "Install anew from this generation"]
     one = branch(plan, "Install anew from this")
