@@ -89,9 +89,9 @@ class ProcallServerOptions:
 
     ``root``, ``media_server_root``: where UCServer and UC Media Server are installed, when the services do not tell.
     ``database_folders``: where its SQLite databases lie beside ``<root>\database``. ``log_folders``: more folders of
-    logs. ``optional_folders``: of the vendor's list, those that this installation may lack. ``exclude``: globs that are left out of the folders. ``export_zip``: the archive of "Datenexport", a path, may
-    hold globs. ``administrators``: whose settings of "UCServer Verwaltung" are kept (names or SIDs), none named: of
-    everybody who has some.
+    logs. ``optional_folders``: of the vendor's list, those that this installation may lack. ``exclude``: globs that are
+    left out of the folders. ``export_zip``: the archive of "Datenexport", a path, may hold globs. ``administrators``:
+    whose settings of "UCServer Verwaltung" are kept (names or SIDs), none named: of everybody who has some.
 
     ``databases``: the SQL Server databases in use; not given: as discovered; an empty list: none.
     ``user_database``: where users are kept. ``directory_source``, ``directory_instance``: under which name the product
