@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-from lab.fixtures import controller, domain, fleet
+from lab.fixtures import controller, domain, fleet, windows_host
 
-__all__ = ["controller", "domain", "fleet"]
+__all__ = ["controller", "domain", "fleet", "windows_host"]

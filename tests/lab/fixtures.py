@@ -14,6 +14,8 @@ from lab import directory
 from lab.controller import Controller
 from lab.hosts import Fleet
 from lab.machine import why_not
+from lab.windows.host import WindowsHost
+from lab.windows.host import why_not as why_no_windows
 
 
 @functools.lru_cache(maxsize=1)
@@ -44,3 +46,18 @@ def domain() -> Iterator[directory.DomainController]:
         pytest.skip(f"left out: {directory.why_not()}")
     with directory.DomainController() as controller:
         yield controller
+
+
+@functools.lru_cache(maxsize=1)
+def windows_reason() -> str:
+    """Why there can be no Windows host, asked once per test process."""
+    return why_no_windows()
+
+
+@pytest.fixture(scope="module")
+def windows_host() -> Iterator[WindowsHost]:
+    """A stand-in Windows host for the tests of one file."""
+    if windows_reason():
+        pytest.skip(f"left out: {windows_reason()}")
+    with WindowsHost() as host:
+        yield host

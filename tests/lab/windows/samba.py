@@ -120,7 +120,11 @@ class SambaServer:
             self._run(["smbpasswd", "-c", str(self._home / "smb.conf"), "-a", "-s", unix], f"{password}\n{password}\n")
         with (self._home / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["smbd", "--foreground", "--debug-stdout", "--no-process-group", "-s", str(self._home / "smb.conf")],
+                [
+                    *("setpriv", "--pdeathsig", "TERM"),  # a killed test run takes it along
+                    *("smbd", "--foreground", "--debug-stdout", "--no-process-group"),
+                    *("-s", str(self._home / "smb.conf")),
+                ],
                 env={"PATH": PATH},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
