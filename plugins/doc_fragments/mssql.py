@@ -5,6 +5,56 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  database:
+    description:
+      - Name of the database. Give it as O(instance) too, so that several databases of one server are told apart.
+    type: str
+    required: true
+  data_class:
+    description:
+      - Which of the four kinds of data of BSI M 6.101 it holds.
+    type: str
+    choices:
+      - voip_config
+      - system_config
+      - logs
+      - user_data
+    default: user_data
+  compression:
+    description:
+      - Whether the server compresses its backup. V(auto) does where the edition can.
+    type: str
+    choices:
+      - auto
+      - always
+      - never
+    default: auto
+  certificate_kept:
+    description:
+      - Say that the certificate of an encrypted database is kept elsewhere. Without it nobody restores such a database.
+    type: bool
+    default: false
+  partner_hosts:
+    description:
+      - The Windows hosts whose services use the database, which are all UCServers of the environment. A restore is
+        refused while one of these services runs.
+    type: list
+    elements: str
+  partner_services:
+    description:
+      - Which services those are, by name, by the name that is shown, or by the path of the program. C(*) and C(?) are
+        wildcards. By default those of UCServer.
+    type: list
+    elements: str
+  check:
+    description:
+      - Read every page of the database after a restore, with C(DBCC CHECKDB).
+    type: bool
+    default: true
+"""
+
     CONNECTION = r"""
 options:
   port:
@@ -65,7 +115,8 @@ options:
     type: str
   smb_username:
     description:
-      - The account that fetches and removes the file. By default O(username), when that is one of Windows.
+      - The account that fetches and removes the file, and that asks the hosts in O(partner_hosts) for their services.
+        By default O(username), when that is one of Windows.
     type: str
   smb_password:
     description:
@@ -81,6 +132,26 @@ options:
       - The share that leads to a drive, by drive letter, like C({D: backup$}).
       - By default the administrative one, which is C(C$) for C(C).
     type: dict
+  winrm_port:
+    description:
+      - Port of WinRM of the hosts in O(partner_hosts). By default 5986, or 5985 when O(winrm_scheme=http).
+    type: int
+  winrm_scheme:
+    description:
+      - V(http) is possible because every message is encrypted then.
+    type: str
+    choices:
+      - https
+      - http
+    default: https
+  winrm_authentication:
+    description:
+      - How to log in to them. There is no basic authentication.
+    type: str
+    choices:
+      - ntlm
+      - kerberos
+    default: ntlm
   connect_timeout:
     description:
       - Seconds to wait for a connection and login.

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .._transport.base import Transport
 from .argspec import ArgumentSpec
-from .connection_groups import ssh
+from .connection_groups import ldap, mssql, smb, ssh, winrm
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
@@ -25,7 +24,7 @@ Params = Mapping[str, Any]
 
 def connection_spec(product: str) -> ArgumentSpec:
     """The options of the ways to a product's host."""
-    return ArgumentSpec().merge(*(group() for group in _KINDS[CONNECTION_OF[product]].groups))
+    return ArgumentSpec().merge(*(group() for group in _GROUPS[CONNECTION_OF[product]]))
 
 
 def transport_of(params: Params, product: str) -> Transport:
@@ -33,7 +32,7 @@ def transport_of(params: Params, product: str) -> Transport:
 
     Raises OptionInvalid, LibraryMissing.
     """
-    return _KINDS[CONNECTION_OF[product]].connect(params)
+    return _CONNECT[CONNECTION_OF[product]](params)
 
 
 def _ssh(params: Params) -> Transport:
@@ -70,15 +69,26 @@ def _ssh_login(params: Params) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A kind of connection: its option groups, and how it is made of them."""
-
-    groups: Sequence[Callable[[], ArgumentSpec]]
-    connect: Callable[[Params], Transport]
-
-
-_KINDS = {"ssh": _Kind([ssh], _ssh)}
-
-CONNECTION_OF = {"kamailio": "ssh", "linux": "ssh"}
+CONNECTION_OF = {
+    "ad_attributes": "ldap",
+    "ecsta": "windows",
+    "kamailio": "ssh",
+    "linux": "ssh",
+    "metadirectory": "windows",
+    "mssql": "mssql",
+    "procall_client": "windows",
+    "procall_server": "windows",
+    "windows": "windows",
+}
 """Product -> kind of connection."""
+
+_GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
+    "ldap": [ldap],
+    "mssql": [mssql],
+    "ssh": [ssh],
+    "windows": [winrm, smb],
+}
+"""Kind of connection -> its option groups."""
+
+_CONNECT: Mapping[str, Callable[[Params], Transport]] = {"ssh": _ssh}
+"""Kind of connection -> how it is made of their options."""

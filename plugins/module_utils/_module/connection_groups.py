@@ -55,15 +55,21 @@ def ssh() -> ArgumentSpec:
     )
 
 
+def _winrm_endpoint(*authentications: str) -> dict[str, dict[str, Any]]:
+    return {
+        "winrm_port": {"type": "int"},
+        "winrm_scheme": {"type": "str", "choices": ["https", "http"], "default": "https"},
+        "winrm_authentication": {"type": "str", "choices": list(authentications), "default": "ntlm"},
+    }
+
+
 def winrm() -> ArgumentSpec:
     """How commands reach a Windows host. There is no basic authentication, and HTTP only with encrypted messages."""
     return ArgumentSpec(
         {
             "username": {"type": "str"},
             "password": _SECRET,
-            "winrm_port": {"type": "int"},
-            "winrm_scheme": {"type": "str", "choices": ["https", "http"], "default": "https"},
-            "winrm_authentication": {"type": "str", "choices": ["ntlm", "kerberos", "certificate"], "default": "ntlm"},
+            **_winrm_endpoint("ntlm", "kerberos", "certificate"),
             "ca_file": {"type": "path"},
             "client_certificate_file": {"type": "path"},
             "client_key_file": {"type": "path"},
@@ -99,6 +105,7 @@ def mssql() -> ArgumentSpec:
             "smb_username": {"type": "str"},
             "smb_password": _SECRET,
             **_SMB,
+            **_winrm_endpoint("ntlm", "kerberos"),
             **_TIMEOUTS,
         },
         required_if=[

@@ -15,8 +15,8 @@ from support import specifications
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
+from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connection_groups import CONNECTION_GROUPS
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_names
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import KeylessAction
 
 ROOT = specifications.PLUGINS.parent
@@ -39,7 +39,7 @@ def test_every_fragment_with_options_has_a_builder():
         text = (specifications.PLUGINS / "doc_fragments" / f"{file}.py").read_text()
         for variable in re.findall(r"^    ([A-Z]+) = r", text, re.MULTILINE):
             name = file if variable == "DOCUMENTATION" else f"{file}.{variable.lower()}"
-            if name not in product_names() and specifications.fragment(name)["options"]:
+            if name not in CONNECTION_OF and specifications.fragment(name)["options"]:
                 found.add(name)
     assert found == set(GROUPS)
 

@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  services:
+    description:
+      - Its services in the order in which they are stopped, when they cannot be discovered. They are found as those
+        that run from its folder.
+    type: list
+    elements: str
+  service_passwords:
+    description:
+      - Passwords of the accounts that services run as, by account or by service. No host gives them back, so a restore
+        of a service definition needs them.
+      - They pass through a file that only administrators may read, never over a command line.
+    type: dict
+  shadow_copy:
+    description:
+      - Whether files are read from a shadow copy of their volume, as they were at one moment.
+      - V(auto) takes one for what cannot be read otherwise, V(required) takes nothing without one.
+    type: str
+    choices:
+      - never
+      - auto
+      - required
+    default: never
+  stop_services_for_backup:
+    description:
+      - Stop the services while a backup gathers, for what has no other way to be consistent.
+    type: bool
+    default: false
+  root:
+    description:
+      - Folder in which it is installed, when it cannot be discovered.
+    type: str
+  exclude:
+    description:
+      - What to leave out of its folders.
+    type: list
+    elements: str
+  paths:
+    description:
+      - More files and folders that belong to it.
+    type: list
+    elements: str
+"""

@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: procall_client_restore
+short_description: Put settings of ProCall clients on a Windows host back
+version_added: 0.1.0
+author:
+  - ucops contributors (@ucops)
+description:
+  - Puts the registry keys and folders of ProCall clients back as they were in a generation, of all users or of some.
+  - It is refused while a client runs. Install or repair the client before, if it is damaged.
+  - Plans first, and refuses before anything is touched, which is when the host or the release is another one, when
+    there is no room, when the generation is not authentic, or when its content is damaged.
+  - Makes a generation of the host as it is, stops what runs, puts everything back with owner, rights and times, starts,
+    and gathers again to compare. When any of that fails, the host is put back to what it was.
+  - What lies on the host below the restored places and is not in the generation is removed.
+requirements:
+  - cryptography >= 41.0
+  - zstandard >= 0.19
+  - fastcdc >= 1.5
+  - pywinrm >= 0.5
+  - smbprotocol >= 1.13
+extends_documentation_fragment:
+  - ucops.recovery.repository
+  - ucops.recovery.repository.writer
+  - ucops.recovery.unlock
+  - ucops.recovery.trust
+  - ucops.recovery.source
+  - ucops.recovery.winrm
+  - ucops.recovery.smb
+  - ucops.recovery.procall_client
+  - ucops.recovery.change
+  - ucops.recovery.restore
+  - ucops.recovery.attributes
+  - ucops.recovery.attributes.restore
+  - ucops.recovery.attributes.action
+  - ucops.recovery.attributes.group
+seealso:
+  - module: ucops.recovery.procall_client_backup
+  - module: ucops.recovery.generation_extract
+"""
+
+EXAMPLES = r"""
+- name: Show what going back to before the change would do
+  ucops.recovery.procall_client_restore: &restore
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    source: "{{ inventory_hostname }}"
+    host: "{{ ansible_host }}"
+    username: LAB\backup
+    password: "{{ vault_backup_password }}"
+    ca_file: /etc/ucops/ca.pem
+    domain_master_secret: "{{ vault_domain_master_secret }}"
+    allowed_signers: files/allowed_signers
+    generation: pre_change
+    change_id: CHG0042
+    users: [m.muster]
+  delegate_to: backup1
+  check_mode: true
+  diff: true
+
+- name: Put the settings of one user back as it was before the change
+  ucops.recovery.procall_client_restore: *restore
+  delegate_to: backup1
+"""
+
+RETURN = r"""
+generation:
+  description: The id of the generation that was restored.
+  type: str
+  returned: success
+plan:
+  description: What was done, or would be done in check mode.
+  type: dict
+  returned: success
+  contains:
+    generation:
+      description: The id of the generation.
+      type: str
+      returned: always
+    restore_order:
+      description: The items that are put back, in order.
+      type: list
+      elements: str
+      returned: always
+    stop_and_start:
+      description: The services that are stopped before, and started after in the reverse order.
+      type: list
+      elements: str
+      returned: always
+    changes:
+      description: What is written and removed, by item. At most 200 of each item.
+      type: dict
+      returned: always
+    change_count:
+      description: How many paths are written or removed.
+      type: int
+      returned: always
+    not_compared:
+      description: Items that check mode cannot compare, since that would start a dump on the host.
+      type: list
+      elements: str
+      returned: always
+    left_alone:
+      description: Items of the data class C(logs) that are on the host and that nobody named. They stay as they are.
+      type: list
+      elements: str
+      returned: always
+    companions:
+      description:
+        - What belongs to the generation and is not in it, C(demanded) and C(declared) as the backup returned them.
+        - C(generation) names the ones of the same run that are there now. They are restored by their own modules.
+      type: dict
+      returned: always
+    warnings:
+      description: What to know before.
+      type: list
+      elements: str
+      returned: always
+restored_items:
+  description: The items that were put back.
+  type: list
+  elements: str
+  returned: when something was restored
+pre_restore:
+  description: The id of the generation that was made of the host right before.
+  type: str
+  returned: when something was restored
+head:
+  description: The hash of that generation's commit record.
+  type: str
+  returned: when something was restored
+checks:
+  description: The proofs that the product works again.
+  type: list
+  elements: dict
+  returned: when something was restored
+  contains:
+    name:
+      description: What was looked at.
+      type: str
+      returned: always
+    ok:
+      description: The verdict. Null when it could not be looked at.
+      type: bool
+      returned: always
+    detail:
+      description: Why.
+      type: str
+      returned: always
+journal:
+  description: The restore's identifier in the journal.
+  type: str
+  returned: when something was restored
+details:
+  description: When a restore failed, its C(journal) identifier and, when the host was put back, C(rolled_back_to).
+  type: dict
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **restore_spec("procall_client").to_kwargs())
+    run(module, lambda: restore(module, "procall_client"))
+
+
+if __name__ == "__main__":
+    main()

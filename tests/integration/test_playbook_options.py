@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an inventory says of a host reaches the module of its product, whatever the product is reached by.
+
+The repository is not there, which is the first thing that a module says once all its options are accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+import yaml
+from support.playbooks import Controller
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
+
+LOGIN = {"ansible_user": "LAB\\backup", "ansible_password": "secret-of-the-login"}
+WINRM = {
+    **LOGIN,
+    "ansible_port": 5985,
+    "ansible_winrm_scheme": "http",
+    "ansible_winrm_transport": "ntlm",
+    "ansible_winrm_ca_trust_path": "/etc/ucops/ca.pem",
+}
+VARIABLES = {"ssh": {"ansible_user": "ucops"}, "windows": WINRM, "mssql": LOGIN, "ldap": LOGIN}
+SIGNER = 'backup1 namespaces="ucops-commit" ssh-ed25519 ' + "A" * 68
+OPTIONS = {"mssql": {"database": "CHAT"}, "ad_attributes": {"base_dns": ["DC=lab,DC=example"]}}
+
+
+@pytest.fixture(scope="module")
+def controller(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("playbooks")
+    controller = Controller(folder)
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    hosts = {
+        product.replace("_", "-"): {
+            **VARIABLES[kind],
+            "recovery_product": product,
+            "recovery_options": OPTIONS.get(product, {}),
+            "ansible_host": "127.0.16.1",
+        }
+        for product, kind in CONNECTION_OF.items()
+    }
+    hosts["no-product"] = {}
+    everywhere = {
+        "recovery_backup_host": "backup1",
+        "recovery_repository": str(folder / "nothing"),
+        "recovery_writer_key_file": str(folder / "writer.json"),
+        "recovery_allowed_signers": SIGNER,
+    }
+    inventory = {"all": {"hosts": {**hosts, "backup1": here}, "vars": everywhere}}
+    (controller.folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
+    return controller
+
+
+def errors(controller, playbook, *arguments):
+    """By host, the kind of error that its module ended with."""
+    events = controller.folder / "events.jsonl"
+    events.write_text("")
+    command = [controller.ansible("ansible-playbook"), "-i", "inventory.yml", playbook, *arguments]
+    done = controller.run(command, LAB_EVENTS=str(events))
+    found = {}
+    for event in map(json.loads, events.read_text().splitlines()):
+        if event["status"] == "failed":
+            found[event["host"]] = (event["result"].get("error"), event["result"].get("msg"))
+    assert LOGIN["ansible_password"] not in done.stdout
+    return found, done.stdout
+
+
+def expected(found):
+    return {host: error for host, (error, _text) in found.items()}
+
+
+def test_every_product_is_backed_up_with_what_the_inventory_says(controller):
+    found, output = errors(controller, "ucops.recovery.backup")
+    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
+    # what others belong to comes last
+    assert output.index("TASK [Back up SQL Server]") < output.index("TASK [Back up ProCall UCServer]")
+
+
+def test_every_product_is_restored_with_what_the_inventory_says(controller):
+    hosts = ",".join(product.replace("_", "-") for product in CONNECTION_OF)
+    found, output = errors(controller, "ucops.recovery.restore", "--limit", hosts, "-e", "generation=latest")
+    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
+
+
+def test_a_transport_that_sends_the_password_in_the_clear_is_refused(controller):
+    found, output = errors(
+        controller, "ucops.recovery.backup", "--limit", "windows", "-e", "ansible_winrm_transport=basic"
+    )
+    assert "value of winrm_authentication must be one of" in found["windows"][1], output

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of modules are those that the products' classes read, and their values pass the products' checks."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF, connection_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import (
+    product_options,
+    product_spec,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta import EcstaOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import KamailioOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import LinuxOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.metadirectory import MetadirectoryOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.options import parse_options
+from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_client import ProcallClientOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_options import ProcallServerOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.windows import WindowsHostOptions
+
+CLASSES = {
+    "ecsta": EcstaOptions,
+    "kamailio": KamailioOptions,
+    "linux": LinuxOptions,
+    "metadirectory": MetadirectoryOptions,
+    "procall_client": ProcallClientOptions,
+    "procall_server": ProcallServerOptions,
+    "windows": WindowsHostOptions,
+}
+LOGIN = {"username": "u", "password": "p"}
+SOME = {
+    "ecsta": {"keys": ["HKLM\\SOFTWARE\\ESTOS\\ECSTACA4000p3"], "services": ["eucsrv"]},
+    "metadirectory": {"root": "D:\\MetaDirectory", "service_passwords": {"LAB\\svc": "x"}},
+    "procall_client": {"users": ["m.muster"], "folders": ["estos\\ProCall 8"], "shadow_copy": "auto"},
+    "procall_server": {
+        "edition": "datacenter",
+        "components": ["ucserver"],
+        "databases": [{"database": "CHAT"}],
+        "demanded_companions": [{"product": "linux", "source": "redis1"}],
+        "partner_servers": [{"host": "uc2"}],
+        "licences": ["KEY-1"],
+        "cti_port": 7222,
+    },
+    "windows": {
+        "paths": [{"path": ["C:\\Program Files\\Example"], "exclude": ["*.tmp"], "data_class": "logs"}],
+        "registry": [{"key": ["HKCU\\Software\\Example"], "users": ["S-1-5-21-1"]}],
+        "services": ["Example"],
+    },
+}
+
+
+def given(product, options):
+    """What the product is given when these options are given to its module."""
+    spec = product_spec(product).merge(connection_spec(product))
+    validated = ArgumentSpecValidator(**spec.to_kwargs()).validate({**LOGIN, **options})
+    assert validated.error_messages == []
+    return product_options(validated.validated_parameters, product)
+
+
+@pytest.mark.parametrize("product", sorted(CLASSES))
+def test_the_options_are_those_of_the_product(product):
+    names = {field.name for field in fields(CLASSES[product])} - {"become"}
+    if product == "kamailio":
+        names |= {"databases"}
+    assert set(product_spec(product).options) == names
+
+
+@pytest.mark.parametrize("product", sorted(CLASSES))
+def test_what_is_not_given_is_what_the_product_takes_by_itself(product):
+    cls = CLASSES[product]
+    assert parse_options(cls, given(product, {})) == cls()
+
+
+@pytest.mark.parametrize("product", sorted(SOME))
+def test_values_reach_the_product(product):
+    parsed = parse_options(CLASSES[product], given(product, SOME[product]))
+    for name in SOME[product]:
+        assert getattr(parsed, name) != getattr(CLASSES[product](), name), name
+
+
+def test_every_product_has_options_and_a_connection():
+    for product in CONNECTION_OF:
+        assert product_spec(product).options and connection_spec(product).options
