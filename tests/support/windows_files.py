@@ -109,14 +109,14 @@ class MemoryWindowsFiles(WindowsFiles):
         names = [one.file for key, one in self.nodes.items() if key.startswith(below) and "\\" not in key[len(below) :]]
         return sorted(names, key=lambda one: one.name)
 
-    def read(self, path: str) -> Iterator[bytes]:
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         self._above(path)
         node = self._node(path)
         if node.file.kind != "file":
             raise PermissionError(errno.EACCES, "is no file", path)
         self._allowed(path)
-        content, cut = node.content, 3
-        yield content[:cut]
+        content, cut = node.content, start + 3
+        yield content[start:cut]
         happens = self.during_reading.pop(_key(path), None)
         if callable(happens):
             happens()

@@ -9,9 +9,12 @@ header is valid, and the version of SQLite that wrote last.
 
 from __future__ import annotations
 
+import re
+
 MAGIC = b"SQLite format 3\0"
 _HEADER = 100
 _VOLATILE = ((24, 28), (92, 100))
+_NAMED = re.compile(rb"\.(db|db3|sqlite|sqlite3|s3db|sdb)\Z", re.IGNORECASE)
 
 
 class SqliteNormaliser:
@@ -39,3 +42,8 @@ class SqliteNormaliser:
             for begin, end in _VOLATILE:
                 head[begin:end] = bytes(end - begin)
         return bytes(head)
+
+
+def sqlite_for_path(path: bytes) -> SqliteNormaliser | None:
+    """The normaliser for a file whose name is one that SQLite files have; None for others."""
+    return SqliteNormaliser() if _NAMED.search(path) else None

@@ -61,7 +61,7 @@ class SmbFiles(WindowsFiles):
                 raise PermissionError(errno.EACCES, "is a link, and links are not followed", path)
             return sorted(self._names(tree, handle, path), key=lambda one: one.name)
 
-    def read(self, path: str) -> Iterator[bytes]:
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         tree, inner = self._reach(path)
         file = self._look(tree, inner, path)
         if file.kind != "file":
@@ -73,7 +73,7 @@ class SmbFiles(WindowsFiles):
             raise file_error(answer.status, path)
         reading = OpenFile(self._session, tree, path, *smb.created(answer.body))
         try:
-            yield from reading.pieces()
+            yield from reading.pieces(start)
         finally:
             reading.drop()
 

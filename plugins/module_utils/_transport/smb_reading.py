@@ -63,12 +63,12 @@ class OpenFile:
     facts: Facts
     closed: bool = False
 
-    def pieces(self) -> Iterator[bytes]:
-        """What it held when it was opened, in order; it may be shorter by now, then this ends early."""
+    def pieces(self, start: int = 0) -> Iterator[bytes]:
+        """What it held when it was opened, from a byte on, in order; it may be shorter by now, then this ends early."""
         channel, deadline = self.session.channel, self.session.deadline()
         piece = min(PIECE, self.session.largest_read)
         waiting: deque[Ticket] = deque()
-        asked = 0
+        asked = start
         try:
             while asked < self.facts.size or waiting:
                 while asked < self.facts.size and len(waiting) * piece < ON_THE_WAY:

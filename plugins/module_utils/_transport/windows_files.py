@@ -77,9 +77,9 @@ class WindowsFiles(Closing):
         """The names in a folder, sorted."""
 
     @abstractmethod
-    def read(self, path: str) -> Iterator[bytes]:
-        """The content of a file piece by piece, in bounded memory. It hinders no other program: the file may be
-        written, renamed and removed meanwhile."""
+    def read(self, path: str, start: int = 0) -> Iterator[bytes]:
+        """The content of a file from a byte on, piece by piece, in bounded memory. It hinders no other program: the
+        file may be written, renamed and removed meanwhile."""
 
     def take(self, folder: str, files: Sequence[WindowsFile]) -> Iterator[Taken]:
         """Everything about some of the names in a folder, in their order: facts, security, content. A content must be

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Trees of files on a Windows host, with security descriptors, attributes and all times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from .._compare.normalise import for_path
+from .._compare.sqlite_noise import sqlite_for_path
+from .._entries import Entry, Gathered, ItemReport
+from .._errors import OptionInvalid
+from .._transport.base import Transport
+from .._transport.windows import windows, windows_path
+from .base import Item, LineNormaliser
+from .shadow_copy import SHADOW_COPY_MODES, frozen
+from .windows_names import WindowsExcludes, WindowsGlobs
+from .windows_tree_judging import judge_entries
+from .windows_tree_reading import WindowsTreeReading
+from .windows_tree_restoring import WindowsTreeRestore
+
+
+@dataclass
+class WindowsTree(Item):
+    r"""Files, folders and links of a Windows host.
+
+    ``paths``: absolute, like C(C:\Program Files\estos\UCServer\config), with ``*`` and ``?`` within names; upper and
+    lower case are the same. Links (junctions, symlinks, mount points) are kept as links and never followed; name their
+    target too if that is wanted. Streams beside the content of a file are not kept.
+
+    ``exclude``: a pattern with a backslash is held against the whole path (``*`` within one name, ``**`` across), one
+    without against every single name; what lies below an excluded folder is excluded too.
+
+    ``shadow_copy``: whether all is read from a shadow copy of the volume that is made for it: ``never``, ``auto``
+    (where the host makes one), ``required``. Without one, what another program holds open for itself alone is a
+    problem.
+    """
+
+    paths: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    shadow_copy: str = "never"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.paths:
+            raise OptionInvalid("There are no paths", item=self.name)
+        if self.shadow_copy not in SHADOW_COPY_MODES:
+            raise OptionInvalid(
+                f"shadow_copy knows no {self.shadow_copy!r}",
+                item=self.name,
+                hint=f"It is one of {', '.join(SHADOW_COPY_MODES)}.",
+            )
+        self._globs = WindowsGlobs(self.paths)
+        self._excludes = WindowsExcludes(self.exclude)
+
+    def covers(self, path: bytes) -> bool:
+        try:
+            plain = windows_path(path)
+        except UnicodeDecodeError:
+            return False
+        return self._globs.covers(plain) and not self._excludes.match(plain)
+
+    def normaliser(self, entry: Entry) -> LineNormaliser | None:
+        if entry.kind != "file":
+            return None
+        return sqlite_for_path(entry.path) or for_path(entry.path)
+
+    def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
+        host = windows(transport)
+        stamp = partial(Entry, item=self.name, data_class=self.data_class, sensitive=self.sensitive)
+        drives = sorted({path[0].upper() for path in self.paths})
+        with frozen(host, drives, self.shadow_copy, report) as files:
+            reading = WindowsTreeReading(files, self._excludes, stamp, report, growing=self.data_class == "logs")
+            yield from reading.entries(self.paths)
+
+    def judge(self, wanted: Sequence[Entry]) -> None:
+        judge_entries(wanted, self.covers)
+
+    def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
+        WindowsTreeRestore(windows(transport).files, self.name, self.covers).run(wanted, current)
