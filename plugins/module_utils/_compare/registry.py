@@ -159,12 +159,17 @@ class RegistryTree:
 
     def moved(self, old: str, new: str) -> RegistryTree:
         """The same keys with another beginning. Raises OptionInvalid when one does not begin so."""
-        keys = {}
-        for key, values in self.keys.items():
+
+        def place(key: str) -> str:
             if not is_below(key, old):
                 raise OptionInvalid("A key of the tree does not lie below the one that it is moved from", item=key)
-            keys[new + key[len(old) :]] = values
-        return RegistryTree(keys)
+            return new + key[len(old) :]
+
+        return RegistryTree(
+            {place(key): values for key, values in self.keys.items()},
+            tuple(place(key) for key in self.removed_keys),
+            {place(key): names for key, names in self.removed_values.items()},
+        )
 
     def without(self, drop: Callable[[str, str | None], bool]) -> RegistryTree:
         """Without what ``drop(key, name of a value or None for the key itself)`` answers True to."""
@@ -173,6 +178,11 @@ class RegistryTree:
             if not drop(key, None):
                 kept[key] = {name: value for name, value in values.items() if not drop(key, name)}
         return RegistryTree(kept)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing at all."""
+        return not (self.keys or self.removed_keys or self.removed_values)
 
     def is_same(self, other: RegistryTree) -> bool:
         """Whether both mean the same, whatever their order and case."""
