@@ -51,13 +51,13 @@ options:
     type: list
     elements: str
     choices:
-      - ClientInstall
+      - client-install
       - config
       - database
       - linestates
-      - logs
       - pending
       - userstates
+      - logs
   exclude:
     description:
       - What to leave out of its folders.

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._products.procall_options import COMPONENTS, CONFIGURATION, CTI_PORT, EDITIONS, FOLDERS, JOURNAL
+from .._products.windows_options import SHADOW_COPY_MODES
 from .option_types import ITEM, TEXT, TEXTS
 
 Options = dict[str, dict[str, Any]]
 
-_SHADOW_COPY: dict[str, Any] = {"type": "str", "choices": ["never", "auto", "required"], "default": "never"}
+_SHADOW_COPY: dict[str, Any] = {"type": "str", "choices": list(SHADOW_COPY_MODES), "default": "never"}
 _SERVICE_PASSWORDS: dict[str, Any] = {"type": "dict", "no_log": True}
 
 _SERVICES: Options = {
@@ -48,16 +50,14 @@ METADIRECTORY: Options = {**_SERVICES, "root": TEXT, "exclude": TEXTS, "paths": 
 
 ECSTA: Options = {"keys": {**TEXTS, "no_log": False}, "services": TEXTS}
 
-_PROCALL_FOLDERS = ["ClientInstall", "config", "database", "linestates", "logs", "pending", "userstates"]
-
 PROCALL_SERVER: Options = {
-    "edition": {"type": "str", "choices": ["auto", "business", "enterprise", "datacenter"], "default": "auto"},
-    "components": {"type": "list", "elements": "str", "choices": ["ucserver", "media_server", "web_server"]},
+    "edition": {"type": "str", "choices": ["auto", *EDITIONS], "default": "auto"},
+    "components": {"type": "list", "elements": "str", "choices": list(COMPONENTS)},
     "root": TEXT,
     "media_server_root": TEXT,
     "database_folders": TEXTS,
     "log_folders": TEXTS,
-    "optional_folders": {"type": "list", "elements": "str", "choices": _PROCALL_FOLDERS},
+    "optional_folders": {"type": "list", "elements": "str", "choices": list(FOLDERS)},
     "exclude": TEXTS,
     "export_zip": TEXT,
     "administrators": TEXTS,
@@ -65,7 +65,7 @@ PROCALL_SERVER: Options = {
         "type": "list",
         "elements": "dict",
         "options": {
-            "role": {"type": "str", "choices": ["journal", "configuration"], "default": "journal"},
+            "role": {"type": "str", "choices": [JOURNAL, CONFIGURATION], "default": JOURNAL},
             "server": TEXT,
             "database": {**TEXT, "required": True},
             "source": TEXT,
@@ -89,7 +89,7 @@ PROCALL_SERVER: Options = {
     "partner_servers": {
         "type": "list",
         "elements": "dict",
-        "options": {"host": {**TEXT, "required": True}, "port": {"type": "int", "default": 7222}},
+        "options": {"host": {**TEXT, "required": True}, "port": {"type": "int", "default": CTI_PORT}},
     },
     "allow_running_partners": {"type": "bool", "default": False},
     "cti_port": {"type": "int"},

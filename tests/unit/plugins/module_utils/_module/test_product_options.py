@@ -77,6 +77,13 @@ def test_what_is_not_given_is_what_the_product_takes_by_itself(product):
     assert parse_options(cls, given(product, {})) == cls()
 
 
+@pytest.mark.parametrize("product", sorted(CLASSES))
+def test_every_choice_is_one_for_the_product(product):
+    for name, option in product_spec(product).options.items():
+        for choice in option.get("choices", ()):
+            parse_options(CLASSES[product], given(product, {name: [choice] if option["type"] == "list" else choice}))
+
+
 @pytest.mark.parametrize("product", sorted(SOME))
 def test_values_reach_the_product(product):
     parsed = parse_options(CLASSES[product], given(product, SOME[product]))
