@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 COLLECTION_VERSION = "0.1.0"
 
-_LIBRARIES = ("cryptography", "zstandard", "fastcdc", "paramiko")
+_LIBRARIES = ("cryptography", "zstandard", "fastcdc", "paramiko", "pywinrm", "smbprotocol", "python-tds", "ldap3")
 
 
 def tool_versions() -> dict[str, str]:
