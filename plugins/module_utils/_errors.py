@@ -80,6 +80,10 @@ class HostKeyMismatch(ConnectionFailed):
     """The host showed another key than the one that is known."""
 
 
+class CertificateRejected(ConnectionFailed):
+    """The host's certificate comes from nobody who is trusted, belongs to another name, or is not valid today."""
+
+
 class PrivilegeFailed(RecoveryError):
     """sudo refused."""
 

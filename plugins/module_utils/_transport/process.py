@@ -120,6 +120,9 @@ class ProcessStream(CommandStream):
         self._in_command = False
         self._output_ended = False
         self._released = False
+        if not launch.mark:
+            self._in_command = True
+            self._started.set()
         self._threads = [threading.Thread(target=self._watch_errors, name="ucops-stderr", daemon=True)]
         self._no_input = input is None or input == b""
         if not self._no_input:

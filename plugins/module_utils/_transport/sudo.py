@@ -34,7 +34,7 @@ _AS_OTHER_USER = (
 
 @dataclass(frozen=True)
 class Launch:
-    """A command together with what its start is recognised by."""
+    """A command together with what its start is recognised by; an empty ``mark``: it has begun at once."""
 
     argv: tuple[Argument, ...]
     mark: bytes
