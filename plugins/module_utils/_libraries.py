@@ -17,14 +17,14 @@ MINIMUM = {
     "fastcdc": (1, 5),
     "paramiko": (3, 4),
     "ldap3": (2, 9),
-    "pyOpenSSL": (23, 3),
+    "pyspnego": (0, 10),
     "python-tds": (1, 15),
     "pywinrm": (0, 5),
     "smbprotocol": (1, 13),
 }
 """Distribution name -> lowest version that is known to work."""
 
-_IMPORTED_AS = {"pyOpenSSL": "OpenSSL", "python-tds": "pytds", "pywinrm": "winrm"}
+_IMPORTED_AS = {"pyspnego": "spnego", "python-tds": "pytds", "pywinrm": "winrm"}
 
 
 def _version(name: str, module: Any) -> tuple[int, ...]:

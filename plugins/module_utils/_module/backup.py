@@ -117,8 +117,7 @@ def take_backup(
         else:
             facts = _facts(probe, gathering, belonging, options)
             committed = store.commit([generation.finish(facts)])[0]
-            changed_items = list(committed.changed_items)
-            content_changed = committed.content_changed
+            changed_items, content_changed = _known_changes(committed, previous, items)
     finally:
         generation.abort()
     return BackupOutcome(
@@ -134,6 +133,20 @@ def take_backup(
         companions=belonging,
         findings=unannounced(options.occasion.phase, probe.release, probe.counts, before),
     )
+
+
+def _known_changes(
+    committed: Committed, previous: CommitRecord | None, items: Sequence[Item]
+) -> tuple[list[str], bool | None]:
+    """Which items changed, and whether anything did; None when only containers differ that are different each time."""
+    record = committed.record
+    if previous is None or previous.release != record.release:
+        return list(committed.changed_items), committed.content_changed
+    kept = previous.items.keys() & record.items.keys()
+    opaque = {item.name for item in items if not item.comparable} & kept
+    changed = [name for name in committed.changed_items if name not in opaque]
+    unknown = committed.content_changed and not changed
+    return changed, None if unknown else committed.content_changed
 
 
 def _gather(
