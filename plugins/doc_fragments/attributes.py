@@ -35,7 +35,7 @@ attributes:
       - This action does not modify state.
 """
 
-    BACKUP = r"""
+    BACKING_UP = r"""
 options: {}
 attributes:
   check_mode:
@@ -53,7 +53,7 @@ attributes:
       - A run in which nothing changed adds a small commit record as proof and reports no change.
 """
 
-    RESTORE = r"""
+    RESTORING = r"""
 options: {}
 attributes:
   check_mode:

@@ -73,7 +73,7 @@ options:
     default: sql
   username:
     description:
-      - The login, or the account like V(DOMAIN\backup).
+      - The login, or the account like V(DOMAIN\\backup).
     type: str
   password:
     description:
@@ -106,7 +106,7 @@ options:
   backup_folder:
     description:
       - Folder on the host of the SQL Server in which it writes its backup and from where the file is fetched and
-        removed, like V(D:\Backup). The account of the SQL Server's service has to be able to write there.
+        removed, like V(D:\\Backup). The account of the SQL Server's service has to be able to write there.
       - By default the folder that the SQL Server itself has set for backups.
     type: str
   smb_host:
@@ -129,7 +129,7 @@ options:
     default: 445
   smb_shares:
     description:
-      - The share that leads to a drive, by drive letter, like C({D: backup$}).
+      - The share that leads to a drive, by drive letter, such as C(backup$) for C(D).
       - By default the administrative one, which is C(C$) for C(C).
     type: dict
   winrm_port:

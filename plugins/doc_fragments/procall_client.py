@@ -14,20 +14,20 @@ options:
     elements: str
   folders:
     description:
-      - Folders below C(%APPDATA%) of each user. C(*) and C(?) are wildcards. By default V(estos\ProCall *).
+      - Folders below C(%APPDATA%) of each user. C(*) and C(?) are wildcards. By default V(estos\\ProCall *).
     type: list
     elements: str
   machine_keys:
     description:
       - Registry keys of the host. By default what the vendor names,
-        V(HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node\ESTOS\UCServer4\Client). A client that is sold under another name has
-        another key.
+        V(HKEY_LOCAL_MACHINE\\SOFTWARE\\WOW6432Node\\ESTOS\\UCServer4\\Client). A client that is sold under another name
+        has another key.
     type: list
     elements: str
   user_keys:
     description:
       - Registry keys of each user. By default what the vendor names,
-        V(HKEY_CURRENT_USER\SOFTWARE\ESTOS\UCServer4\Client).
+        V(HKEY_CURRENT_USER\\SOFTWARE\\ESTOS\\UCServer4\\Client).
     type: list
     elements: str
   client_programs:

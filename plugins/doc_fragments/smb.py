@@ -14,7 +14,7 @@ options:
     default: 445
   smb_shares:
     description:
-      - The share that leads to a drive, by drive letter, like C({D: backup$}).
+      - The share that leads to a drive, by drive letter, such as C(backup$) for C(D).
       - By default the administrative one, which is C(C$) for C(C).
     type: dict
 """

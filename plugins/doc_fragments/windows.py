@@ -65,7 +65,7 @@ options:
         default: false
       path:
         description:
-          - Absolute paths, like V(C:\Program Files\Example). C(*) and C(?) are wildcards within a name.
+          - Absolute paths, like V(C:\\Program Files\\Example). C(*) and C(?) are wildcards within a name.
         type: list
         elements: str
         required: true
@@ -105,8 +105,8 @@ options:
         default: false
       key:
         description:
-          - Keys, like V(HKEY_LOCAL_MACHINE\SOFTWARE\Example). C(*) is a wildcard in the last name only. The view for 32
-            bit programs is named by its own path with C(WOW6432Node).
+          - Keys, like V(HKEY_LOCAL_MACHINE\\SOFTWARE\\Example). C(*) is a wildcard in the last name only. The view for
+            32 bit programs is named by its own path with C(WOW6432Node).
           - A key in C(HKEY_CURRENT_USER) is gathered of each user, also of those who are not logged on.
         type: list
         elements: str

@@ -9,7 +9,7 @@ class ModuleDocFragment:
 options:
   username:
     description:
-      - The account to log in as, like V(DOMAIN\backup), V(backup@domain.example), or V(backup) for one of the host
+      - The account to log in as, like V(DOMAIN\\backup), V(backup@domain.example), or V(backup) for one of the host
         itself. It serves SMB too.
       - It has to be an administrator of the host. An account of the host itself that is not the built-in one also needs
         C(LocalAccountTokenFilterPolicy) to be 1, or else remote UAC takes its rights away.

@@ -35,7 +35,7 @@ extends_documentation_fragment:
   - ucops.recovery.change.phase
   - ucops.recovery.backup
   - ucops.recovery.attributes
-  - ucops.recovery.attributes.backup
+  - ucops.recovery.attributes.backing_up
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
 seealso:

@@ -39,7 +39,7 @@ extends_documentation_fragment:
   - ucops.recovery.change
   - ucops.recovery.restore
   - ucops.recovery.attributes
-  - ucops.recovery.attributes.restore
+  - ucops.recovery.attributes.restoring
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
 seealso:

@@ -50,6 +50,18 @@ def test_documented_options_are_the_options(name):
     assert documented == specifications.plain_spec(specifications.arguments(name)["argument_spec"])
 
 
+def _descriptions(options):
+    for option in options.values():
+        description = option["description"]
+        yield from description if isinstance(description, list) else [description]
+        yield from _descriptions(option.get("suboptions", {}))
+
+
+@pytest.mark.parametrize("name", specifications.MODULES)
+def test_descriptions_are_text(name):
+    assert all(isinstance(text, str) for text in _descriptions(specifications.documentation(name)["options"]))
+
+
 @pytest.mark.parametrize("name", specifications.MODULES)
 def test_every_module_supports_check_mode(name):
     assert specifications.arguments(name)["supports_check_mode"] is True
