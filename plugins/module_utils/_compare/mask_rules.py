@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from . import mask_directory as directory
 from . import mask_forms as forms
 from . import mask_kamailio as script
 from . import mask_names as names
@@ -32,6 +33,7 @@ COMMON: Rules = (*_KEYS_AND_HASHES, *_URLS, names.assignments)
 """What holds in any text."""
 SQL: Rules = (tables.sql_rows, forms.sql_passwords, *COMMON)
 DBTEXT: Rules = (tables.dbtext_rows, *COMMON)
+DIRECTORY: Rules = (directory.documents, *COMMON)
 _SCRIPT: Rules = (script.defines, script.substitutions, script.modparams, script.authentication)
 KAMAILIO: Rules = (*_KEYS_AND_HASHES, *_URLS, names.script_assignments, *_SCRIPT)
 """For files that are known to be Kamailio's script, where less is mistaken for a secret."""
@@ -43,6 +45,7 @@ REGISTRY: Rules = (registry_values,)
 
 _BY_PATH: Sequence[tuple[re.Pattern[bytes], Rules]] = (
     (re.compile(rb"^/@(registry|service)/"), REGISTRY),
+    (re.compile(rb"^/@directory/"), DIRECTORY),
     (re.compile(rb"^/@database/|\.sql$"), SQL),
     (re.compile(rb"\.(xml|config)$", re.IGNORECASE), XML),
     (re.compile(rb"/nsswitch\.conf$"), ()),

@@ -105,6 +105,14 @@ class Item(ABC):
                     f"This does not belong to the item {self.name}; nothing was written", item=path_to_text(entry.path)
                 )
 
+    def left_out(self, transport: Transport, wanted: Sequence[Entry]) -> dict[bytes, str]:
+        """Entries that have no place on this host any more (a user who was deleted since), by path, each with words
+        that name it. A restore puts back all others, and its plan warns of these.
+
+        :raises RestoreRefused: none has a place
+        """
+        return {}
+
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         """Make the host hold exactly the wanted entries again.
 

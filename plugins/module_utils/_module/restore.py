@@ -149,7 +149,7 @@ class Restorer:
         :param look_only: no dump is started; items that need one are not compared
         """
         self._judge()
-        warnings = self._guards()
+        warnings = [*self._guards(), *self._leave_out()]
         unknown = [item.name for item in self._items if look_only and item.consistency != "none"]
         known = [item for item in self._items if item.name not in unknown]
         current = self._gather(known, strict=False)
@@ -229,6 +229,18 @@ class Restorer:
         """Refuse what would reach beyond its item. Raises HostileContent."""
         for item in self._items:
             item.judge([stored.entry for stored in self._wanted[item.name]])
+
+    def _leave_out(self) -> list[str]:
+        """Take out what has no place on the host any more. Returns warnings; raises RestoreRefused."""
+        warnings = []
+        for item in self._items:
+            wanted = self._wanted[item.name]
+            reasons = item.left_out(self._transport, [stored.entry for stored in wanted])
+            self._wanted[item.name] = [stored for stored in wanted if stored.entry.path not in reasons]
+            told = [f"{item.name}: {reason}; it is left out." for reason in reasons.values()]
+            more = [f"{item.name}: {len(told) - SHOWN_CHANGES} more are left out."] if len(told) > SHOWN_CHANGES else []
+            warnings += [*told[:SHOWN_CHANGES], *more]
+        return warnings
 
     def _changes(self, item: Item, wanted: Sequence[StoredEntry], now: Sequence[StoredEntry]) -> list[Change]:
         before = {stored.entry.path: stored.sha256 for stored in now}

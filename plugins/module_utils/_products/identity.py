@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_DECISIVE = (("machine_id", "machine id"), ("product_uuid", "product UUID"), ("serial", "serial number"))
+_DECISIVE = (
+    ("machine_id", "machine id"),
+    ("product_uuid", "product UUID"),
+    ("serial", "serial number"),
+    ("domain_sid", "domain SID"),
+)
 
 
 def same_host(recorded: Mapping[str, Any], present: Mapping[str, Any]) -> bool:
     """Whether two identities are those of one host.
 
-    The first of machine id, product UUID, serial number that both know and agree on decides for it. When they agree
-    on none of these but know some, they are different hosts. Only when none can be compared, the address of a
-    network card in common or, last, the same name decides.
+    The first of machine id, product UUID, serial number, domain SID that both know and agree on decides for it. When
+    they agree on none of these but know some, they are different hosts. Only when none can be compared, the address of
+    a network card in common or, last, the same name decides.
     """
     comparable = False
     for key, _words in _DECISIVE:

@@ -12,6 +12,12 @@ from .._errors import OptionInvalid
 from .base import Product
 
 
+def _ad_attributes() -> type[Product]:
+    from .ad_attributes import AdAttributes
+
+    return AdAttributes
+
+
 def _kamailio() -> type[Product]:
     from .kamailio import Kamailio
 
@@ -25,7 +31,11 @@ def _linux() -> type[Product]:
 
 
 # Imports stand in functions and not in strings: what is sent to a target is found by reading the imports.
-_PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {"kamailio": _kamailio, "linux": _linux}
+_PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
+    "ad_attributes": _ad_attributes,
+    "kamailio": _kamailio,
+    "linux": _linux,
+}
 
 
 def product_names() -> list[str]:

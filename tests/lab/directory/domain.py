@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 
 from lab.directory.certificates import Authority
 from lab.host import ENVIRONMENT, LabError
@@ -69,7 +70,8 @@ def why_not() -> str:
 class DomainController:
     """A domain ``LAB.EXAMPLE`` with one controller. A context manager; leaving it takes everything away.
 
-    ``address``: where it listens (LDAP, LDAPS, Kerberos). ``name``: what its certificate says beside the address.
+    ``address``: where it listens (LDAP, LDAPS, Kerberos). ``name``: what its certificate says beside this address and
+    127.0.0.1, where a relay in front of it may listen.
     ``ca_file``: the authority that signed it. ``password``: of Administrator.
     """
 
@@ -170,6 +172,14 @@ class DomainController:
         _run([*command, f"--configfile={self.folder / 'smb.conf'}"])
         return str(path)
 
+    # --- rights -------------------------------------------------------------------------------------------------------
+    def delegate(self, sid: str, unit: str, attribute_ids: Iterable[str]) -> None:
+        """Let an account write some attributes, named by their schemaIDGUID, of the objects below a unit."""
+        aces = "".join(f"(OA;CI;WP;{attribute};;{sid})" for attribute in attribute_ids)
+        database = self.folder / "ad" / "private" / "sam.ldb"
+        command = ["samba-tool", "dsacl", "set", "-H", f"tdb://{database}", "--action=allow", f"--objectdn={unit}"]
+        _run([*command, f"--sddl={aces}", f"--configfile={self.folder / 'smb.conf'}"])
+
     # --- making it ----------------------------------------------------------------------------------------------------
     def _provision(self) -> None:
         _run(
@@ -183,7 +193,7 @@ class DomainController:
         )
 
     def _configure(self) -> None:
-        certificate, key = self.authority.issue(self.folder, [self.name], [self.address])
+        certificate, key = self.authority.issue(self.folder, [self.name], [self.address, "127.0.0.1"])
         made = (self.folder / "ad" / "etc" / "smb.conf").read_text()
         ours = {
             "server services": "ldap, cldap, kdc",

@@ -95,6 +95,18 @@ class Directory:
     def _modify(self, guid: str, changes: Mapping[str, Any]) -> None:
         self.modify(self.dn(guid), changes)
 
+    def delegate(self, account: str, unit: str, attributes: Iterable[str]) -> None:
+        """Let a user write some attributes of all objects below a unit, and nothing else."""
+        schema = f"CN=Schema,CN=Configuration,{self.base}"
+        ids = []
+        for attribute in attributes:
+            self._done(self.connection.search(schema, f"(lDAPDisplayName={attribute})", attributes=["schemaIDGUID"]))
+            raw = self.connection.response[0]["raw_attributes"]["schemaIDGUID"][0]
+            ids.append(str(uuid.UUID(bytes_le=raw)))
+        raw = self._read(f"<GUID={account}>", "objectSid")["objectSid"][0]
+        parts = [int.from_bytes(raw[at : at + 4], "little") for at in range(8, len(raw), 4)]
+        self.domain.delegate("-".join(["S-1", str(raw[7]), *map(str, parts)]), unit, ids)
+
     # --- looking ------------------------------------------------------------------------------------------------------
     def guid(self, dn: str) -> str:
         """The GUID of an object."""

@@ -13,8 +13,8 @@ import threading
 class Relay:
     """Listens on 127.0.0.1 and passes everything on. A context manager.
 
-    ``passed``: bytes that came from the server so far. After :meth:`cut_after` that many more, the connection is reset;
-    after :meth:`hang_after`, nothing moves any more.
+    ``passed``: bytes that came from the server so far. After :meth:`cut_after` that many more, the connection ends,
+    once; after :meth:`hang_after`, nothing moves any more.
     """
 
     def __init__(self, address: str, port: int) -> None:
@@ -42,7 +42,7 @@ class Relay:
             thread.join(5)
 
     def cut_after(self, more: int) -> None:
-        """Let ``more`` bytes from the server pass, then reset the connection."""
+        """Let ``more`` bytes from the server pass, then end the connection. The next one passes everything."""
         self._hang, self._limit = False, self.passed + more
 
     def hang_after(self, more: int) -> None:
@@ -71,9 +71,9 @@ class Relay:
                     if self._limit is not None and self.passed > self._limit:
                         if self._hang:
                             self._closed.wait()
-                        # Linger of no time: a reset and no orderly end.
-                        target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                        target.close()
+                        self._limit = None
+                        for line in (target, source):
+                            line.shutdown(socket.SHUT_RDWR)
                         return
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
