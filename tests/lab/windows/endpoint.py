@@ -156,7 +156,7 @@ class Endpoint:
         if request.operation == "delete":
             self.shells.delete(request)
             return ""
-        raise Fault(2150858774, f"The action {request.action} is not supported.", "s:Sender", "a:ActionNotSupported")
+        raise Fault(2150858753, f"The action {request.action} is not supported.", "s:Sender", "a:ActionNotSupported")
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

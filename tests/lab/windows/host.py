@@ -32,6 +32,7 @@ from lab.windows.registry import HiveLoading, Registry
 from lab.windows.samba import SambaServer
 from lab.windows.shells import Answer, Program, Shells
 from lab.windows.wine import Wine, WineFailed
+from lab.windows.words import split_words
 
 FOLDERS = pathlib.Path("/var/tmp")
 PREFIX = "ucops-lab-windows-"
@@ -160,6 +161,11 @@ class WindowsHost:
     def commands(self) -> list[str]:
         """Every command line that WinRM received, in order."""
         return self.shells.commands
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """The same, each as the words that the program saw."""
+        return [split_words(line) for line in self.shells.commands]
 
     # --- the inside ---------------------------------------------------------------------------------------------------
     def run_in_wine(self, argv: Sequence[str], input: bytes = b"", timeout: float = 60) -> str:

@@ -47,7 +47,7 @@ def timed_out() -> Fault:
 
 
 def no_shell(shell: str) -> Fault:
-    """ERROR_WSMAN_INVALID_SELECTORS, as Windows says it of a shell that is gone."""
+    """ERROR_WSMAN_UNEXPECTED_SELECTORS, as Windows says it of a shell that is gone."""
     text = f"The request for the Windows Remote Shell with ShellId {shell} failed because the shell was not found."
     return Fault(2150858843, text, "s:Sender", "w:InvalidSelectors")
 
@@ -61,7 +61,7 @@ def too_many_shells(limit: int) -> Fault:
 def too_large(limit: int) -> Fault:
     """ERROR_WSMAN_MAX_ENVELOPE_SIZE."""
     text = f"The WS-Management service cannot process the request: the SOAP packet is larger than {limit} bytes."
-    return Fault(2150858770, text, "s:Sender", "w:EncodingLimit")
+    return Fault(2150858823, text, "s:Sender", "w:EncodingLimit")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Request:
         """An element of the body that must be there."""
         found = self.body.find(path, SPACES)
         if found is None:
-            raise Fault(2150858754, f"the request has no {path}", "s:Sender", "w:SchemaValidationError")
+            raise Fault(2150858817, f"the request has no {path}", "s:Sender", "w:SchemaValidationError")
         return found
 
     def text(self, path: str) -> str:
@@ -94,10 +94,10 @@ def parse(data: bytes) -> Request:
     try:
         root = ET.fromstring(data)
     except ET.ParseError:
-        raise Fault(2150858754, "the request is no XML", "s:Sender", "w:SchemaValidationError") from None
+        raise Fault(2150858819, "the request is no XML", "s:Sender", "w:SchemaValidationError") from None
     head, body = root.find("s:Header", SPACES), root.find("s:Body", SPACES)
     if head is None or body is None:
-        raise Fault(2150858754, "no envelope", "s:Sender", "w:SchemaValidationError")
+        raise Fault(2150858817, "no envelope", "s:Sender", "w:SchemaValidationError")
     action = head.findtext("a:Action", "", SPACES)
     seconds = re.match(r"PT([\d.]+)S", head.findtext("w:OperationTimeout", "PT60S", SPACES))
     return Request(
