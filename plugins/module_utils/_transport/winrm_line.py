@@ -90,7 +90,7 @@ class Line(Closing):
         return self
 
     # Every call raises DeadlineExceeded when it took longer than it may, and cuts the connection; ShellGone when the
-    # host knows the shell no more; ConnectionLost, ConnectionFailed, CommandsRefused as told by the network or the host.
+    # host knows the shell no more; ConnectionLost, ConnectionFailed, CommandsRefused as network or host tell.
     def open_shell(self, patience: float, variables: Mapping[str, str]) -> str:
         """A new shell's id. All that its commands print is UTF-8."""
         return self._call(
