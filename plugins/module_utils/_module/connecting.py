@@ -13,7 +13,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .._errors import OptionInvalid
 from .._transport.base import Transport
+from .._transport.windows import WindowsTransport
+from .._transport.windows_files import WindowsFiles
 from .argspec import ArgumentSpec
 from .connection_groups import ldap, mssql, smb, ssh, winrm
 
@@ -41,13 +44,11 @@ def _ssh(params: Params) -> Transport:
     jump = params["jump_host"]
     return SshTransport(
         SshOptions(
-            host=params["host"] or params["source"],
+            host=_host(params),
             jump=SshOptions(host=jump["host"], **_ssh_login(jump)) if jump else None,
             use_agent=params["use_agent"],
             become_password=params["become_password"],
-            connect_timeout=params["connect_timeout"],
-            silence_timeout=params["silence_timeout"],
-            total_timeout=params["total_timeout"],
+            **_times(params),
             **_ssh_login(params),
         )
     )
@@ -67,6 +68,106 @@ def _ssh_login(params: Params) -> dict[str, Any]:
         "host_key": params["host_key"],
         "legacy_algorithms": params["legacy_algorithms"],
     }
+
+
+def _windows(params: Params) -> Transport:
+    kerberos = params["winrm_authentication"] == "kerberos"
+    return _windows_host(_host(params), params, params["username"], params["password"], kerberos)
+
+
+def _windows_host(
+    host: str, params: Params, username: str | None, password: str | None, kerberos: bool
+) -> WindowsTransport:
+    from .._transport.winrm import WinRm, WinRmOptions
+
+    commands = WinRm(
+        WinRmOptions(
+            host=host,
+            port=params["winrm_port"],
+            scheme=params["winrm_scheme"],
+            authentication=params["winrm_authentication"],
+            username=username,
+            password=password,
+            ca_file=params["ca_file"],
+            client_certificate_file=params.get("client_certificate_file"),
+            client_key_file=params.get("client_key_file"),
+            kerberos_cache_file=params["kerberos_cache_file"],
+            **_times(params),
+        )
+    )
+    return WindowsTransport(commands, _files(host, params, username, password, kerberos))
+
+
+def _files(host: str, params: Params, username: str | None, password: str | None, kerberos: bool) -> WindowsFiles:
+    from .._transport.smb import SmbFiles, SmbOptions
+
+    return SmbFiles(
+        SmbOptions(
+            host=host,
+            port=params["smb_port"],
+            username=username or "",
+            password=password,
+            authentication="kerberos" if kerberos else "ntlm",
+            kerberos_cache_file=params["kerberos_cache_file"],
+            shares=params["smb_shares"] or {},
+            **_times(params),
+        )
+    )
+
+
+def _mssql(params: Params) -> Transport:
+    from .._transport.tds import SqlServerTransport, TdsOptions
+
+    host, how = _host(params), params["mssql_authentication"]
+    username, password = params["smb_username"], params["smb_password"]
+    if not username and how == "sql":
+        raise OptionInvalid(
+            "The server writes its backups to its own disk, and its login is none of Windows",
+            host=host,
+            hint="Give smb_username and smb_password of an account that may fetch and remove files there.",
+        )
+    kerberos = how == "kerberos" and not username
+    login = (username or params["username"], password or params["password"])
+    options = TdsOptions(
+        host=host,
+        port=params["port"],
+        authentication=how,
+        username=params["username"] or "",
+        password=params["password"] or "",
+        kerberos_cache_file=params["kerberos_cache_file"],
+        encryption=params["mssql_encryption"],
+        allow_unencrypted=params["allow_unencrypted"],
+        ca_file=params["ca_file"],
+        backup_folder=params["backup_folder"],
+        **_times(params),
+    )
+    partners = [_windows_host(partner, params, *login, kerberos) for partner in params["partner_hosts"] or ()]
+    return SqlServerTransport(options, _files(params["smb_host"] or host, params, *login, kerberos), partners)
+
+
+def _ldap(params: Params) -> Transport:
+    from .._transport.ldap import LdapOptions, LdapTransport
+
+    return LdapTransport(
+        LdapOptions(
+            host=_host(params),
+            port=params["port"],
+            username=params["username"],
+            password=params["password"],
+            security=params["ldap_security"],
+            ca_file=params["ca_file"],
+            kerberos_cache_file=params["kerberos_cache_file"],
+            **_times(params),
+        )
+    )
+
+
+def _host(params: Params) -> str:
+    return str(params["host"] or params["source"])
+
+
+def _times(params: Params) -> dict[str, Any]:
+    return {name: params[name] for name in ("connect_timeout", "silence_timeout", "total_timeout")}
 
 
 CONNECTION_OF = {
@@ -90,5 +191,10 @@ _GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
 }
 """Kind of connection -> its option groups."""
 
-_CONNECT: Mapping[str, Callable[[Params], Transport]] = {"ssh": _ssh}
+_CONNECT: Mapping[str, Callable[[Params], Transport]] = {
+    "ldap": _ldap,
+    "mssql": _mssql,
+    "ssh": _ssh,
+    "windows": _windows,
+}
 """Kind of connection -> how it is made of their options."""

@@ -15,6 +15,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.product_opt
     product_options,
     product_spec,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_attributes import AdAttributesOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta import EcstaOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import KamailioOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import LinuxOptions
@@ -25,6 +26,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_o
 from ansible_collections.ucops.recovery.plugins.module_utils._products.windows import WindowsHostOptions
 
 CLASSES = {
+    "ad_attributes": AdAttributesOptions,
     "ecsta": EcstaOptions,
     "kamailio": KamailioOptions,
     "linux": LinuxOptions,
@@ -35,6 +37,7 @@ CLASSES = {
 }
 LOGIN = {"username": "u", "password": "p"}
 SOME = {
+    "ad_attributes": {"base_dns": ["OU=Sales,DC=lab"], "object_kinds": ["users"], "phone_attributes": ["mobile"]},
     "ecsta": {"keys": ["HKLM\\SOFTWARE\\ESTOS\\ECSTACA4000p3"], "services": ["eucsrv"]},
     "metadirectory": {"root": "D:\\MetaDirectory", "service_passwords": {"LAB\\svc": "x"}},
     "procall_client": {"users": ["m.muster"], "folders": ["estos\\ProCall 8"], "shadow_copy": "auto"},
