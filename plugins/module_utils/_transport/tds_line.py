@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from .._errors import ConnectionFailed, ConnectionLost, DeadlineExceeded
+from .._errors import CertificateRejected, ConnectionFailed, ConnectionLost, DeadlineExceeded
 
 PRELOGIN = 0x12
 REPLY = 0x04
@@ -184,7 +184,7 @@ class TdsLine:
                     raise self._stranger() from None
                 self._from_server.write(data)
             except ssl.SSLCertVerificationError as error:
-                raise ConnectionFailed(
+                raise CertificateRejected(
                     f"The SQL Server's certificate is not trusted: {error.verify_message}",
                     host=self._host,
                     hint="Set ca_file to who signed it, and host to a name or an address that stands in it.",

@@ -35,7 +35,7 @@ class MemoryDisk:
             self._files.calls[:] = before
 
     def read(self, path: str) -> bytes:
-        return b"".join(self._files.read(path))
+        return self._files.content(path)
 
 
 class FolderDisk:

@@ -95,6 +95,7 @@ class StandIn:
     def _serve(self, connection: socket.socket) -> None:
         self._connections.add(connection)
         connection.settimeout(_PATIENCE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session = None
         try:
             line = _Line(connection, self)

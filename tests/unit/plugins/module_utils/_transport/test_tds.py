@@ -20,6 +20,7 @@ from support.sql_server_stand_in.engine import HangUp, Refused, Silence
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     AuthenticationFailed,
+    CertificateRejected,
     CommandFailed,
     ConnectionFailed,
     ConnectionLost,
@@ -132,14 +133,14 @@ def test_a_server_without_a_certificate_is_refused_before_the_login(site: SqlSer
 def test_an_unknown_authority_is_refused_before_the_login(site: SqlServerSite, tmp_path: pathlib.Path) -> None:
     other = Authority(tmp_path, "another authority")
     for ca_file in (str(other.file), None):
-        with pytest.raises(ConnectionFailed, match="certificate is not trusted"):
+        with pytest.raises(CertificateRejected, match="certificate is not trusted"):
             site.transport(ca_file=ca_file).connect()
     assert site.server.logins == []
 
 
 def test_a_certificate_of_another_host_is_refused(site: SqlServerSite) -> None:
     with StandIn(site.engine, site.authority.server("sql2.example", "127.0.0.9")) as stranger:
-        with pytest.raises(ConnectionFailed, match="certificate is not trusted: IP address mismatch"):
+        with pytest.raises(CertificateRejected, match="certificate is not trusted: IP address mismatch"):
             site_transport(site, stranger).connect()
         assert stranger.logins == []
 
