@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support.certificates import Authority
 from support.store import Store
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
@@ -40,7 +41,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.director
     by_guid,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.ldap import LdapOptions, LdapTransport
-from lab.directory import REALM, SCHEMA_VERSION, Authority, Directory, DomainController, Relay, extend_schema
+from lab.directory import REALM, SCHEMA_VERSION, Directory, DomainController, Relay, extend_schema
 
 PASSWORD = "Planted-pass-word-7"
 SECRET = "planted-voicemail-pin-4711"
@@ -90,7 +91,7 @@ class Site:
 def _site(directory: Directory, tmp_path: pathlib.Path) -> Iterator[Site]:
     unit = directory.add_unit(f"unit {next(_NUMBERS)}")
     number = next(_NUMBERS)
-    with Store(tmp_path / "repository") as store:
+    with Store(tmp_path) as store:
         site = Site(directory, store, unit)
         site.objects = {
             "user": directory.add_user(
@@ -285,8 +286,8 @@ def test_wrong_password_unknown_authority_wrong_name_and_no_tls(site: Site, tmp_
         with pytest.raises(AuthenticationFailed, match="wrong password") as caught:
             site.product.probe(transport)
         assert "not this one" not in str(caught.value) + repr(transport._options)
-    stranger = Authority("another CA").write(tmp_path / "stranger.pem")
-    for security, ca_file in itertools.product(("ldaps", "starttls"), (stranger, None)):
+    strangers = [str(Authority(tmp_path, name).file) for name in ("Authority for tests", "another")]
+    for security, ca_file in itertools.product(("ldaps", "starttls"), (*strangers, None)):
         assert "authority (CA) that is not trusted" in refusal(site, security=security, ca_file=ca_file)
     with Relay(domain.address, 636) as relay:
         assert "not made for the name localhost" in refusal(site, host="localhost", port=relay.port)

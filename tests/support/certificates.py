@@ -34,6 +34,12 @@ class Authority:
 
     def server(self, *names: str) -> ssl.SSLContext:
         """The context of a server whose certificate holds these names and addresses."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(str(self.issue(*names)))
+        return context
+
+    def issue(self, *names: str) -> pathlib.Path:
+        """A file with a certificate that holds these names and addresses, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         builder = self._builder(subject, key).add_extension(
@@ -41,15 +47,14 @@ class Authority:
         )
         certificate = builder.sign(self._key, hashes.SHA256())
         pem = self._folder / f"server-{certificate.serial_number}.pem"
+        pem.touch(mode=0o600)
         pem.write_bytes(
             certificate.public_bytes(serialization.Encoding.PEM)
             + key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(str(pem))
-        return context
+        return pem
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
         return (

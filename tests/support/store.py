@@ -17,25 +17,21 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Product
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, sealed_headers
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import RepositoryWriter
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import Transport
+from support.repositories import SECRET, TestRepository
 
 
 class Store:
     """A new repository and what opens it. A context manager. All generations are of the source ``host``."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.backend = LocalBackend(str(folder))
-        key = WriterKey.generate("backup-host")
-        documents = {"FORMAT.md": b"", "RECOVERY.md": b"", "recover.py": b""}
-        secret = "correct horse battery staple"
-        plan = owner.plan_create(owner.read_state(self.backend), secret, documents, key.public, work_factor=1)
-        owner.apply_plan(self.backend, plan)
-        self.identity = owner.unlock(owner.read_state(self.backend), secret)[0]
-        self.writer = RepositoryWriter(self.backend, key.with_pins(**plan.facts["pins"]))
+        repository = TestRepository.create(folder)
+        self.backend = repository.backend
+        self.identity = owner.unlock(owner.read_state(self.backend), SECRET)[0]
+        self.writer = RepositoryWriter(self.backend, WriterKey.load(str(repository.writer_key_file)))
 
     def __enter__(self) -> Store:
         self.writer.__enter__()

@@ -24,8 +24,9 @@ except ImportError:
 
 _NAME_MISMATCH = (62, 64)
 _OUT_OF_DATE = (9, 10)
-_UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
-"""What OpenSSL calls these: X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_CERT_HAS_EXPIRED, and so on."""
+_UNKNOWN_AUTHORITY = (2, 7, 18, 19, 20, 21)
+"""OpenSSL's numbers for X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_CERT_HAS_EXPIRED, and so on. 7, a wrong signature, is
+what an authority gets that was made anew under its old name."""
 
 
 class VerifiedTls(Tls):

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from lab.directory.certificates import Authority
 from lab.directory.domain import REALM, DomainController, why_not
 from lab.directory.objects import Directory
 from lab.directory.relay import Relay
 from lab.directory.schema import SCHEMA_VERSION, extend_schema
 
-__all__ = ["REALM", "SCHEMA_VERSION", "Authority", "Directory", "DomainController", "Relay", "extend_schema", "why_not"]
+__all__ = ["REALM", "SCHEMA_VERSION", "Directory", "DomainController", "Relay", "extend_schema", "why_not"]

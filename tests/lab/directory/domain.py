@@ -21,7 +21,8 @@ import tempfile
 import time
 from collections.abc import Iterable
 
-from lab.directory.certificates import Authority
+from support.certificates import Authority
+
 from lab.host import ENVIRONMENT, LabError
 from lab.machine import PATH
 
@@ -82,8 +83,8 @@ class DomainController:
         self.name = f"{HOST}.{REALM.lower()}"
         self.base = ",".join(f"DC={part}" for part in REALM.lower().split("."))
         self.password = f"Lab-{secrets.token_hex(12)}"
-        self.authority = Authority("lab directory CA")
-        self.ca_file = self.authority.write(self.folder / "ca.pem")
+        self._authority = Authority(self.folder)
+        self.ca_file = str(self._authority.file)
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._provision()
@@ -193,13 +194,13 @@ class DomainController:
         )
 
     def _configure(self) -> None:
-        certificate, key = self.authority.issue(self.folder, [self.name], [self.address, "127.0.0.1"])
+        certificate = self._authority.issue(self.name, self.address, "127.0.0.1")
         made = (self.folder / "ad" / "etc" / "smb.conf").read_text()
         ours = {
             "server services": "ldap, cldap, kdc",
             "dsdb:schema update allowed": "yes",
             "tls certfile": certificate,
-            "tls keyfile": key,
+            "tls keyfile": certificate,
             "tls cafile": self.ca_file,
             "pid directory": "/run/samba",
             "ncalrpc dir": "/run/samba/ncalrpc",
