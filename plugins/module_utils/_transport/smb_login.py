@@ -15,7 +15,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._errors import AuthenticationFailed, ConnectionFailed
+from .._errors import AuthenticationFailed, ConnectionFailed, RecoveryError
 from .._libraries import require
 from .smb_status import login_error
 from .smb_wire import LOOK_AT_IT, Wire
@@ -91,7 +91,9 @@ def log_in(
     try:
         try:
             connection.connect(timeout=wire.silence)
-        except (SMBException, ValueError, KeyError, IndexError) as error:
+        except RecoveryError:
+            raise
+        except Exception as error:  # whatever the bytes of a stranger make of smbprotocol
             raise ConnectionFailed(
                 f"The host does not speak SMB 3 with us ({type(error).__name__})",
                 host=wire.host,
@@ -134,16 +136,16 @@ def _authenticate(
             host=host,
             hint="Check the user name and password; Kerberos needs python-gssapi, a ticket and the host's full name.",
         ) from None
-    except SMBException:
+    except RecoveryError:
+        raise
+    except Exception as error:
         if session.session_id is None:
             raise AuthenticationFailed(
                 f"The host does not know the login of {username} and lets it in as a guest only, which we refuse",
                 host=host,
                 hint="Check the user name and the password, and switch guest logins off on the host.",
             ) from None
-        raise ConnectionFailed("The host breaks off the login", host=host, hint=LOOK_AT_IT) from None
-    except (ValueError, KeyError) as error:
-        raise ConnectionFailed(f"The login went wrong ({type(error).__name__})", host=host, hint=LOOK_AT_IT) from None
+        raise ConnectionFailed(f"The login broke off ({type(error).__name__})", host=host, hint=LOOK_AT_IT) from None
     return session
 
 
@@ -187,7 +189,7 @@ def _negotiated(connection: Any) -> bytes:
     return b"".join(
         (
             int(connection.client_capabilities).to_bytes(4, "little"),
-            connection.client_guid.bytes_le,
+            connection.client_guid.bytes,
             int(connection.client_security_mode).to_bytes(2, "little"),
             len(dialects).to_bytes(2, "little"),
             *(int(dialect).to_bytes(2, "little") for dialect in dialects),
@@ -200,7 +202,7 @@ def _confirmed(connection: Any) -> bytes:
     return b"".join(
         (
             int(connection.server_capabilities.get_value()).to_bytes(4, "little"),
-            connection.server_guid.bytes_le,
+            connection.server_guid.bytes,
             int(connection.server_security_mode).to_bytes(2, "little"),
             int(connection.dialect).to_bytes(2, "little"),
         )

@@ -60,8 +60,9 @@ class SambaServer:
     """One smbd. ``shares``: name -> folder, mostly ``{"C$": drive}``. ``users``: name -> password, the first one is the
     administrator. Beyond that a good server needs nothing; what it does wrong is asked for:
 
-    ``encryption``: ``required``, ``off`` (never offered). ``signing``: ``mandatory``, ``disabled``. ``guests``: a wrong
-    password logs in as a guest. ``dialect``: the newest SMB that it speaks. ``port`` None: a free one.
+    ``encryption``: ``required``, ``desired``, ``off`` (never offered). ``signing``: ``mandatory``, ``auto``,
+    ``disabled``. ``guests``: an unknown user is let in as a guest. ``dialect``: the newest SMB that it speaks. ``port``
+    None: a free one.
     """
 
     shares: Mapping[str, pathlib.Path]
@@ -116,6 +117,9 @@ class SambaServer:
             "".join(f"!{unix} = {name}\n" for unix, name in zip(UNIX_USERS, self.users)), encoding="ascii"
         )
         (self._home / "smb.conf").write_text(self._configuration(), encoding="utf-8")
+        for folder in self.shares.values():
+            # Samba takes a time of access for the creation time of what it did not create: reading must not move it.
+            subprocess.run(["chattr", "-R", "-f", "+A", str(folder)], check=False, capture_output=True)
         for unix, password in zip(UNIX_USERS, self.users.values()):
             self._run(["smbpasswd", "-c", str(self._home / "smb.conf"), "-a", "-s", unix], f"{password}\n{password}\n")
         with (self._home / "log").open("wb") as log:
@@ -147,14 +151,25 @@ class SambaServer:
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 
-    def cut_connections(self) -> None:
-        """Kill every process that serves a connection, as a power cut of the network would; the server stays."""
+    def cut_connections(self, *, gently: bool = False) -> None:
+        """End every process that serves a connection; the server stays. ``gently``: as if the connection broke, the
+        process still closes its files. Otherwise it is killed."""
+        for child in self.serving():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM if gently else signal.SIGKILL)
+
+    def serving(self) -> list[int]:
+        """The processes that have a connection; the server's helpers have none."""
         process = self._process
         if process is None:
             raise RuntimeError("the server does not run")
-        for child in self._serving(process.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+        found = []
+        for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            with contextlib.suppress(OSError):
+                inodes = {os.readlink(each) for each in pathlib.Path(f"/proc/{child}/fd").iterdir()}
+                if any(f"socket:[{inode}]" in inodes for inode in self._connections()):
+                    found.append(int(child))
+        return found
 
     def make_snapshot(self, share: str = "C$", at: datetime.datetime | None = None) -> str:
         """Keep what a share holds now as a shadow copy. Returns its token."""
@@ -243,7 +258,7 @@ class SambaServer:
             f"server max protocol = {self.dialect}",
             f"server signing = {self.signing}",
             f"server smb encrypt = {self.encryption}",
-            f"map to guest = {'Bad Password' if self.guests else 'Never'}",
+            f"map to guest = {'Bad User' if self.guests else 'Never'}",
             "guest account = nobody",
             "restrict anonymous = 0" if self.guests else "restrict anonymous = 2",
             # as NTFS has it
@@ -291,16 +306,6 @@ class SambaServer:
         said = self.log[-2000:]
         self.stop()
         raise RuntimeError(f"smbd does not serve {self.address}:{self.port}:\n{said}")
-
-    def _serving(self, parent: int) -> list[int]:
-        """Children of smbd that have a connection; its helpers have none."""
-        found = []
-        for child in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
-            with contextlib.suppress(OSError):
-                inodes = {os.readlink(each) for each in pathlib.Path(f"/proc/{child}/fd").iterdir()}
-                if any(f"socket:[{inode}]" in inodes for inode in self._connections()):
-                    found.append(int(child))
-        return found
 
     def _connections(self) -> set[str]:
         port = f":{int(self.port or 0):04X}"
