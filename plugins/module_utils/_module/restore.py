@@ -33,6 +33,9 @@ from .path_patterns import PathPatterns
 from .stopping import running, start_again
 
 SHOWN_CHANGES = 200
+LISTED = ("none", "shadow_copy")
+"""How those items are read of which a restore must know what is there, to remove what came later. A dump takes the place
+of everything by itself."""
 
 Stored = Mapping[str, Sequence[StoredEntry]]
 """Entries by the name of their item."""
@@ -190,7 +193,7 @@ class Restorer:
         items = [
             item
             for item in self._product.items(self._then)
-            if item.restorable and (item.name in held or (item.name in recorded and item.consistency == "none"))
+            if item.restorable and (item.name in held or (item.name in recorded and item.consistency in LISTED))
         ]
         unknown = set(self._options.only_items) - {item.name for item in items}
         if unknown:
@@ -350,7 +353,7 @@ class Restorer:
         )
 
     def _put_back(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> None:
-        current = self._gather([item for item in items if item.consistency == "none"], strict=False)
+        current = self._gather([item for item in items if item.consistency in LISTED], strict=False)
         for item in items:
             item.restore(
                 self._transport,

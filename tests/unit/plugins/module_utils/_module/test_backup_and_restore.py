@@ -289,6 +289,22 @@ def test_a_restore_brings_everything_back_exactly_and_a_second_has_nothing_to_do
     assert site.restorer(outcome).plan(look_only=False).items == []
 
 
+def test_what_is_read_from_a_shadow_copy_is_put_back_exactly_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def copied(product: Linux, name: str, paths: Any, *others: Any, **more: Any) -> Any:
+        return tree(product, name, paths, *others, **{**more, "consistency": "shadow_copy"})
+
+    tree = Linux.tree
+    monkeypatch.setattr(Sick, "tree", copied)
+    outcome = site.backup()
+    before = site.state()
+    (site.root / "etc/voip/later").mkdir()
+    (site.root / "etc/voip/later/file").write_text("later")
+    assert site.restorer(outcome).plan(look_only=True).unknown == ["voip", "records"]
+    restorer = site.restorer(outcome)
+    restorer.run(restorer.plan(look_only=False))
+    assert site.state() == before
+
+
 def test_growing_records_stay_unless_they_are_named_or_gone(site: Site) -> None:
     outcome = site.backup()
     calls = site.root / "var/log/calls/2026.csv"
