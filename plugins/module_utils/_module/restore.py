@@ -34,8 +34,8 @@ from .stopping import running, start_again
 
 SHOWN_CHANGES = 200
 LISTED = ("none", "shadow_copy")
-"""How those items are read of which a restore must know what is there, to remove what came later. A dump takes the place
-of everything by itself."""
+"""How those items are read of which a restore must know what is there, to remove what came later. A dump takes the
+place of everything by itself."""
 
 Stored = Mapping[str, Sequence[StoredEntry]]
 """Entries by the name of their item."""
