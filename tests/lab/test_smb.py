@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -185,7 +186,8 @@ class TestFiles:
                 files.list_folder("D:\\")
 
     def test_free_space_is_told_for_what_is_not_there_yet(self, files: SmbFiles) -> None:
-        assert files.free_space(r"C:\not\yet") == files.free_space("C:\\") > 2**20
+        # others write on this machine meanwhile
+        assert abs(files.free_space(r"C:\not\yet") - files.free_space("C:\\")) < 2**30 < files.free_space("C:\\")
 
     def test_ten_thousand_small_files_and_one_large(
         self, server: SambaServer, files: SmbFiles, drive: pathlib.Path, tmp_path: pathlib.Path
@@ -216,6 +218,8 @@ class TestFiles:
         )
         our_rate = max(1 / timed(lambda: sum(map(len, files.read(r"C:\large")))) for _round in range(3))
         assert our_rate >= 0.8 * their_rate
+        shutil.rmtree(small)
+        (drive / "large").unlink()
 
 
 def timed(action: object) -> float:
