@@ -78,7 +78,8 @@ def services_of(look: WindowsLook, folder: str, name: re.Pattern[str]) -> list[W
     own = [
         service
         for service in look.services.values()
-        if (folder and is_below(program_of(service.image_path, look.system_root), folder)) or name.search(service.display_name)
+        if (folder and is_below(program_of(service.image_path, look.system_root), folder))
+        or name.search(service.display_name)
     ]
     return in_stop_order(own)
 
@@ -129,7 +130,9 @@ def _found_root(transport: WindowsTransport, look: WindowsLook, sought: Sought) 
     """The folder where the product is: one that has the marker, or else one that bears its name and has lost it."""
     by_name = _unlike(_places_by_name(look, sought))
     by_vendor = _unlike(entry.location for entry in look.programs if sought.publisher.search(entry.publisher))
-    by_program = _unlike(_folders_above(program_of(service.image_path, look.system_root) for service in look.services.values()))
+    by_program = _unlike(
+        _folders_above(program_of(service.image_path, look.system_root) for service in look.services.values())
+    )
     for places in (by_name, by_vendor, by_program):
         marked = [folder for folder in places if exists(transport, f"{folder}\\{sought.marker}")]
         if len(marked) > 1:
