@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from support.collection import make_importable
 
-from lab.fixtures import controller, fleet
+from lab.fixtures import controller, domain, fleet, windows_host
 
-__all__ = ["controller", "fleet"]
+__all__ = ["controller", "domain", "fleet", "windows_host"]
 
 make_importable()
