@@ -107,7 +107,7 @@ def make_shadow_copy(host: WindowsTransport, drive: str) -> ShadowCopy:
     if not re.fullmatch(r"[A-Za-z]", drive):
         raise OptionInvalid(f"{drive!r} is no drive letter", host=host.host)
     root = f"{drive.upper()}:\\"
-    before = set(host.files.snapshots(root))
+    before = _tokens(host, root)
     identifier = _create(host, drive.upper())
     try:
         return ShadowCopy(identifier, _token(host, root, before))
@@ -168,7 +168,7 @@ def _token(host: WindowsTransport, root: str, before: set[str]) -> str:
     """The token that was not there before. Tokens count seconds, so the newest is ours."""
     until = time.monotonic() + APPEARS_WITHIN
     while True:
-        fresh = sorted(set(host.files.snapshots(root)) - before)
+        fresh = sorted(_tokens(host, root) - before)
         if fresh:
             return fresh[-1]
         if time.monotonic() >= until:
@@ -178,6 +178,13 @@ def _token(host: WindowsTransport, root: str, before: set[str]) -> str:
                 hint="Set shadow_copy to never and stop the product for the backup.",
             )
         time.sleep(0.5)
+
+
+def _tokens(host: WindowsTransport, root: str) -> set[str]:
+    try:
+        return set(host.files.snapshots(root))
+    except OSError as error:
+        raise CommandFailed(f"The shadow copies of {root} cannot be listed ({error.strerror})", host=host.host) from None
 
 
 def _remove_quietly(host: WindowsTransport, copy: ShadowCopy, report: ItemReport) -> None:

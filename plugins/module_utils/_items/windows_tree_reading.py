@@ -90,14 +90,17 @@ class WindowsTreeReading:
         """Some names of a folder, and all that lies below them."""
         fresh = [one for one in some if self._is_new(f"{folder}\\{one.name}")]
         entered = []
-        for taken in self._of(folder).take(folder, fresh):
-            path = f"{folder}\\{taken.name}"
-            if taken.error is not None:
-                self._disturb(path, taken.error)
-            elif taken.file is not None:
-                yield from self._entry(path, taken, taken.file)
-                if taken.file.kind == "directory":
-                    entered.append(path)
+        try:
+            for taken in self._of(folder).take(folder, fresh):
+                path = f"{folder}\\{taken.name}"
+                if taken.error is not None:
+                    self._disturb(path, taken.error)
+                elif taken.file is not None:
+                    yield from self._entry(path, taken, taken.file)
+                    if taken.file.kind == "directory":
+                        entered.append(path)
+        except OSError as error:  # the folder as a whole: it became a link, or is gone
+            self.report.problem(entry_path(folder), _said(error))
         for path in entered:
             yield from self._folder(path, depth + 1)
 

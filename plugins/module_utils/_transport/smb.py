@@ -112,7 +112,12 @@ class SmbFiles(WindowsFiles):
         tree = self._session.tree(drive)
         create = smb.create("", smb.READ_DATA | LOOKING, options=NEVER_FOLLOW)
         question = smb.control(smb.ENUMERATE_SNAPSHOTS, b"", smb.UNIT)
-        answers = self._session.run(tree, path, [create, question, smb.close()])
+        try:
+            answers = self._session.run(tree, path, [create, question, smb.close()])
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            return []  # a disk that never had one
         names = smb.output_of(answers[1].message)[12:].decode("utf-16-le", "replace").split("\0")
         return sorted(name for name in names if name.startswith("@GMT-"))
 
@@ -280,8 +285,7 @@ class SmbFiles(WindowsFiles):
                     self._refuse_link(tree, folder, path)
             yield tree, inner
         finally:
-            for handle, _facts in held:
-                self._session.let_close(tree, handle)
+            self._session.close_handles(tree, [handle for handle, _facts in held])
 
 
 class _SnapshotFiles(SmbFiles):

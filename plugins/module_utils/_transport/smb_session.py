@@ -99,6 +99,15 @@ class SmbSession:
                 raise file_error(answer.status, path)
         return answers
 
+    def close_handles(self, tree: int, handles: Sequence[bytes]) -> None:
+        """Close handles, and wait until nobody sees them any more."""
+        with contextlib.suppress(ConnectionFailed):
+            channel = self._channel
+            if channel is not None and not channel.broken:
+                tickets = [channel.submit(tree, [smb.close(handle)]) for handle in handles]
+                for ticket in tickets:
+                    channel.collect(ticket, self.deadline())
+
     def let_close(self, tree: int, handle: bytes) -> None:
         """Close a handle without waiting for it."""
         with contextlib.suppress(ConnectionFailed):

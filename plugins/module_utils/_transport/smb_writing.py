@@ -61,10 +61,10 @@ def write_file(
         _put_in_place(session, tree, handle, inner, path)
     except BaseException:
         with contextlib.suppress(ConnectionFailed):
-            session.channel.submit(tree, [smb.remove_on_close(True, handle)])
+            session.channel.exchange(tree, [smb.remove_on_close(True, handle)], deadline=session.deadline())
         raise
     finally:
-        session.let_close(tree, handle)
+        session.close_handles(tree, [handle])
 
 
 def clear_read_only(session: SmbSession, tree: int, inner: str, path: str, attributes: int) -> None:
@@ -126,12 +126,13 @@ def _fill(session: SmbSession, tree: int, handle: bytes, path: str, content: Ite
 
 def _put_in_place(session: SmbSession, tree: int, handle: bytes, inner: str, path: str) -> None:
     channel, deadline = session.channel, session.deadline()
-    kept = channel.exchange(tree, [smb.remove_on_close(False, handle)], deadline=deadline)[0]
+    keep, put = smb.remove_on_close(False, handle), smb.rename(inner, handle)
+    kept, renamed = channel.exchange(tree, [keep, put], deadline=deadline)
     if kept.status != SUCCESS:
         raise file_error(kept.status, path)
-    status = channel.exchange(tree, [smb.rename(inner, handle)], deadline=deadline)[0].status
+    status = renamed.status
     if status in (ACCESS_DENIED, SHARING_VIOLATION, CANNOT_DELETE) and _make_way(session, tree, inner, path):
-        status = channel.exchange(tree, [smb.rename(inner, handle)], deadline=deadline)[0].status
+        status = channel.exchange(tree, [put], deadline=deadline)[0].status
     if status == ACCESS_DENIED and _is_open(session, tree, inner):
         raise FileInUse(errno.EACCES, "is in use by another program, so it cannot be replaced", path)
     if status != SUCCESS:
