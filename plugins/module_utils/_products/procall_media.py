@@ -22,7 +22,7 @@ _NAMES = re.compile(r"dir|path|folder|target|dest|file|log|ziel|pfad|verzeichnis
 _FOLDER_NAMES = re.compile(r"dir|path|folder|target|dest|ziel|pfad|verzeichnis|ordner", re.IGNORECASE)
 _FILE = re.compile(r".*\.(log|txt|out|csv|trace?|gz|zip)\Z|.*%", re.IGNORECASE)
 _NOT_IN_A_PATH = re.compile(r'[\0-\x1f<>"|?*]')
-_LEVEL = re.compile(r"(true|false|yes|no|on|off|all|none|debug|info|warn(ing)?|error|trace|\d+\w*)\Z", re.IGNORECASE)
+_NO_NAME = re.compile(r"(true|false|yes|no|on|off|\d+)\Z", re.IGNORECASE)
 
 
 def log_folders(content: bytes, root: str) -> list[str]:
@@ -59,7 +59,7 @@ def _folders_of_line(line: str, root: str) -> Iterator[str]:
         return
     if not is_absolute:
         looks_like_a_path = "\\" in value or "/" in value or value.startswith(".")
-        if _LEVEL.match(value) or not (
+        if _NO_NAME.match(value) or not (
             (name and _FOLDER_NAMES.search(name)) or (looks_like_a_path and (not name or _NAMES.search(name)))
         ):
             return

@@ -66,7 +66,7 @@ def _branch(occasion: Occasion, host: str, driver: Mapping[str, str]) -> Branch:
     if occasion.probe.licences:
         steps.you(
             f"Enter the {len(occasion.probe.licences)} licence keys again where they are asked for. They are in the"
-            " generation's sealed record; recovery_report shows them to who holds the key."
+            " generation's sealed record."
         )
     else:
         steps.you("Enter the licence key again if it is asked for: the generation holds none.")

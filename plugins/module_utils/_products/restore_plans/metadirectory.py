@@ -39,7 +39,7 @@ def metadirectory_plan(occasion: Occasion) -> RecoveryPlan:
     if probe.licences:
         steps.you(
             f"Enter the {len(probe.licences)} licence keys again where they are asked for. They are in the generation's"
-            " sealed record; recovery_report shows them to who holds the key."
+            " sealed record."
         )
     else:
         steps.you("Enter the licence keys again where they are asked for: the generation holds none of them.")

@@ -377,10 +377,13 @@ def _licences(steps: Steps, here: _Here) -> None:
     if not here.has(UCSERVER):
         return
     if here.licence_count:
-        steps.you(
-            f"Have the {here.licence_count} licence keys at hand, to enter them again where they are asked for. They"
-            " are in the generation's sealed record; recovery_report shows them to who holds the key."
+        steps.module(
+            "generation_extract",
+            f"Fetch the {here.licence_count} licence keys out of the generation",
+            generation=here.occasion.generation,
+            only_items=["licences"],
         )
+        steps.you("Enter the licence keys again where the installation or UCServer Verwaltung asks for them.")
     else:
         steps.you("Have the licence keys of all components at hand: the generation holds none of them.")
 

@@ -24,6 +24,7 @@ ROOT = r"C:\Program Files\estos\UCServer\MediaService"
         (r"logfile=D:\logs\ems.log", r"D:\logs"),
         (r"logfile=D:\logs\ems_%d.log", r"D:\logs"),
         ("logdir=logs", ROOT + r"\logs"),
+        ("logdir=trace", ROOT + r"\trace"),
         (r"logdir=.\logs", ROOT + r"\logs"),
         (r"target=..\logs\media", r"C:\Program Files\estos\UCServer\logs\media"),
         ("logs/media", ROOT + r"\logs\media"),
