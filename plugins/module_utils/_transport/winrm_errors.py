@@ -30,7 +30,6 @@ except ImportError:
         requests = winrm = None
 
 LOOK_AT_IT = "Look at the host and the network, then run this again."
-_CREDENTIALS = "Check the user name and the password, and whether the account is locked."
 
 NO_SHELL = 2150858843
 """ERROR_WSMAN_UNEXPECTED_SELECTORS, which is what Windows says of a shell that is gone (numbers from wsmerror.h)."""
@@ -61,7 +60,7 @@ def named(error: Exception, options: WinRmOptions, logged_in: bool) -> RecoveryE
     if isinstance(error, winrm.exceptions.WSManFaultError):
         return fault(error, options)
     if isinstance(error, (winrm.exceptions.InvalidCredentialsError, PermissionError)):
-        return AuthenticationFailed(_refused(options), host=host, hint=_CREDENTIALS)
+        return _login_refused(options)
     if isinstance(error, winrm.exceptions.WinRMTransportError):
         return _status(error.code, host)
     if isinstance(error, winrm.exceptions.WinRMOperationTimeoutError):
@@ -118,9 +117,19 @@ def fault(error: Any, options: WinRmOptions) -> RecoveryError:
     return ConnectionFailed(f"WinRM refuses (fault {number}: {said})", host=host, hint=LOOK_AT_IT)
 
 
-def _refused(options: WinRmOptions) -> str:
+def _login_refused(options: WinRmOptions) -> AuthenticationFailed:
+    if options.authentication == "certificate":
+        return AuthenticationFailed(
+            "The host refuses the login (certificate)",
+            host=options.host,
+            hint="Check client_certificate_file, and which account it is mapped to on the host.",
+        )
     who = f" of {options.username}" if options.username else ""
-    return f"The host refuses the login{who} ({options.authentication})"
+    return AuthenticationFailed(
+        f"The host refuses the login{who} ({options.authentication})",
+        host=options.host,
+        hint="Check the user name and the password, and whether the account is locked.",
+    )
 
 
 def _status(status: int, host: str) -> ConnectionFailed:
@@ -155,6 +164,8 @@ def _tls(error: Exception, options: WinRmOptions) -> ConnectionFailed:
             host=host,
             hint="Set ca_file to the certificate of the authority that signed it.",
         )
+    if options.authentication == "certificate" and "alert" in text:
+        return _login_refused(options)
     return ConnectionFailed(
         "TLS cannot be agreed on",
         host=host,

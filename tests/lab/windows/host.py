@@ -25,7 +25,7 @@ from typing import IO, Any
 
 from lab.windows import samba, wine
 from lab.windows.certificates import Authority
-from lab.windows.endpoint import Endpoint
+from lab.windows.endpoint import Endpoint, Manners
 from lab.windows.hives import write_hive
 from lab.windows.login import Accounts
 from lab.windows.registry import HiveLoading, Registry
@@ -116,15 +116,23 @@ class WindowsHost:
         self._make_believable()
         self.authority = Authority(self.home)
         self.shells = Shells(self.wine, self.programs)
-        logins = Accounts(self.accounts, (self.name, "LAB"), self.home, self.dns_name)
+        self._logins = Accounts(self.accounts, (self.name, "LAB"), self.home, self.dns_name)
         certificate = self.authority.issue(self.dns_name, (self.name, "localhost", self.address))
-        authority = self.authority.file
-        self.https = self._closing.enter_context(
-            Endpoint(self.shells, logins, self.address, certificate=certificate, client_ca=authority)
-        )
-        self.http = self._closing.enter_context(Endpoint(self.shells, logins, self.address))
+        self.https = self._closing.enter_context(self.listener(certificate))
+        self.http = self._closing.enter_context(self.listener())
         shares = {"C$": self.drive_c}
         self.samba = self._closing.enter_context(SambaServer(shares, self.accounts, self.address, **self._smb))
+
+    def listener(self, certificate: pathlib.Path | None = None, manners: Manners | None = None) -> Endpoint:
+        """Another way to this host's WinRM, which listens when it is entered; with TLS when it has a certificate."""
+        return Endpoint(
+            self.shells,
+            self._logins,
+            self.address,
+            certificate=certificate,
+            client_ca=self.authority.file,
+            manners=manners or Manners(),
+        )
 
     # --- what a client needs to know ----------------------------------------------------------------------------------
     @property

@@ -46,8 +46,7 @@ def split_program_line(line: str) -> list[str]:
     """The words of a program's line, by the rules of Microsoft's C run-time library."""
     words: list[str] = []
     word, begun, quoted, at = "", False, False, 0
-    line += " "
-    while at < len(line):
+    while at <= len(line):
         slashes = len(line) - at - len(line[at:].lstrip("\\"))
         at += slashes
         char = line[at : at + 1]
@@ -64,7 +63,7 @@ def split_program_line(line: str) -> list[str]:
         else:
             word += "\\" * slashes
             begun = begun or slashes > 0
-            if char in " \t" and not quoted:
+            if not char or (char in " \t" and not quoted):
                 if begun:
                     words.append(word)
                 word, begun = "", False
