@@ -25,6 +25,7 @@ options:
   only_paths:
     description:
       - Put back only what lies at or under these paths. C(*) and C(?) are wildcards.
+      - Paths and registry keys of a Windows host may be written as they are there.
     type: list
     elements: str
   pre_restore:

@@ -57,6 +57,7 @@ options:
   only_paths:
     description:
       - Only what lies at or under these paths on the source. C(*) and C(?) are wildcards.
+      - Paths and registry keys of a Windows host may be written as they are there.
     type: list
     elements: str
   force:

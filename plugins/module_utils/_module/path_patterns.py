@@ -11,13 +11,20 @@ from collections.abc import Sequence
 
 from .._errors import OptionInvalid
 
+_DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)")
+_KEY = re.compile(r"HKEY_[A-Z_]+(?:\\|$)", re.IGNORECASE)
+
 
 class PathPatterns:
-    """Absolute patterns. C(*) and C(?) stand for what is within one segment; what lies under a match is meant too."""
+    r"""Absolute patterns. C(*) and C(?) stand for what is within one segment; what lies under a match is meant too.
+
+    Paths and registry keys of Windows hosts may be written as they are there, and have no case:
+    ``C:\Program Files\estos`` is ``/C:/Program Files/estos``.
+    """
 
     def __init__(self, patterns: Sequence[str] | None) -> None:
         """Without patterns everything matches. Raises OptionInvalid for one that is not absolute."""
-        self._patterns = [_segments(pattern) for pattern in patterns or ()]
+        self._patterns = [reading for pattern in patterns or () for reading in _readings(pattern)]
 
     def match(self, path: bytes) -> bool:
         """Whether the path is asked for."""
@@ -27,12 +34,24 @@ class PathPatterns:
         return any(_covers(pattern, segments) for pattern in self._patterns)
 
 
-def _segments(pattern: str) -> list[re.Pattern[str]]:
+def _readings(pattern: str) -> list[list[re.Pattern[str]]]:
+    """A pattern segment by segment; a registry key is one that is kept, or one above it."""
+    text = pattern.replace("\\", "/")
+    if _DRIVE.match(pattern):
+        return [_compiled(text, re.IGNORECASE)]
+    if _KEY.match(pattern):
+        key = "@registry/" + text.rstrip("/")
+        return [_compiled(key, re.IGNORECASE), _compiled(key + ".reg", re.IGNORECASE)]
     if not pattern.startswith("/"):
         raise OptionInvalid(f"The path {pattern!r} is not absolute", hint="Begin it with a slash, as on the source.")
+    windows = _DRIVE.match(pattern[1:]) or pattern.startswith("/@registry/")
+    return [_compiled(pattern, re.IGNORECASE if windows else re.RegexFlag(0))]
+
+
+def _compiled(pattern: str, flags: re.RegexFlag) -> list[re.Pattern[str]]:
     # brackets are no wildcards here
     escaped = pattern.replace("[", "[[]")
-    return [re.compile(fnmatch.translate(segment)) for segment in escaped.split("/") if segment]
+    return [re.compile(fnmatch.translate(segment), flags) for segment in escaped.split("/") if segment]
 
 
 def _covers(pattern: list[re.Pattern[str]], segments: list[str]) -> bool:

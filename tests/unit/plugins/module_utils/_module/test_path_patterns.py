@@ -28,6 +28,22 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.path_patter
         ("/etc/\udcff", b"/etc/\xff", True),
         ("/etc/a\nb", b"/etc/a\nb", True),
         ("/etc/a", b"/etc/a\n", False),
+        ("/Etc", b"/etc", False),
+        ("C:\\Program Files\\estos", b"/C:/Program Files/estos/UCServer/config/x.xml", True),
+        ("c:/program files/ESTOS", b"/C:/Program Files/estos", True),
+        ("/c:/program files", b"/C:/Program Files/estos", True),
+        ("D:\\", b"/D:/x", True),
+        ("D:", b"/C:/x", False),
+        ("C:\\Users\\*\\NTUSER.DAT", b"/C:/Users/Anna/ntuser.dat", True),
+        (
+            "HKEY_LOCAL_MACHINE\\SOFTWARE\\ESTOS",
+            b"/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ESTOS/UCServer4/Server.reg",
+            True,
+        ),
+        ("HKEY_LOCAL_MACHINE\\Software\\Estos", b"/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ESTOS.reg", True),
+        ("HKEY_LOCAL_MACHINE\\SOFTWARE\\ESTOS", b"/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ESTOS2.reg", False),
+        ("HKEY_LOCAL_MACHINE\\SOFTWARE\\ECSTA*", b"/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ECSTACA4000p3.reg", True),
+        ("HKEY_USERS", b"/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ESTOS.reg", False),
     ],
 )
 def test_match(pattern, path, matches):
@@ -44,6 +60,7 @@ def test_one_of_several_is_enough():
     assert patterns.match(b"/b/c") and not patterns.match(b"/c")
 
 
-def test_relative_patterns_are_refused():
+@pytest.mark.parametrize("relative", ["etc", "C:x", "HKLM\\SOFTWARE", "Program Files\\x"])
+def test_relative_patterns_are_refused(relative):
     with pytest.raises(OptionInvalid, match="not absolute"):
-        PathPatterns(["etc"])
+        PathPatterns([relative])
