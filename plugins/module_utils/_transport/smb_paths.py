@@ -12,7 +12,7 @@ import re
 from .windows_files import filetime
 
 _DRIVE = re.compile(r"([A-Za-z]):\\?(.*)\Z", re.DOTALL)
-_NEVER = re.compile(r'[\x00-\x1f<>:"/|?*]')
+_NEVER = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 LONGEST_PATH = 32760
 """UTF-16 units, the most that NTFS takes."""
 
