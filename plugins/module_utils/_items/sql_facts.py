@@ -160,8 +160,11 @@ def look_at_backup(transport: SqlServerTransport, path: str) -> BackupFacts:
     )
 
 
-def tables_of(transport: SqlServerTransport, database: str) -> dict[str, int]:
-    """The tables of a database by schema and name, with the rows that the server counts."""
+def tables_of(transport: SqlServerTransport, database: str) -> dict[str, int] | None:
+    """The tables of a database by schema and name, with the rows that the server counts; None when the login may not
+    see them all."""
+    if transport.execute(sql_statements.may_see_all(database)).value != 1:
+        return None
     rows = transport.execute(sql_statements.table_names(database)).rows
     return {f"{_text(row, 'schema_name')}.{_text(row, 'table_name')}": _number(row, "row_count") for row in rows}
 

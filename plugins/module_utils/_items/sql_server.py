@@ -143,7 +143,7 @@ class SqlServerBackup(Item):
             **facts.to_json(),
             "state": self._state(server, database, facts),
         }
-        if tables == tables_of(server, database.name):
+        if tables is not None and tables == tables_of(server, database.name):
             extra["tables"] = tables
         entry = Entry(
             item=self.name,
@@ -209,6 +209,7 @@ class SqlServerBackup(Item):
         server = sql_server(transport)
         about = look_at_server(server)
         self._refuse_older(about, entry.extra, server.host)
+        self._refuse_blind(server)
         with alone(server, self.database):
             file = self._file(server, about)
             file.sweep()
@@ -235,6 +236,18 @@ class SqlServerBackup(Item):
                 item=self.name,
                 hint="Nothing was touched. Restore it to the same or a newer version.",
             )
+
+    def _refuse_blind(self, server: SqlServerTransport) -> None:
+        """What is not seen before would not be seen afterwards, and a good restore would count as a bad one."""
+        try:
+            server.execute(sql_statements.last_restored(self.database))
+        except CommandFailed as error:
+            raise RestoreRefused(
+                f"The history of restores cannot be read: {error.message}",
+                host=server.host,
+                item=self.name,
+                hint="Nothing was touched. Make the login a db_datareader in msdb.",
+            ) from error
 
     def _delivered(
         self, server: SqlServerTransport, file: BackupFile, entry: Entry, content: Iterable[bytes]
@@ -272,8 +285,8 @@ class SqlServerBackup(Item):
         places = self._places(server, about, facts)
         with self._nobody_else(server, present):
             server.execute(sql_statements.restore(name, file.path, places), patient=True)
-            tables = then.get("tables")
-            if tables is not None and set(tables) != set(tables_of(server, name)):
+            before, now = then.get("tables"), tables_of(server, name)
+            if before is not None and now is not None and set(before) != set(now):
                 raise CommandFailed("The restored database has other tables than the backup", host=server.host)
 
     @contextlib.contextmanager

@@ -130,6 +130,12 @@ def may(right: str) -> str:
     return f"SELECT HAS_PERMS_BY_NAME(NULL, NULL, {quoted_text(right)}) AS may"
 
 
+def may_see_all(database: str) -> str:
+    """1 when the login sees every table of a database; NULL when it may not enter."""
+    name = quoted_text(quoted_name(database))
+    return f"SELECT HAS_PERMS_BY_NAME({name}, N'DATABASE', N'VIEW DEFINITION') AS may"
+
+
 def last_restored(database: str) -> str:
     """The backup that the database was restored from last."""
     return (

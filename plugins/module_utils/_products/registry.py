@@ -30,11 +30,18 @@ def _linux() -> type[Product]:
     return Linux
 
 
+def _mssql() -> type[Product]:
+    from .mssql import Mssql
+
+    return Mssql
+
+
 # Imports stand in functions and not in strings: what is sent to a target is found by reading the imports.
 _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "ad_attributes": _ad_attributes,
     "kamailio": _kamailio,
     "linux": _linux,
+    "mssql": _mssql,
 }
 
 

@@ -65,22 +65,22 @@ _OS = {
 }
 
 _RIGHTS = "Give the login the rights that docs/products/mssql.md lists."
+_GROUP = "Take it out of the group, restore it on the primary, then add it again."
 _DAMAGED = "Restore another generation, and check the disks of the SQL Server's host."
+LACKS_A_RIGHT = frozenset((229, 262, 297, 300, 371, 916, 2571, 3110, 7983, 15247))
 _MEANS = {
-    229: ("The login lacks a right", _RIGHTS),
-    262: ("The login lacks a right in this database", _RIGHTS),
-    297: ("The login lacks a right", _RIGHTS),
-    300: ("The login lacks a right on the server", _RIGHTS),
-    371: ("The login lacks a right on the server", _RIGHTS),
-    911: ("There is no such database", "Check the option database."),
+    **dict.fromkeys(LACKS_A_RIGHT, ("The login lacks a right", _RIGHTS)),
     916: ("The login may not enter this database", _RIGHTS),
+    3110: ("The login may not restore this database", _RIGHTS),
+    911: ("There is no such database", "Check the option database."),
     924: ("The database is in single-user mode and somebody else is in it", "End that session, then run this again."),
     927: ("The database is in the middle of a restore", "Restore it to its end, or restore a generation."),
     1205: ("The SQL Server chose this request as the victim of a deadlock", "Run it again."),
     1222: ("Somebody else holds a lock for too long", "Run it again when the database is less busy."),
     1844: ("This edition cannot compress backups", "Set compression to false."),
     3101: ("Somebody else is in the database", "Stop what uses it, then run this again."),
-    3110: ("The login may not restore this database", _RIGHTS),
+    1468: ("The database is mirrored or in an availability group", _GROUP),
+    3104: ("The database is mirrored or in an availability group", _GROUP),
     3154: ("The backup is one of another database", "Choose the generation of this database."),
     3169: ("The backup was made on a newer SQL Server", "Restore it to the same or a newer version."),
     3183: ("The backup holds a damaged page", _DAMAGED),
@@ -93,7 +93,6 @@ _MEANS = {
     5061: ("The database cannot be locked for this", "Stop what uses it, then run this again."),
     5064: ("Somebody else uses the database in single-user mode", "End that session, then run this again."),
     9002: ("The transaction log of the database is full", "Back up or enlarge the log."),
-    15247: ("The login lacks a right", _RIGHTS),
     33111: (
         "The certificate that the database is encrypted with is not on this SQL Server",
         "Put certificate and private key there first (CREATE CERTIFICATE ... WITH PRIVATE KEY).",

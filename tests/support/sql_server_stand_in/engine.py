@@ -146,8 +146,7 @@ class Engine:
         self.statements: list[str] = []
         self.violations: list[str] = []
         self.happen: dict[str, Happening] = {}
-        self.may_write = True
-        self.grows_by = 0
+        self.may_write = self.may_check = self.may_read_msdb = self.sees_tables = True
         self.guard = threading.RLock()
         self._next_spid = 51
 
@@ -260,6 +259,8 @@ class Engine:
 
     def _tables(self, session: Session, statement: Statement) -> Iterator[bytes]:
         database = self._usable(statement.words[0])
+        if not self.sees_tables:
+            self.violations.append("tables were asked for by a login that does not see them all")
         columns = [Column("schema_name"), Column("table_name"), Column("row_count", "bigint")]
         rows = [[*name.split(".", 1), len(rows)] for name, rows in database.tables.items()]
         yield from self._rows(columns, rows)
@@ -277,7 +278,14 @@ class Engine:
     def _may(self, session: Session, statement: Statement) -> Iterator[bytes]:
         yield from self._rows([Column("may", "int")], [[int(statement.words[0] in self.rights)]])
 
+    def _may_see_all(self, session: Session, statement: Statement) -> Iterator[bytes]:
+        database = self._find(statement.words[0].removeprefix("[").removesuffix("]").replace("]]", "]"))
+        there = database is not None and database.state == ONLINE
+        yield from self._rows([Column("may", "int")], [[int(self.sees_tables) if there else None]])
+
     def _last_restored(self, session: Session, statement: Statement) -> Iterator[bytes]:
+        if not self.may_read_msdb:
+            raise Refused((229, 14, "The SELECT permission was denied on the object 'restorehistory'."))
         sets = [one.backup_set for one in self.restored if one.database.casefold() == statement.words[0].casefold()]
         yield from self._rows([Column("backup_set")], [[sets[-1]]] if sets else [])
 
@@ -565,6 +573,10 @@ class Engine:
 
     def _check(self, session: Session, statement: Statement) -> Iterator[bytes]:
         database = self._usable(statement.words[0])
+        if not self.may_check:
+            raise Refused(
+                (7983, 14, f"User 'backup' does not have permission to run DBCC checkdb for '{database.name}'.")
+            )
         if database.damaged:
             raise Refused((8928, 16, database.damaged), (8990, 16, "CHECKDB found 1 consistency errors."))
         yield done()

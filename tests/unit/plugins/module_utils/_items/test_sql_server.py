@@ -172,6 +172,19 @@ def test_two_runs_never_work_on_one_database(site: SqlServerSite) -> None:
     assert gathered(site).problems == {}
 
 
+def test_tables_that_the_login_does_not_see_are_not_told_of(site: SqlServerSite) -> None:
+    site.engine.sees_tables = False
+    found = gathered(site)
+    assert found.problems == {} and "tables" not in found.entries[0].extra
+    site.item().restore(site.transport(), found.wanted, [])
+
+
+def test_tables_that_only_one_of_both_logins_sees_are_not_compared(site: SqlServerSite) -> None:
+    found = gathered(site)
+    site.engine.sees_tables = False
+    site.item().restore(site.transport(), found.wanted, [])
+
+
 # --- bad days of a backup --------------------------------------------------------------------------------------------
 def test_a_full_disk_is_seen_before(site: SqlServerSite) -> None:
     site.files.room = 2**20
@@ -434,6 +447,14 @@ def test_another_backup_than_the_generation_says(site: SqlServerSite) -> None:
     entry, content = first.entries[0], second.all[0][1]
     with pytest.raises(HostileContent, match="another backup"):
         site.item().restore(site.transport(), [(entry, iter([content]))], [])
+    assert site.sent("ALTER DATABASE") == []
+
+
+def test_without_the_history_of_restores_none_is_begun(site: SqlServerSite) -> None:
+    found = gathered(site)
+    site.engine.may_read_msdb = False
+    with pytest.raises(RestoreRefused, match="history of restores cannot be read"):
+        site.item().restore(site.transport(), found.wanted, [])
     assert site.sent("ALTER DATABASE") == []
 
 

@@ -65,6 +65,11 @@ def test_a_restore_moves_what_it_is_told_to(name: str, path: str, places: dict[s
     assert (found.words[:2], dict(found.moves)) == ((name, path), places)
 
 
+@given(name=NAMES)
+def test_a_right_in_a_database_is_asked_for_by_its_quoted_name(name: str) -> None:
+    assert parse(sql_statements.may_see_all(name)).words == (f"[{name.replace(']', ']]')}]",)
+
+
 def test_the_server_is_asked_for_known_properties() -> None:
     assert len(parse(sql_statements.SERVER).words) == 10
 
