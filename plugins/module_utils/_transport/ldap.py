@@ -34,10 +34,10 @@ try:
         # ldap3 uses names that newer pyasn1 complains about at every import.
         warnings.simplefilter("ignore")
         import ldap3
-        from ldap3.core.exceptions import LDAPException, LDAPStartTLSError
+        from ldap3.core.exceptions import LDAPStartTLSError
 except ImportError:
     if not TYPE_CHECKING:
-        ldap3, LDAPException, LDAPStartTLSError = None, Exception, Exception
+        ldap3, LDAPStartTLSError = None, Exception
 
 SECURITY = ("ldaps", "starttls", "kerberos")
 PORTS = {"ldaps": 636, "starttls": 389, "kerberos": 636}
@@ -224,9 +224,14 @@ class LdapTransport(DirectoryTransport):
         """Do one operation; its result, whether good or bad."""
         connection = self._open()
         self._limit(connection, self._options.silence_timeout)
-        with self._errors_named(ConnectionLost):
-            operation(connection)
-            return dict(connection.result)
+        try:
+            with self._errors_named(ConnectionLost):
+                operation(connection)
+                return dict(connection.result)
+        except ConnectionLost:
+            # Whatever may still come over this connection belongs to nothing any more.
+            self.close()
+            raise
 
     def _limit(self, connection: Any, seconds: float) -> None:
         """How long the next operation may be silent. Raises DeadlineExceeded."""
@@ -334,7 +339,7 @@ class LdapTransport(DirectoryTransport):
     # --- errors -------------------------------------------------------------------------------------------------------
     @contextlib.contextmanager
     def _errors_named(self, otherwise: type[ConnectionFailed], connection: Any = None) -> Iterator[None]:
-        """Errors of ldap3 and of sockets in our words; nothing that they quote is told.
+        """Errors of ldap3, of sockets and of answers that are none, in our words; nothing that they quote is told.
 
         :param connection: one that is being made; its TLS knows best what went wrong
         """
@@ -342,7 +347,8 @@ class LdapTransport(DirectoryTransport):
             yield
         except RecoveryError:
             raise
-        except (LDAPException, OSError) as error:
+        except Exception as error:
+            # ldap3 decodes what a server sends without distrust: anything may come out of it.
             failure = connection.server.tls.failure if connection is not None else None
             raise failure or self._named(_first_cause(error), otherwise) from None
 

@@ -198,6 +198,8 @@ class DomainController:
         made = (self.folder / "ad" / "etc" / "smb.conf").read_text()
         ours = {
             "server services": "ldap, cldap, kdc",
+            # As Windows does: inside of TLS a ticket need not sign and seal once more.
+            "ldap server require strong auth": "allow_sasl_over_tls",
             "dsdb:schema update allowed": "yes",
             "tls certfile": certificate,
             "tls keyfile": certificate,
