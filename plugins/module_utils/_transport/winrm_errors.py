@@ -164,7 +164,7 @@ def _tls(error: Exception, options: WinRmOptions) -> ConnectionFailed:
             host=host,
             hint="Set ca_file to the certificate of the authority that signed it.",
         )
-    if options.authentication == "certificate" and "alert" in text:
+    if options.authentication == "certificate" and ("alert" in text.lower() or "EOF" in text):
         return _login_refused(options)
     return ConnectionFailed(
         "TLS cannot be agreed on",
@@ -187,6 +187,8 @@ def _network(error: Exception, options: WinRmOptions, logged_in: bool) -> Connec
         return ConnectionFailed(
             f"Port {port} cannot be reached: {reason}", host=host, hint="Is the host up, and does WinRM listen there?"
         )
+    if options.authentication == "certificate":
+        return _login_refused(options)  # the alert about ours may get lost in the end of the connection
     return ConnectionFailed(
         f"Port {port} does not speak WinRM with us", host=host, hint="Check winrm_port and winrm_scheme."
     )

@@ -105,6 +105,8 @@ def test_a_host_may_refuse_a_certificate():
     options = WinRmOptions("uc01", authentication="certificate")
     for error in (
         requests.exceptions.SSLError("tlsv13 alert certificate required"),
+        requests.exceptions.SSLError("EOF occurred in violation of protocol"),
+        requests.exceptions.ConnectionError("Connection aborted."),
         winrm.exceptions.InvalidCredentialsError("x"),
     ):
         result = named(error, options, False)
