@@ -12,7 +12,7 @@ import os
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +23,19 @@ from support.sql_server_stand_in import Engine, StandIn
 from support.sql_server_stand_in.disk import FolderDisk
 from support.store import Store
 
-from ansible_collections.ucops.recovery.plugins.module_utils._errors import AuthenticationFailed, RestoreFailed
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    AuthenticationFailed,
+    RestoreFailed,
+    RestoreRefused,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._items import sql_statements
 from ansible_collections.ucops.recovery.plugins.module_utils._products.mssql import Mssql
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.smb import SmbFiles, SmbOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.tds import SqlServerTransport, TdsOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsTransport
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm, WinRmOptions
 from lab.machine import PATH
+from lab.windows.host import WindowsHost
 from lab.windows.samba import SambaServer, small_disk, why_not
 
 FILE_PASSWORD = "Planted-file-word-8"
@@ -45,7 +52,9 @@ class Site:
     drive: pathlib.Path
     authority: Authority
 
-    def transport(self, *, file_password: str = FILE_PASSWORD, **options: Any) -> SqlServerTransport:
+    def transport(
+        self, *, file_password: str = FILE_PASSWORD, partners: Sequence[WindowsTransport] = (), **options: Any
+    ) -> SqlServerTransport:
         files = SmbFiles(
             SmbOptions(
                 host=self.samba.address,
@@ -56,7 +65,7 @@ class Site:
         )
         known = {"username": "backup", "password": PASSWORD, "ca_file": str(self.authority.file)}
         chosen = TdsOptions(host=self.server.address, port=self.server.port, **{**known, **options})
-        return SqlServerTransport(chosen, files)
+        return SqlServerTransport(chosen, files, partners)
 
     def left_over(self) -> list[str]:
         return sorted(path.name for path in self.drive.rglob("*.bak"))
@@ -175,6 +184,26 @@ def test_a_dump_of_a_stranger_s_name_is_left_alone(site: Site, store: Store) -> 
         store.backup(mssql(), transport)
     assert site.left_over() == ["nightly.bak"]
     (site.drive / "Backup/nightly.bak").unlink()
+
+
+# --- a partner server: real services in Wine, real WinRM and SMB -----------------------------------------------------
+def partner(host: WindowsHost) -> WindowsTransport:
+    login: dict[str, Any] = {"host": host.address, "username": host.username, "password": host.password}
+    commands = WinRm(WinRmOptions(port=host.https_port, ca_file=str(host.ca_file), **login))
+    return WindowsTransport(commands, SmbFiles(SmbOptions(port=host.smb_port, **login)))
+
+
+def test_a_ucserver_that_runs_refuses_the_restore(site: Site, store: Store, windows_host: WindowsHost) -> None:
+    windows_host.install_service("eucsrv", "estos UCServer", r"C:\Program Files\estos\UCServer\bin\EUCSrv.exe")
+    windows_host.start_service("eucsrv")
+    product = mssql(partner_hosts=[windows_host.address])
+    with site.transport(partners=[partner(windows_host)]) as transport:
+        outcome = store.backup(product, transport)
+        with pytest.raises(RestoreRefused, match=f"eucsrv runs on the partner server {windows_host.address}"):
+            store.restorer(outcome, product, transport).plan(look_only=True)
+        assert not any(one.startswith(("ALTER", "RESTORE DATABASE")) for one in site.engine.statements)
+        windows_host.stop_service("eucsrv")
+        assert store.restorer(outcome, product, transport).plan(look_only=True).warnings == []
 
 
 # --- the stand-in and a client that knows nothing of us --------------------------------------------------------------
