@@ -20,6 +20,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta imp
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import KamailioOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import LinuxOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.metadirectory import MetadirectoryOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.mssql import MssqlOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.options import parse_options
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_client import ProcallClientOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_options import ProcallServerOptions
@@ -31,12 +32,15 @@ CLASSES = {
     "kamailio": KamailioOptions,
     "linux": LinuxOptions,
     "metadirectory": MetadirectoryOptions,
+    "mssql": MssqlOptions,
     "procall_client": ProcallClientOptions,
     "procall_server": ProcallServerOptions,
     "windows": WindowsHostOptions,
 }
 LOGIN = {"username": "u", "password": "p"}
+DEMANDED = {"mssql": {"database": "CHAT"}}
 SOME = {
+    "mssql": {"database": "X", "compression": "never", "partner_hosts": ["uc1"], "check": False},
     "ad_attributes": {"base_dns": ["OU=Sales,DC=lab"], "object_kinds": ["users"], "phone_attributes": ["mobile"]},
     "ecsta": {"keys": ["HKLM\\SOFTWARE\\ESTOS\\ECSTACA4000p3"], "services": ["eucsrv"]},
     "metadirectory": {"root": "D:\\MetaDirectory", "service_passwords": {"LAB\\svc": "x"}},
@@ -61,7 +65,7 @@ SOME = {
 def given(product, options):
     """What the product is given when these options are given to its module."""
     spec = product_spec(product).merge(connection_spec(product))
-    validated = ArgumentSpecValidator(**spec.to_kwargs()).validate({**LOGIN, **options})
+    validated = ArgumentSpecValidator(**spec.to_kwargs()).validate({**LOGIN, **DEMANDED.get(product, {}), **options})
     assert validated.error_messages == []
     return product_options(validated.validated_parameters, product)
 
@@ -77,7 +81,7 @@ def test_the_options_are_those_of_the_product(product):
 @pytest.mark.parametrize("product", sorted(CLASSES))
 def test_what_is_not_given_is_what_the_product_takes_by_itself(product):
     cls = CLASSES[product]
-    assert parse_options(cls, given(product, {})) == cls()
+    assert parse_options(cls, given(product, {})) == parse_options(cls, DEMANDED.get(product, {}))
 
 
 @pytest.mark.parametrize("product", sorted(CLASSES))
