@@ -223,6 +223,7 @@ class SqlServerTransport(Transport):
         except BaseException:
             line.close()
             raise
+        line.logged_in = True
         self._line = line
 
     def _windows_login(self, line: TdsLine) -> Any:

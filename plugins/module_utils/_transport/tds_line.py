@@ -14,6 +14,7 @@ import contextlib
 import socket
 import ssl
 import struct
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,7 @@ class TdsLine:
         self._to_server = ssl.MemoryBIO()
         self._prepared = b""
         self._greeted = False
+        self.logged_in = False
         try:
             version = self._agree(context)
             if context is not None:
@@ -137,9 +139,19 @@ class TdsLine:
         """Nothing: the options are set."""
 
     def close(self) -> None:
-        """Hang up. SQL Server ends and undoes what still runs for us."""
+        """Hang up. SQL Server ends and undoes what still runs for us.
+
+        :raises ConnectionFailed: python-tds leaves, without an error, before it is logged in: the server sent it to
+            another one, where it would log in without encryption
+        """
         with contextlib.suppress(OSError):
             self._socket.close()
+        if not self.logged_in and self._greeted and sys.exc_info()[0] is None:
+            raise ConnectionFailed(
+                "The SQL Server sends us to another one",
+                host=self._host,
+                hint="Set host and port to the server itself, not to a gateway or a read-only listener.",
+            )
 
     # --- reaching an agreement ---------------------------------------------------------------------------------------
     def _agree(self, context: ssl.SSLContext | None) -> bytes:

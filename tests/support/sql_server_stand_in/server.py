@@ -31,6 +31,8 @@ class StandIn:
     :param encryption: ``on``, ``not`` (has no certificate) or ``required`` (of everybody, which is how it answers then)
     :param context: its certificate
     :param channel_binding: whether a Windows login must be tied to its TLS connection (extended protection)
+
+    ``route``: where it sends those who are logged in. ``clear_bytes``: what came to it unencrypted.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class StandIn:
         self._connections: set[socket.socket] = set()
         self.logins: list[wire.Login] = []
         self.clear_bytes = b""
+        self.route: tuple[str, int] | None = None
         self.troubles: list[str] = []
         self._listener = socket.create_server((address, 0))
         self.address, self.port = self._listener.getsockname()[:2]
@@ -177,6 +180,7 @@ class StandIn:
                 + wire.changed_collation()
                 + wire.login_ack(TDS_74, PRODUCT, (version[0], version[1], version[2]))
                 + wire.changed(4, str(wire.PACKET), str(wire.PACKET))
+                + (wire.routed(*self.route) if self.route else b"")
                 + wire.done(),
             )
         )

@@ -165,6 +165,13 @@ def changed_collation() -> bytes:
     return b"\xe3" + struct.pack("<H", len(body)) + body
 
 
+def routed(host: str, port: int) -> bytes:
+    """ENVCHANGE that sends the client to another server."""
+    place = b"\0" + struct.pack("<H", port) + _us(host)
+    body = b"\x14" + struct.pack("<H", len(place)) + place + b"\0\0"
+    return b"\xe3" + struct.pack("<H", len(body)) + body
+
+
 def sspi(token: bytes) -> bytes:
     """An answer within a Windows login."""
     return b"\xed" + struct.pack("<H", len(token)) + token

@@ -25,6 +25,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
+    LibraryMissing,
     OptionInvalid,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._items import sql_statements
@@ -164,6 +165,14 @@ def test_a_server_that_demands_encryption_gets_it(site: SqlServerSite) -> None:
             site_transport(site, strict, encryption="off", allow_unencrypted=True).connect()
 
 
+def test_a_server_that_sends_us_elsewhere_is_not_followed(site: SqlServerSite) -> None:
+    with StandIn(site.engine, None, encryption="not") as elsewhere:
+        site.server.route = (elsewhere.address, elsewhere.port)
+        with pytest.raises(ConnectionFailed, match="sends us to another one"):
+            site.transport().connect()
+        assert (elsewhere.logins, elsewhere.clear_bytes) == ([], b"")
+
+
 def test_a_file_that_holds_no_certificate_is_named(site: SqlServerSite, tmp_path: pathlib.Path) -> None:
     (tmp_path / "empty.pem").write_text("")
     for name in ("empty.pem", "missing.pem"):
@@ -206,7 +215,7 @@ def test_kerberos_without_a_ticket_is_told(site: SqlServerSite, tmp_path: pathli
     transport = site.transport(
         authentication="kerberos", username="", password="", kerberos_cache_file=str(tmp_path / "none")
     )
-    with pytest.raises(Exception, match="kerberos login can be made|Kerberos needs the Python libraries"):
+    with pytest.raises((AuthenticationFailed, LibraryMissing), match=r"kerberos login|gssapi and krb5"):
         transport.connect()
     assert os.environ.get("KRB5CCNAME") == before
 
