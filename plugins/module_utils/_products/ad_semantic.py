@@ -65,7 +65,7 @@ def _compare_values(
     before, after = set(old.attributes.get(attribute, ())), set(new.attributes.get(attribute, ()))
     if before == after:
         return
-    action = ADDED if not before else REMOVED if not after else CHANGED
+    action = ADDED if before < after else REMOVED if after < before else CHANGED
     went, came = (_shown(attribute, sorted(values), masker) for values in (before - after, after - before))
     yield SemanticChange(new.kind, f"{_name(new)} {attribute}", action, went, came)
 

@@ -80,7 +80,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LdapOptions:
-    """How to reach a directory and who to be there. Timeouts in seconds; secrets never show in ``repr``.
+    """How to reach a directory and who to be there. Timeouts in seconds, the total one for each search or change;
+    secrets never show in ``repr``.
 
     ``security``: ``ldaps`` (TLS from the start), ``starttls``, or ``kerberos`` (TLS from the start, login by the ticket
     in ``kerberos_cache_file`` or in the default cache instead of a password). There is no way without TLS. ``port``
@@ -111,7 +112,6 @@ class LdapTransport(DirectoryTransport):
         self.host = options.host
         self._options = options
         self._connection: Any = None
-        self._deadline: float | None = None
         _judge(options)
 
     def connect(self) -> None:
@@ -126,9 +126,10 @@ class LdapTransport(DirectoryTransport):
     def search(
         self, base: str, query: str, attributes: Sequence[str], scope: str = SUBTREE
     ) -> Iterator[DirectoryObject]:
+        until = self._until()
         cookie: bytes | None = None
         while True:
-            entries, cookie = self._page(base, query, attributes, scope, cookie)
+            entries, cookie = self._page(base, query, attributes, scope, cookie, until)
             for entry in entries:
                 yield self._complete(entry, attributes)
             if not cookie:
@@ -157,7 +158,7 @@ class LdapTransport(DirectoryTransport):
 
     # --- searching ----------------------------------------------------------------------------------------------------
     def _page(
-        self, base: str, query: str, attributes: Sequence[str], scope: str, cookie: bytes | None
+        self, base: str, query: str, attributes: Sequence[str], scope: str, cookie: bytes | None, until: float
     ) -> tuple[list[Any], bytes | None]:
         found = ldap3.SUBTREE if scope == SUBTREE else ldap3.BASE
         result = self._call(
@@ -170,7 +171,8 @@ class LdapTransport(DirectoryTransport):
                 paged_size=PAGE,
                 paged_criticality=True,
                 paged_cookie=cookie,
-            )
+            ),
+            until,
         )
         if result["result"] != _SUCCESS:
             raise self._refused(result, base)
@@ -197,33 +199,37 @@ class LdapTransport(DirectoryTransport):
             part = Range.of(description)
             name = part.name if part else description
             if part is not None:
-                raw = self._to_the_end(str(entry["dn"]), part, list(raw))
+                raw = self._to_the_end(str(entry["dn"]), part, raw)
             # An attribute without values stands beside its range.
             if raw:
                 values[spelled.get(name.lower(), name)] = list(raw)
         return DirectoryObject(str(entry["dn"]), values)
 
-    def _to_the_end(self, dn: str, part: Range, values: list[bytes]) -> list[bytes]:
-        while part.last is not None:
-            answer = self._ask_one(dn, [part.rest])
-            parts = [(Range.of(name), raw) for name, raw in (answer[0]["raw_attributes"] if answer else {}).items()]
-            further = next(((new, raw) for new, raw in parts if new and new.first == len(values) and raw), None)
-            if further is None:
-                raise CommandFailed(
-                    f"The directory gave {len(values)} values of {part.name} and not the rest",
-                    host=self.host,
-                    item=dn,
-                    hint="The object may have changed in the meantime: run this again.",
-                )
-            part, raw = further
+    def _to_the_end(self, dn: str, part: Range, raw: Sequence[bytes]) -> list[bytes]:
+        """All values of an attribute, of which one range came. Raises CommandFailed when one does not follow on."""
+        values: list[bytes] = []
+        while raw and part.first == len(values):
             values += raw
-        return values
+            if part.last is None:
+                return values
+            answer = self._ask_one(dn, [part.rest])
+            ranges = ((Range.of(name), more) for name, more in (answer[0]["raw_attributes"] if answer else {}).items())
+            part, raw = next(((new, more) for new, more in ranges if new is not None), (part, ()))
+        raise CommandFailed(
+            f"The directory gave {len(values)} values of {part.name} and not the rest",
+            host=self.host,
+            item=dn,
+            hint="The object may have changed in the meantime: run this again.",
+        )
 
     # --- the connection -----------------------------------------------------------------------------------------------
-    def _call(self, operation: Callable[[Any], object]) -> Mapping[str, Any]:
-        """Do one operation; its result, whether good or bad."""
+    def _call(self, operation: Callable[[Any], object], until: float | None = None) -> Mapping[str, Any]:
+        """Do one operation; its result, whether good or bad.
+
+        :param until: when the whole, of which this is a part, must be done
+        """
         connection = self._open()
-        self._limit(connection, self._options.silence_timeout)
+        self._limit(connection, self._options.silence_timeout, until or self._until())
         try:
             with self._errors_named(ConnectionLost):
                 operation(connection)
@@ -233,12 +239,15 @@ class LdapTransport(DirectoryTransport):
             self.close()
             raise
 
-    def _limit(self, connection: Any, seconds: float) -> None:
+    def _until(self) -> float:
+        return time.monotonic() + self._options.total_timeout
+
+    def _limit(self, connection: Any, seconds: float, until: float) -> None:
         """How long the next operation may be silent. Raises DeadlineExceeded."""
-        left = (self._deadline or 0) - time.monotonic()
+        left = until - time.monotonic()
         if left <= 0:
             raise DeadlineExceeded(
-                f"The task took longer than {self._options.total_timeout:g} s", host=self.host, hint=_LOOK_AT_IT
+                f"The search took longer than {self._options.total_timeout:g} s", host=self.host, hint=_LOOK_AT_IT
             )
         if connection.socket is None:
             raise ConnectionLost("The connection is gone", host=self.host, hint=_LOOK_AT_IT)
@@ -248,7 +257,6 @@ class LdapTransport(DirectoryTransport):
         if self._connection is not None and self._connection.closed:
             self._connection = None
         if self._connection is None:
-            self._deadline = self._deadline or time.monotonic() + self._options.total_timeout
             connection = self._make()
             try:
                 self._reach(connection)
@@ -311,7 +319,7 @@ class LdapTransport(DirectoryTransport):
 
     def _log_in(self, connection: Any) -> None:
         options = self._options
-        self._limit(connection, options.connect_timeout)
+        self._limit(connection, options.connect_timeout, self._until())
         with self._errors_named(ConnectionFailed):
             try:
                 connection.bind(read_server_info=False)

@@ -110,6 +110,12 @@ def test_ranges_that_break_off_are_an_error_and_no_short_list(serve, rest):
         list(transport.search("DC=lab", ANY, ["member"]))
 
 
+def test_values_that_do_not_begin_at_the_beginning_are_an_error(serve):
+    _server, transport = serve(lambda request: Answer(objects=[(DN, {"member;range=5-*": values(5, 9)})]))
+    with pytest.raises(CommandFailed, match="gave 0 values of member"):
+        transport.read(DN, ["member"])
+
+
 def test_every_page_is_asked_for_and_names_come_in_the_spelling_that_was_asked_for(serve):
     def script(request):
         page = int(request.cookie or b"0")
