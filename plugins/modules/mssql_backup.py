@@ -24,7 +24,7 @@ requirements:
   - zstandard >= 0.19
   - fastcdc >= 1.5
   - python-tds >= 1.15
-  - pyOpenSSL >= 23.3
+  - pyspnego >= 0.10
   - smbprotocol >= 1.13
 extends_documentation_fragment:
   - ucops.recovery.repository

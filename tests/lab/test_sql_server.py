@@ -8,6 +8,7 @@ And the stand-in itself, asked by a client that knows nothing of us: FreeTDS.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import shutil
@@ -18,6 +19,8 @@ from typing import Any
 
 import pytest
 from support.certificates import Authority
+from support.modules import run_module, run_unsealing
+from support.repositories import SECRET, TestRepository
 from support.sql_server_site import PASSWORD, chat
 from support.sql_server_stand_in import Engine, StandIn
 from support.sql_server_stand_in.disk import FolderDisk
@@ -184,6 +187,45 @@ def test_a_dump_of_a_stranger_s_name_is_left_alone(site: Site, store: Store) -> 
         store.backup(mssql(), transport)
     assert site.left_over() == ["nightly.bak"]
     (site.drive / "Backup/nightly.bak").unlink()
+
+
+# --- the modules, as a playbook calls them ----------------------------------------------------------------------------
+def test_the_modules_back_up_compare_and_restore(site: Site, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "modules").mkdir()
+    repository = TestRepository.create(tmp_path / "modules")
+    given = {
+        "repository": str(repository.path),
+        "writer_key_file": str(repository.writer_key_file),
+        "source": "sql1",
+        "instance": "CHAT",
+        "database": "CHAT",
+        "host": site.server.address,
+        "port": site.server.port,
+        "username": "backup",
+        "password": PASSWORD,
+        "ca_file": str(site.authority.file),
+        "smb_username": site.samba.administrator,
+        "smb_password": FILE_PASSWORD,
+        "smb_port": site.samba.port,
+    }
+    looked = run_module("mssql_backup", given, check=True)
+    first = run_module("mssql_backup", given)
+    second = run_module("mssql_backup", given)
+    assert (looked["changed"], first["changed"], second["changed"]) == (False, True, False)
+    assert first["generation"]["id"] == "sql1/mssql@CHAT/1"
+    assert second["generation"]["content_changed"] is None and second["generation"]["changed_items"] == []
+    assert second["generation"]["status"] == "complete"
+    site.engine.databases["CHAT"].tables = {"dbo.Journal": ["spoilt"]}
+    given = {**given, "generation": "sql1/mssql@CHAT/1", "allowed_signers": repository.allowed_signers}
+    planned = run_unsealing("mssql_restore", given, SECRET, check=True)
+    assert planned["plan"]["not_compared"] == ["database"]
+    assert site.engine.databases["CHAT"].tables == {"dbo.Journal": ["spoilt"]}
+    done = run_unsealing("mssql_restore", given, SECRET)
+    assert done["changed"] is True, done
+    assert site.engine.databases["CHAT"].tables == chat().tables
+    told = json.dumps([looked, first, second, planned, done])
+    for secret in (PASSWORD, FILE_PASSWORD):
+        assert json.dumps(secret)[1:-1] not in told
 
 
 # --- a partner server: real services in Wine, real WinRM and SMB -----------------------------------------------------
