@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ import tracemalloc
 
 import pytest
 import requests
+from support.certificates import Authority
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     AuthenticationFailed,
@@ -27,7 +29,6 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm, WinRmOptions
-from lab.windows.certificates import Authority
 from lab.windows.endpoint import Cut, Hang, Manners
 from lab.windows.messages import Fault
 from lab.windows.shells import MAX_SHELLS
@@ -235,10 +236,10 @@ def test_an_unknown_authority(windows_host, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "days", "said"), [("elsewhere.example", 10, "another name"), ("127.0.0.1", -1, "not valid today")]
+    ("name", "year", "said"), [("elsewhere.example", 2090, "another name"), ("127.0.0.1", 2021, "not valid today")]
 )
-def test_a_certificate_that_does_not_fit(windows_host, name, days, said):
-    certificate = windows_host.authority.issue(name, days=days)
+def test_a_certificate_that_does_not_fit(windows_host, name, year, said):
+    certificate = windows_host.authority.issue(name, until=datetime.datetime(year, 1, 1))
     with windows_host.listener(certificate) as listener, connect(windows_host, port=listener.port) as winrm:
         error = failure(winrm.connect, CertificateRejected)
     assert said in str(error) and error.hint

@@ -38,11 +38,11 @@ class Authority:
         context.load_cert_chain(str(self.issue(*names)))
         return context
 
-    def issue(self, *names: str) -> pathlib.Path:
+    def issue(self, *names: str, until: datetime.datetime = _UNTIL) -> pathlib.Path:
         """A file with a certificate that holds these names and addresses, and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        builder = self._builder(subject, key).add_extension(
+        builder = self._builder(subject, key, until).add_extension(
             x509.SubjectAlternativeName(_alternatives(names)), critical=False
         )
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -56,7 +56,9 @@ class Authority:
         )
         return pem
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, until: datetime.datetime = _UNTIL
+    ) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -64,7 +66,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(_FROM)
-            .not_valid_after(_UNTIL)
+            .not_valid_after(until)
         )
 
 

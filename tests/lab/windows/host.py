@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any
 
+from support.certificates import Authority
+
 from lab.windows import samba, wine
-from lab.windows.certificates import Authority
 from lab.windows.endpoint import Endpoint, Manners
 from lab.windows.hives import write_hive
 from lab.windows.login import Accounts
@@ -117,7 +118,7 @@ class WindowsHost:
         self.authority = Authority(self.home)
         self.shells = Shells(self.wine, self.programs)
         self._logins = Accounts(self.accounts, (self.name, "LAB"), self.home, self.dns_name)
-        certificate = self.authority.issue(self.dns_name, (self.name, "localhost", self.address))
+        certificate = self.authority.issue(self.dns_name, self.name, "localhost", self.address)
         self.https = self._closing.enter_context(self.listener(certificate))
         self.http = self._closing.enter_context(self.listener())
         shares = {"C$": self.drive_c}

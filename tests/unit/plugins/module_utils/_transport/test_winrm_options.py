@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from support.certificates import Authority
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import LibraryMissing, OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm
@@ -14,7 +15,6 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm_op
     judge,
     judge_kerberos,
 )
-from lab.windows.certificates import Authority
 
 LOGIN = {"host": "uc01", "username": "backup", "password": "Planted-Secret"}
 
