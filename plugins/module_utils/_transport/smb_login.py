@@ -71,7 +71,12 @@ class _Negotiation(Connection):  # type: ignore[misc]
         self.last = super().receive(*args, **options)
         return self.last
 
+    def disconnect(self, close: bool = True, timeout: float | None = None) -> None:
+        """smbprotocol would say goodbye, and wait for its own thread within it."""
+        self._wire.close()
+
     def let_go(self) -> None:
+        """From now on the wire is read by somebody else."""
         self._wire.let_go()
         if self._t_worker is not None:
             self._t_worker.join(self._wire.silence)
