@@ -236,8 +236,8 @@ class DirectoryAttributes(Item):
                 f"The account may not write the attributes of {_some(unwritable)}; nothing was touched",
                 host=ldap.host,
                 item=self.name,
-                hint="Delegate the right to it. Administrators are protected (AdminSDHolder) and need an account of"
-                " their kind, or leave them out with only_paths.",
+                hint="Delegate the right to it. Administrators are protected (AdminSDHolder): they need an account of"
+                " their kind.",
             )
         return steps
 
