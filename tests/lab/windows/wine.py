@@ -19,12 +19,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 
 from lab.machine import PATH
 
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path("/var/cache/ucops-lab")
+KEPT = 3 * 24 * 3600
+"""Seconds after which a finished Windows that nobody uses is removed from the cache."""
 DLLS = pathlib.Path("/usr/lib/x86_64-linux-gnu/wine/x86_64-windows")
 
 PROGRAMS = (
@@ -77,7 +80,7 @@ class Wine:
         self.home = home
         self.prefix = home / "prefix"
         if not self.prefix.exists():
-            _copy(template(), self.prefix)
+            copy_template(self.prefix)
         self._keeper = _Keeper(home, name)
         try:
             # services.exe keeps the outputs that its first caller had: whoever read a pipe would wait for ever.
@@ -230,22 +233,30 @@ class _Keeper:
         return ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", f"--wd={folder}", "--"]
 
 
-def template() -> pathlib.Path:
-    """A finished Windows that nobody runs; made when the cache has none of this Wine and these programs."""
+def copy_template(target: pathlib.Path) -> None:
+    """A new Windows, copied from the cache; made first when the cache has none of this Wine and these programs."""
     CACHE.mkdir(parents=True, exist_ok=True)
+    place = CACHE / f"wine-{_fingerprint()}"
     with (CACHE / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        place = CACHE / f"wine-{_fingerprint()}"
         if not place.exists():
-            for old in CACHE.glob("wine-*"):
-                shutil.rmtree(old, ignore_errors=True)
+            _sweep()
             work = pathlib.Path(tempfile.mkdtemp(prefix="making-", dir=CACHE))
             try:
                 _make(work)
                 (work / "prefix").rename(place)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
-        return place
+        os.utime(place)
+        # Never hard links: Wine rewrites its registry files in place.
+        subprocess.run(["cp", "--archive", "--reflink=auto", str(place), str(target)], check=True, env={"PATH": PATH})
+
+
+def _sweep() -> None:
+    """Remove what no checkout has used for long, and what a killed run was making."""
+    for old in (*CACHE.glob("wine-*"), *CACHE.glob("making-*")):
+        if time.time() - old.stat().st_mtime > KEPT:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _fingerprint() -> str:
@@ -321,8 +332,3 @@ def _environment(home: pathlib.Path, prefix: pathlib.Path) -> dict[str, str]:
         # ours instead of the ones that Wine has built in
         "WINEDLLOVERRIDES": "mscoree=;mshtml=;winemenubuilder.exe=;sc.exe,tasklist.exe=n",
     }
-
-
-def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
-    # never hard links: Wine rewrites its registry files in place
-    subprocess.run(["cp", "--archive", "--reflink=auto", str(source), str(target)], check=True, env={"PATH": PATH})
