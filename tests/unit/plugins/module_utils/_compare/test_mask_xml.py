@@ -76,11 +76,11 @@ def test_what_is_no_secret_stays_readable(text):
 
 def test_time_grows_with_the_length_only():
     for hostile in (
-        "<a" * 300_000,
-        "<a>" * 200_000 + "</b>" * 200_000,
-        '<a b="' * 200_000,
-        "<a>" * 300_000,
-        "<!--" * 9**5,
+        "<a" * 60_000,
+        "<a>" * 40_000 + "</b>" * 40_000,
+        '<a b="' * 40_000,
+        "<a>" * 60_000,
+        "<!--" * 20_000,
     ):
         started = time.monotonic()
         list(xml_values(hostile))
