@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stand-in for the ``reg`` of a Windows host, in memory: it understands the command lines that we send, no other.
+"""A stand-in for the ``reg`` of a Windows host, in memory: it understands the command lines that we send, no other, and
+takes none that WinRM could not carry.
 
 ``reg`` itself is tested in tests/lab, on Wine's. What Wine's does not know (loading a user's registry) is known only
 here.
@@ -29,6 +30,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows 
     WindowsCommands,
     WindowsTransport,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows_quoting import command_line
 from support.windows_files import MemoryWindowsFiles
 
 MISSING = "ERROR: The system was unable to find the specified registry key or value."
@@ -165,6 +167,7 @@ class MemoryWindows(WindowsCommands):
     def open(self, argv, *, input=None, become=False, deadline=None, silence=None, limit=None):
         words = [word.decode() if isinstance(word, bytes) else word for word in argv]
         taken = input if isinstance(input, bytes) else b"".join(input or ())
+        command_line(words)
         self.asked.append((words, taken))
         for pattern, happens in list(self.before.items()):
             if re.search(pattern, " ".join(words)):

@@ -128,7 +128,7 @@ class MemoryServices:
     def _create(self, service: str, rest: Sequence[str]) -> CommandResult:
         if service.lower() in self.states:
             return CommandResult(1073, b"", b"")
-        options = _options(rest, "type=", "start=", "binPath=", "DisplayName=")
+        options = _options(rest, "type=", "start=", "binPath=")
         self.add(service, Start=3, ImagePath=RegistryValue.of_text(options["binPath="], REG_EXPAND_SZ))
         return self._config(service, rest)
 

@@ -80,7 +80,7 @@ class RegistryKeys(Item):
     def _of_machine(self, registry: HostRegistry, report: ItemReport, key: str) -> Iterator[Gathered]:
         try:
             content = registry.export(key)
-        except CommandFailed as error:
+        except (CommandFailed, OptionInvalid) as error:
             report.found = True
             report.problem(path_of(key), error.message)
             return

@@ -122,9 +122,8 @@ class ServiceChange:
         self._compare(registry, goal)
 
     def _put_beside(self, registry: HostRegistry, goal: Definition) -> None:
-        with_security = goal.settings.security is None
-        now = beside_sc(self._now(registry, goal.name).tree, with_security=with_security)
-        change = change_between(now, beside_sc(goal.tree, with_security=with_security))
+        now = beside_sc(self._now(registry, goal.name).tree, goal.settings)
+        change = change_between(now, beside_sc(goal.tree, goal.settings))
         if not change.is_empty:
             registry.make(registry.prepare(change), goal.name)
 

@@ -4,12 +4,14 @@
 r"""How a Windows service is set up: read from the export of its key, put into words for ``sc``.
 
 The service control manager reads a service's key when Windows starts and keeps what it read, so a setting that it
-knows is changed through it. Names and meanings of the values: learn.microsoft.com, "CurrentControlSet\Services Registry
-Tree", and the settings of ``sc config``, ``sc failure`` and their kind.
+knows is changed through it. Only a text that no command line can hold (see :func:`sayable`) goes into the key itself.
+Names and meanings of the values: learn.microsoft.com, "CurrentControlSet\Services Registry Tree", and the settings of
+``sc config``, ``sc failure`` and their kind.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,6 +86,7 @@ KNOWN_TO_SC = frozenset(
         ),
     )
 )
+_NEVER_SAID = re.compile(r"[%!\x00-\x1f\x7f]")
 _BUILT_IN = ("NT AUTHORITY\\", "NT-AUTORITÄT\\", "NT SERVICE\\")
 
 
@@ -254,21 +257,42 @@ def plain_account(account: str) -> str:
 
 
 # --- in the words of sc -----------------------------------------------------------------------------------------------
+def sayable(text: str) -> bool:
+    """Whether a text can stand on a command line: cmd.exe, which WinRM starts everything by, expands variables even in
+    quotes and ends at a line break."""
+    return not _NEVER_SAID.search(text)
+
+
+def unsayable(settings: ServiceSettings) -> frozenset[str]:
+    """The names of values, in upper case, that can only be put into the key."""
+    texts = {
+        "ImagePath": (settings.image_path,),
+        "DisplayName": (settings.display_name,),
+        "Description": (settings.description,),
+        "Group": (settings.group,),
+        "RebootMessage": (settings.reboot_message,),
+        "FailureCommand": (settings.failure_command,),
+        "DependOnService": settings.depends,
+        "DependOnGroup": settings.depends,
+    }
+    return frozenset(fold(name) for name, some in texts.items() if not all(map(sayable, some)))
+
+
 def creation(service: str, settings: ServiceSettings) -> list[str]:
-    """The command that makes a service of this program, as the system's own account; :func:`changes` does the rest."""
-    words = ["sc", "create", service, *_type_words(settings.type), "start=", "demand", "binPath=", settings.image_path]
-    return [*words, "DisplayName=", settings.display_name]
+    """The command that makes a service, as the system's own account; :func:`changes` and the key do the rest."""
+    program = settings.image_path if sayable(settings.image_path) else service
+    return ["sc", "create", service, *_type_words(settings.type), "start=", "demand", "binPath=", program]
 
 
 def changes(service: str, now: ServiceSettings, wanted: ServiceSettings) -> list[list[str]]:
-    """The commands that make the one the other, but for an account that needs a password."""
+    """The commands that make the one the other, but for an account that needs a password and what is unsayable."""
     commands = []
     config = list(_config_words(now, wanted))
     if config:
         commands.append(["sc", "config", service, *config])
     if not needs_password(wanted.account) and wanted.account.endswith("$") and not now.same_account(wanted):
         commands.append(["sc", "managedaccount", service, "true"])
-    if now.description != wanted.description:
+    if now.description != wanted.description and sayable(wanted.description):
         commands.append(["sc", "description", service, wanted.description])
     failure = list(_failure_words(now, wanted))
     if failure:
@@ -291,14 +315,14 @@ def _config_words(now: ServiceSettings, wanted: ServiceSettings) -> Iterable[str
         yield from ("start=", wanted.start)
     if now.error_control != wanted.error_control:
         yield from ("error=", wanted.error_control)
-    if now.image_path != wanted.image_path:
+    if now.image_path != wanted.image_path and sayable(wanted.image_path):
         yield from ("binPath=", wanted.image_path)
-    if now.group != wanted.group:
+    if now.group != wanted.group and sayable(wanted.group):
         yield from ("group=", wanted.group)
-    if now.depends != wanted.depends:
+    if now.depends != wanted.depends and all(map(sayable, wanted.depends)):
         # a single slash means none
         yield from ("depend=", "/".join(wanted.depends) or "/")
-    if now.display_name != wanted.display_name:
+    if now.display_name != wanted.display_name and sayable(wanted.display_name):
         yield from ("DisplayName=", wanted.display_name)
     if not now.same_account(wanted) and not needs_password(wanted.account):
         yield from ("obj=", wanted.account, "password=", "")
@@ -314,9 +338,9 @@ def _failure_words(now: ServiceSettings, wanted: ServiceSettings) -> Iterable[st
         reset = "INFINITE" if wanted.failure_reset == 0xFFFFFFFF else str(wanted.failure_reset)
         actions = "/".join(f"{_ACTIONS[kind]}/{delay}" for kind, delay in wanted.failure_actions)
         yield from ("reset=", reset, "actions=", actions)
-    if now.reboot_message != wanted.reboot_message:
+    if now.reboot_message != wanted.reboot_message and sayable(wanted.reboot_message):
         yield from ("reboot=", wanted.reboot_message)
-    if now.failure_command != wanted.failure_command:
+    if now.failure_command != wanted.failure_command and sayable(wanted.failure_command):
         yield from ("command=", wanted.failure_command)
 
 
@@ -332,16 +356,16 @@ def is_expressible(settings: ServiceSettings) -> str:
 
 
 # --- what sc does not know --------------------------------------------------------------------------------------------
-def beside_sc(tree: RegistryTree, *, with_security: bool) -> RegistryTree:
-    """What the control manager does not keep: parameters of the program, triggers, values of others.
-
-    :param with_security: also the security descriptor
-    """
+def beside_sc(tree: RegistryTree, goal: ServiceSettings) -> RegistryTree:
+    """What goes into the key of a service: what the control manager does not keep (parameters of the program, triggers,
+    values of others), and of ``goal`` what cannot be said to it."""
+    with_security = goal.security is None
+    said = KNOWN_TO_SC - unsayable(goal)
 
     def left_out(key: str, name: str | None) -> bool:
         inside = _inside(key)
         if _is_volatile(key, name) or (inside == ["SECURITY"] and not with_security):
             return True
-        return not inside and name is not None and fold(name) in KNOWN_TO_SC
+        return not inside and name is not None and fold(name) in said
 
     return tree.without(left_out)

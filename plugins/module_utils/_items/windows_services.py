@@ -85,7 +85,7 @@ class ServiceDefinitions(Item):
         key = f"{SERVICES}\\{name}"
         try:
             content = registry.export(key)
-        except CommandFailed as error:
+        except (CommandFailed, OptionInvalid) as error:
             report.found = True
             report.problem(path, error.message)
             return

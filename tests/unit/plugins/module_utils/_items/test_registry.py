@@ -311,6 +311,12 @@ def test_another_order_is_no_change(host, gather):
     assert normalise(one[1], item.normaliser(one[0])) == normalise(other[1], item.normaliser(other[0]))
 
 
+def test_a_key_that_no_command_line_can_name_is_a_problem(host, gather):
+    host.registry.set(r"HKLM\SOFTWARE\ESTOS\100%", a="b")
+    found = gather(keys(r"HKLM\SOFTWARE\ESTOS\1*", SERVER), host.transport)
+    assert len(found.all) == 1 and ["cmd.exe would expand" in message for message in found.problems.values()] == [True]
+
+
 # --- what an item means -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "key",

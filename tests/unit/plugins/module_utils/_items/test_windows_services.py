@@ -245,6 +245,27 @@ def test_only_what_differs_is_said(host, services, gather, name, value, command)
     assert normal(host, gather, item) == was
 
 
+@pytest.mark.parametrize("made_anew", [False, True])
+def test_what_no_command_line_can_hold_goes_into_the_key(host, services, gather, made_anew):
+    image = RegistryValue.of_text(r"%SystemRoot%\system32\svchost.exe -k x!", REG_EXPAND_SZ)
+    texts = {"ImagePath": image, "Description": "a\r\nb", "DisplayName": r"@%SystemRoot%\x.dll,-1", "Group": "!"}
+    host.registry.put(KEY, {**texts, "FailureCommand": "%x%", "RebootMessage": "100 %", "DependOnService": ["a%b"]})
+    item = definitions()
+    before, was = gather(item, host.transport), normal(host, gather, item)
+    host.registry.remove(KEY)
+    del services.states["eucsrv"]
+    if not made_anew:
+        services.add("eucsrv", state=4, **EVERYTHING)
+    restore(host, gather, item, before)
+    assert normal(host, gather, item) == was
+
+
+def test_a_key_that_no_command_line_can_name_is_a_problem(host, services, gather):
+    services.add("a%b")
+    found = gather(definitions("a%b", "eucsrv"), host.transport)
+    assert "cmd.exe would expand" in found.problems["/@service/a%25b.reg"] and len(found.all) == 1
+
+
 def test_what_came_later_is_gone(host, services, gather):
     item = definitions("emswindows")
     before, was = gather(item, host.transport), normal(host, gather, item)
