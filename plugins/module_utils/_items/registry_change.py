@@ -198,16 +198,20 @@ class RegistryChange:
 
 def _undo(step: _Step) -> str:
     """Take a change back, whole or half made. A sentence when that cannot be said of it."""
+    place = step.place
     try:
-        step.place.make(step.undo)
+        place.make(step.undo)
     except Exception as error:
-        return f"{step.place.key} could not be put back as it was: {_story(error)}"
+        return f"{place.key} could not be put back as it was: {_story(error)}"
     try:
-        if _same(step.place.read(), step.before):
-            return ""
+        now = place.read()
+        if not _same(now, step.before):
+            # something stands there that neither was there before nor was meant to come
+            place.make(place.prepare(_change(place.key, now, step.before)))
+            now = place.read()
     except Exception as error:
-        return f"{step.place.key} was put back as it was, which could not be looked at: {_story(error)}"
-    return f"{step.place.key} is not as it was"
+        return f"{place.key} was put back as it was, which could not be looked at: {_story(error)}"
+    return "" if _same(now, step.before) else f"{place.key} is not as it was"
 
 
 def _change(key: str, before: RegistryTree | None, goal: RegistryTree | None) -> RegistryTree:

@@ -125,7 +125,8 @@ static int configure(BOOL create)
     static const wchar_t *const starts[] = {L"boot", L"system", L"auto", L"demand", L"disabled", L"delayed-auto", NULL};
     static const wchar_t *const errors[] = {L"ignore", L"normal", L"severe", L"critical", NULL};
     static const DWORD type_numbers[] = {0x10, 0x20}, numbers[] = {0, 1, 2, 3, 4, 2};
-    static wchar_t list[4096];
+    static wchar_t list[4096], kept[4096];
+    DWORD kept_size = 0;
     const wchar_t *call = create ? L"CreateService" : L"ChangeServiceConfig";
     DWORD type = SERVICE_NO_CHANGE, start = SERVICE_NO_CHANGE, error = SERVICE_NO_CHANGE;
     wchar_t *depends = option(L"depend=") ? list : NULL;
@@ -154,12 +155,16 @@ static int configure(BOOL create)
         one = service(SERVICE_ALL_ACCESS);
         if (!one)
             return failed(L"OpenService", GetLastError());
+        if (!depends) /* Wine forgets them with every change */
+            kept_size = get(L"", L"DependOnService", kept, sizeof kept);
         if (!ChangeServiceConfigW(one, type, start, error, option(L"binPath="), option(L"group="), NULL, depends,
                                   option(L"obj="), option(L"password="), option(L"DisplayName=")))
             one = NULL;
     }
     if (!one)
         return failed(call, GetLastError());
+    if (kept_size)
+        put(L"", L"DependOnService", REG_MULTI_SZ, kept, kept_size);
     if (option(L"start=")) {
         DWORD delayed = 1;
         put(L"", L"DelayedAutostart", REG_DWORD, _wcsicmp(option(L"start="), L"delayed-auto") ? NULL : &delayed, 4);
