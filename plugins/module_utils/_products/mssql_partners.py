@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from .._items.services import Service
 from .._items.windows_host import WindowsService, look_at_windows, program_of
-from .._items.windows_services import WindowsServiceControl
+from .._items.windows_services import WindowsServiceControl, WindowsServiceName
 from .._transport.windows import WindowsTransport
 from .procall_options import UCSERVER
 from .procall_services import uc_services
@@ -28,7 +27,7 @@ def running_services(partner: WindowsTransport, patterns: Sequence[str]) -> tupl
     else:
         found = [service.name for service in uc_services(services) if service.component == UCSERVER]
     control = WindowsServiceControl(partner)
-    return found, [name for name in found if control.is_active(Service(name))]
+    return found, [name for name in found if control.is_active(WindowsServiceName(name))]
 
 
 def _is_meant(service: WindowsService, patterns: Sequence[str]) -> bool:
