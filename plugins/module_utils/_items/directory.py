@@ -81,7 +81,7 @@ class DirectoryAttributes(Item):
         deciding = "".join(f"({attribute.name}=*)" for attribute in self.attributes if attribute.decides)
         seen: set[str] = set()
         for found in self._search(ldap, f"(|{deciding})", [*_FACTS, *self._by_name]):
-            document = self._document(found)
+            document = self._document(found, _guid(ldap, found))
             if document.guid not in seen:
                 seen.add(document.guid)
                 yield document
@@ -114,10 +114,10 @@ class DirectoryAttributes(Item):
             )
         return found.dn
 
-    def _document(self, found: DirectoryObject) -> ObjectDocument:
+    def _document(self, found: DirectoryObject, guid: str) -> ObjectDocument:
         kept = {name: self._by_name[name].kept_values(found.attributes.get(name, ())) for name in self._by_name}
         attributes = {name: values for name, values in kept.items() if values}
-        return ObjectDocument(found.guid, found.dn, found.first_text("sAMAccountName"), _kind(found), attributes)
+        return ObjectDocument(guid, found.dn, found.first_text("sAMAccountName"), _kind(found), attributes)
 
     def _counts(self, document: ObjectDocument) -> bool:
         return any(self._by_name[name].decides for name in self.own_values(document.attributes))
@@ -152,7 +152,7 @@ class DirectoryAttributes(Item):
         ldap = directory(transport)
         if not wanted:
             return {}
-        here = {found.guid for found in self._search(ldap, "", ["objectGUID"])}
+        here = {_guid(ldap, found) for found in self._search(ldap, "", ["objectGUID"])}
         reasons = {}
         for entry in wanted:
             guid = _guid_of(entry.path)
@@ -317,6 +317,18 @@ def is_below(dn: str, base: str) -> bool:
     """Whether an object is at or below a place; both as the directory writes them."""
     inner, outer = dn.lower(), base.lower()
     return inner == outer or (inner.endswith(f",{outer}") and not inner.endswith(f"\\,{outer}"))
+
+
+def _guid(ldap: DirectoryTransport, found: DirectoryObject) -> str:
+    try:
+        return found.guid
+    except ValueError:
+        raise CommandFailed(
+            "The directory does not tell the objectGUID of an object",
+            host=ldap.host,
+            item=found.dn,
+            hint="Give the account the right to read it.",
+        ) from None
 
 
 def _kind(found: DirectoryObject) -> str:

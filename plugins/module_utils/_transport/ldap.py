@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._errors import (
     AuthenticationFailed,
@@ -74,8 +74,6 @@ _WHY_LOGIN_FAILED = {
     "775": "the account is locked",
 }
 """Active Directory puts one of these behind ``data`` in what it says of a refused login."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import contextlib
 import os
 import pathlib
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from collections.abc import Iterable
 from support.certificates import Authority
 
 from lab.host import ENVIRONMENT, LabError
-from lab.machine import PATH
 
 REALM = "LAB.EXAMPLE"
 DOMAIN = "LABAD"
@@ -33,16 +31,14 @@ LDAP, LDAPS = 389, 636
 _PORTS = (LDAP, LDAPS, 88, 464)
 _START_LIMIT = 60.0
 
-_PROGRAMS = (
-    "krb5-user:kinit",
-    "samba:samba-tool",
-    "samba-ad-dc:samba_kcc",
-    "util-linux:unshare",
-)
-"""Programs that are run, each with its Debian package in front."""
-
-_SETUP = "/usr/share/samba/setup/provision.ldif"
-"""Of the package samba-ad-provision."""
+_PARTS = {
+    "krb5-user": "bin/kinit",
+    "samba": "sbin/samba",
+    "samba-ad-dc": "lib/*/samba/ldb/acl.so",
+    "samba-ad-provision": "share/samba/setup/provision.ldif",
+    "samba-common-bin": "bin/samba-tool",
+}
+"""Debian packages that are needed, and a file of each below /usr."""
 
 _SERVE = """
 set -e
@@ -60,11 +56,9 @@ def why_not() -> str:
         return "a domain controller needs Linux"
     if os.geteuid() != 0:
         return "a domain controller needs root"
-    missing = {each.partition(":")[0] for each in _PROGRAMS if not shutil.which(each.partition(":")[2], path=PATH)}
-    if not pathlib.Path(_SETUP).exists():
-        missing.add("samba-ad-provision")
+    missing = [package for package, file in _PARTS.items() if not any(pathlib.Path("/usr").glob(file))]
     if missing:
-        return f"not installed: {', '.join(sorted(missing))} (`make test` installs them as root on Debian)"
+        return f"not installed: {', '.join(missing)} (`make test` installs them as root on Debian)"
     return ""
 
 

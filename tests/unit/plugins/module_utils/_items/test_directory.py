@@ -7,6 +7,8 @@ import dataclasses
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.fake_directory import BASE, FakeDirectory
 from support.gathering import Gathering
 
@@ -145,6 +147,12 @@ def test_a_server_that_is_no_domain_controller_is_told(fake):
         default_base(fake)
     with pytest.raises(CommandFailed):
         list(item().gather(fake, ItemReport("attributes")))
+
+
+def test_an_object_whose_guid_may_not_be_read_is_told(fake, user):
+    fake.set(user, "objectGUID", [])
+    with pytest.raises(CommandFailed, match=f"CN=mueller,{USERS}: The directory does not tell the objectGUID"):
+        Gathering(item(), fake)
 
 
 @pytest.mark.parametrize(
@@ -349,3 +357,39 @@ def test_a_part_of_the_paths_touches_no_other_object(fake, user):
     item().restore(fake, wanted, [entry for entry in now.entries if entry.path == path_of(other)])
     assert fake.values(user, "ectisrv3Lines") == [b"changed"]
     assert fake.values(other, "ectisrv3Lines") == [b"x"]
+
+
+# --- the law of it all -----------------------------------------------------------------------------------------------
+own = st.builds(lambda key, value: f"<{key},{value}>".encode(), st.integers(0, 3), st.sampled_from("aAb"))
+foreign = st.sampled_from([b"fax", b"queue 7", b"Fax 2"])
+held = st.fixed_dictionaries(
+    {
+        "extensionName": st.lists(st.one_of(own, foreign), unique_by=bytes.lower, max_size=4),
+        "ectisrv3Lines": st.lists(st.sampled_from([b"a", b"B", b"\xff"]), unique=True, max_size=3),
+        "proxyAddresses": st.lists(st.sampled_from([b"SIP:a", b"sip:b", b"SMTP:c"]), unique_by=bytes.lower, max_size=3),
+        "telephoneNumber": st.lists(st.sampled_from([b"1", b"2"]), max_size=1),
+    }
+)
+
+
+@given(before=st.lists(held, min_size=3, max_size=3), after=st.lists(held, min_size=3, max_size=3))
+def test_whatever_was_and_whatever_became_of_it(before, after):
+    fake = FakeDirectory()
+    guids = [fake.add(f"u{number}", values=values) for number, values in enumerate(before)]
+    then = Gathering(item(), fake)
+    for guid, values in zip(guids, after):
+        for name, some in values.items():
+            fake.set(guid, name, some)
+    put_back(fake, then)
+    kept = {entry.path: entry.extra["values"] for entry in then.entries}
+    assert {entry.path: entry.extra["values"] for entry in Gathering(item(), fake).entries} == kept
+    for guid, was, became in zip(guids, before, after):
+        extension, proxies = ATTRIBUTES[1], ATTRIBUTES[2]
+        for attribute in (extension, proxies):
+            others = sorted(value for value in became[attribute.name] if not attribute.owns(value))
+            assert [v for v in fake.values(guid, attribute.name) if not attribute.owns(v)] == others
+        if path_of(guid) in kept:
+            assert fake.values(guid, "telephoneNumber") == was["telephoneNumber"]
+        else:
+            assert fake.values(guid, "telephoneNumber") == became["telephoneNumber"]
+            assert fake.values(guid, "ectisrv3Lines") == []
