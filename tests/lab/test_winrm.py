@@ -8,6 +8,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import importlib
+import os
+import pathlib
 import socket
 import threading
 import time
@@ -15,6 +18,7 @@ import tracemalloc
 
 import pytest
 import requests
+import winrm.transport
 from support.certificates import Authority
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
@@ -29,7 +33,9 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm, WinRmOptions
+from lab.directory.objects import Directory
 from lab.windows.endpoint import Cut, Hang, Manners
+from lab.windows.kerberos_login import use_debians_libraries
 from lab.windows.messages import Fault
 from lab.windows.shells import MAX_SHELLS
 
@@ -224,6 +230,49 @@ def test_an_account_that_may_not(windows_host):
     with odd(windows_host, before=when("create", Fault(5, "Access is denied."))) as login, WinRm(login) as winrm:
         error = failure(winrm.connect, CommandsRefused)
     assert "LocalAccountTokenFilterPolicy" in error.hint
+
+
+# --- Kerberos ---------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def ticket(windows_host, domain, monkeypatch):
+    """A ticket cache of a user of a real domain that the host belongs to, and the host's keytab."""
+    reason = use_debians_libraries()
+    if reason:
+        pytest.skip(f"left out: {reason}")
+    kerberos = importlib.import_module("winrm.vendor.requests_kerberos")
+    monkeypatch.setattr(winrm.transport, "HAVE_KERBEROS", True)
+    for name in ("HTTPKerberosAuth", "REQUIRED"):
+        monkeypatch.setattr(winrm.transport, name, getattr(kerberos, name), raising=False)
+    monkeypatch.setenv("KRB5_CONFIG", domain.krb5_config)
+    monkeypatch.delenv("KRB5CCNAME", raising=False)
+    directory = Directory(domain)
+    service = f"HTTP/{windows_host.address}"
+    directory.add_user("uc01-http", password="Host-Secret-1", values={"servicePrincipalName": [service]})
+    directory.add_user("backup", password="Backup-Secret-1")
+    directory.close()
+    return domain.ticket("backup", "Backup-Secret-1"), pathlib.Path(domain.keytab(service))
+
+
+def test_a_ticket_logs_in(windows_host, ticket):
+    cache, keytab = ticket
+    login = {"authentication": "kerberos", "username": None, "password": None, "kerberos_cache_file": cache}
+    certificate = windows_host.authority.issue(windows_host.address)
+    with windows_host.listener(certificate, keytab=keytab) as listener:
+        with connect(windows_host, port=listener.port, **login) as winrm:
+            assert winrm.run(["hostname"]).text.strip() == windows_host.name
+        with connect(windows_host, port=listener.port, **{**login, "kerberos_cache_file": f"{cache}-none"}) as winrm:
+            error = failure(winrm.connect, AuthenticationFailed)
+        assert "Kerberos" in str(error) and "kinit" in error.hint
+    assert "KRB5CCNAME" not in os.environ
+    with connect(windows_host, **login) as winrm:  # this host belongs to no domain
+        failure(winrm.connect, AuthenticationFailed)
+    if not hasattr(importlib.import_module("kerberos"), "authGSSWinRMEncryptMessage"):
+        with connect(windows_host, scheme="http", port=windows_host.http_port, **login) as winrm:
+            assert "cannot encrypt" in str(failure(winrm.connect, ConnectionFailed))
+        return
+    listener = windows_host.listener(keytab=keytab)
+    with listener, connect(windows_host, scheme="http", port=listener.port, **login) as winrm:
+        assert winrm.run(["words", *WORDS]).text.splitlines() == WORDS
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------

@@ -226,7 +226,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return None
         try:
             out = self.login.step(said)
-        except SpnegoError:
+        except PermissionError:
             self._reply(401, **{"WWW-Authenticate": "Negotiate"})
             return None
         headers = {"WWW-Authenticate": out} if out else {}

@@ -19,7 +19,7 @@ import struct
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import IO, Any
 
@@ -117,18 +117,24 @@ class WindowsHost:
         self._make_believable()
         self.authority = Authority(self.home)
         self.shells = Shells(self.wine, self.programs)
-        self._logins = Accounts(self.accounts, (self.name, "LAB"), self.home, self.dns_name)
+        self._logins = Accounts(self.accounts, (self.name, "LAB"), self.home)
         certificate = self.authority.issue(self.dns_name, self.name, "localhost", self.address)
         self.https = self._closing.enter_context(self.listener(certificate))
         self.http = self._closing.enter_context(self.listener())
         shares = {"C$": self.drive_c}
         self.samba = self._closing.enter_context(SambaServer(shares, self.accounts, self.address, **self._smb))
 
-    def listener(self, certificate: pathlib.Path | None = None, manners: Manners | None = None) -> Endpoint:
-        """Another way to this host's WinRM, which listens when it is entered; with TLS when it has a certificate."""
+    def listener(
+        self,
+        certificate: pathlib.Path | None = None,
+        manners: Manners | None = None,
+        keytab: pathlib.Path | None = None,
+    ) -> Endpoint:
+        """Another way to this host's WinRM, which listens when it is entered; with TLS when it has a certificate, with
+        Kerberos when it has a keytab."""
         return Endpoint(
             self.shells,
-            self._logins,
+            replace(self._logins, keytab=keytab),
             self.address,
             certificate=certificate,
             client_ca=self.authority.file,

@@ -15,7 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import spnego
+from spnego.exceptions import SpnegoError
 
+from lab.windows.kerberos_login import KerberosLogin
+
+USER_FILE = "NTLM_USER_FILE"
 BOUNDARY = b"--Encrypted Boundary"
 _environment = threading.Lock()
 
@@ -26,17 +30,16 @@ class NotEncrypted(Exception):
 
 @dataclass
 class Accounts:
-    """Who may log in. ``keytab``: the host's Kerberos keys, for the service ``HTTP/<hostname>``."""
+    """Who may log in. ``keytab``: the host's Kerberos keys; None: NTLM only."""
 
     users: dict[str, str] = field(repr=False)
     domains: Sequence[str]
     folder: pathlib.Path
-    hostname: str = "localhost"
     keytab: pathlib.Path | None = None
 
     @contextlib.contextmanager
     def at_hand(self) -> Iterator[None]:
-        """The libraries find users and keys by environment variables only."""
+        """The library finds users by an environment variable only."""
         file = self.folder / "accounts"
         with _environment:
             if not file.exists():
@@ -45,17 +48,11 @@ class Accounts:
                     f"{domain}:{name}:{word}" for name, word in self.users.items() for domain in ("", *self.domains)
                 ]
                 file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            wanted = {"NTLM_USER_FILE": str(file), "KRB5_KTNAME": str(self.keytab or "/nonexistent")}
-            before = {name: os.environ.get(name) for name in wanted}
-            os.environ.update(wanted)
+            os.environ[USER_FILE] = str(file)
             try:
                 yield
             finally:
-                for name, value in before.items():
-                    if value is None:
-                        del os.environ[name]
-                    else:
-                        os.environ[name] = value
+                del os.environ[USER_FILE]
 
 
 class Login:
@@ -63,7 +60,7 @@ class Login:
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
-        self._context: spnego.ContextProxy | None = None
+        self._context: spnego.ContextProxy | KerberosLogin | None = None
 
     @property
     def complete(self) -> bool:
@@ -71,25 +68,29 @@ class Login:
         return self._context is not None and self._context.complete
 
     def step(self, header: str) -> str | None:
-        """The next step: what the client's Authorization says; what is to be answered. Raises SpnegoError."""
+        """The next step: what the client's Authorization says; what is to be answered. Raises PermissionError."""
         scheme, _blank, text = header.partition(" ")
         token = base64.b64decode(text)
         if self._context is None or self._context.complete:
-            ntlm = token.startswith(b"NTLMSSP")
-            with self._accounts.at_hand():
-                self._context = spnego.server(
-                    protocol="ntlm" if ntlm else "kerberos",
-                    hostname=self._accounts.hostname,
-                    service="HTTP",
-                    options=spnego.NegotiateOptions.use_ntlm if ntlm else spnego.NegotiateOptions.none,
-                )
+            self._context = self._begun(token.startswith(b"NTLMSSP"))
         try:
             with self._accounts.at_hand():
                 out = self._context.step(token)
+        except SpnegoError as error:
+            self._context = None
+            raise PermissionError(str(error)) from None
         except BaseException:
             self._context = None
             raise
         return f"{scheme} {base64.b64encode(out).decode()}" if out else None
+
+    def _begun(self, ntlm: bool) -> spnego.ContextProxy | KerberosLogin:
+        if ntlm:
+            with self._accounts.at_hand():
+                return spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+        if self._accounts.keytab is None:
+            raise PermissionError("no Kerberos here")
+        return KerberosLogin(self._accounts.keytab)
 
     def open_message(self, data: bytes) -> bytes:
         """A sealed message's content (MS-WSMV 2.2.9.1). Raises NotEncrypted."""
