@@ -163,6 +163,10 @@ def test_large_streams_flow_both_ways_in_bounded_memory(commands):
     assert peak < 40 * MIB  # twice the result, which this test itself joins
 
 
+def test_input_that_a_command_does_not_want_is_no_error(commands):
+    assert commands.run(["chatter", "errors", "1"], input=(b"x" * MIB for _turn in range(8))).rc == 3
+
+
 def test_umlauts_of_the_registry(commands, windows_host):
     key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Büro & Söhne"
     windows_host.registry.set(key, Größe="weiß")
