@@ -154,7 +154,12 @@ class Restorer:
         self._judge()
         warnings = [*self._guards(), *self._leave_out()]
         unknown = [item.name for item in self._items if look_only and item.consistency != "none"]
-        known = [item for item in self._items if item.name not in unknown]
+        # a container that is different each time would be fetched only to say that it differs
+        known = [
+            item
+            for item in self._items
+            if item.name not in unknown and (item.comparable or self._is_growing_record(item))
+        ]
         current = self._gather(known, strict=False)
         changes: dict[str, list[Change]] = {}
         left_alone = [item.name for item in known if self._is_growing_record(item) and current.get(item.name)]

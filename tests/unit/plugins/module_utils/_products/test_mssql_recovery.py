@@ -117,10 +117,21 @@ def test_a_changed_database_goes_back_and_its_state_before_is_kept(store: Store,
     site.database.tables = {"dbo.Journal": ["spoilt"]}
     restore = restorer(store, site, outcome)
     plan = restore.plan(look_only=False)
+    assert len(site.sent("BACKUP")) == 1
     assert [change.action for change in plan.changes["database"]] == ["write"]
     result = restore.run(plan)
     assert result["pre_restore"] == "host/mssql/2"
     assert site.database.tables == chat().tables and site.left_over() == []
+
+
+def test_records_that_grow_are_left_alone_unless_they_are_named(store: Store, site: SqlServerSite) -> None:
+    product = Mssql({"database": "CHAT", "data_class": "logs"})
+    outcome = store.backup(product, site.transport())
+    site.database.tables["dbo.Journal"].append("of today")
+    plan = store.restorer(outcome, product, site.transport()).plan(look_only=False)
+    assert (plan.left_alone, plan.items) == (["database"], [])
+    plan = store.restorer(outcome, product, site.transport(), only_items=["database"]).plan(look_only=False)
+    assert (plan.left_alone, plan.items) == ([], ["database"])
 
 
 def test_check_mode_of_a_restore_touches_nothing(store: Store, site: SqlServerSite) -> None:
