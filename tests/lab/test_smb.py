@@ -364,6 +364,28 @@ class TestWriting:
         assert caught.value.host == server.address and PASSWORD not in str(caught.value)
         assert sum(map(len, files.read(r"C:\torn"))) == 40_000_000
 
+    def test_a_reading_does_not_go_on_in_the_next_connection(self, server: SambaServer, files: SmbFiles) -> None:
+        files.write(r"C:\one", [b"1" * 40_000_000])
+        files.write(r"C:\other", [b"2" * 40_000_000])
+        reading = files.read(r"C:\one")
+        next(reading)
+        server.cut_connections()
+        with pytest.raises(ConnectionLost):
+            content(files, r"C:\other")
+        other = files.read(r"C:\other")
+        assert set(next(other)) == {ord("2")}
+        with pytest.raises(ConnectionLost):
+            list(reading)
+        assert sum(map(len, other)) == 39_000_000 - 48_576
+
+    def test_a_connection_that_was_closed_in_a_long_pause_is_made_again(
+        self, server: SambaServer, files: SmbFiles
+    ) -> None:
+        files.write(r"C:\pause", [b"x"])
+        server.cut_connections()
+        time.sleep(0.2)
+        assert content(files, r"C:\pause") == b"x"
+
     def test_a_server_that_stops_answering_is_given_up(self, server: SambaServer) -> None:
         with SmbFiles(options(server, silence_timeout=1)) as files:
             files.write(r"C:\slow", [b"x"])

@@ -106,6 +106,9 @@ class SmbPeer:
     def forget(self, ticket: Ticket) -> None:
         pass
 
+    def gone(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.broken = True
 

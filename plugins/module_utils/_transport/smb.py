@@ -14,7 +14,8 @@ from .._libraries import require
 from . import smb_messages as smb
 from .smb_paths import ancestors, moment_of, parent, plain_name, split
 from .smb_reading import LOOKING, NEVER_FOLLOW, REPARSE, SURROGATE, OpenFile, Swarm, open_to_read, windows_file
-from .smb_session import SmbOptions, SmbSession, opened
+from .smb_session import SmbOptions, SmbSession
+from .smb_share import Share
 from .smb_status import CANNOT_DELETE, NO_MORE_FILES, NO_SUCH_FILE, SUCCESS, file_error
 from .smb_writing import NORMAL, READ_ONLY, SETTABLE, TEMPORARY_NAME, clear_read_only, write_file
 from .windows_files import Taken, WindowsFile, WindowsFiles
@@ -44,60 +45,58 @@ class SmbFiles(WindowsFiles):
 
     def connect(self) -> None:
         """Reach the host and log in, when that has not happened yet. Raises ConnectionFailed, AuthenticationFailed."""
-        _ = self._session.channel
+        self._session.connect()
 
     # --- looking and reading -----------------------------------------------------------------------------------------
     def stat(self, path: str) -> WindowsFile:
-        tree, inner = self._reach(path)
-        return self._look(tree, inner, path)
+        share, inner = self._reach(path)
+        return self._look(share, inner, path)
 
     def list_folder(self, path: str) -> list[WindowsFile]:
-        tree, inner = self._reach(path)
+        share, inner = self._reach(path)
         create = smb.create(
             inner, smb.READ_DATA | LOOKING, options=smb.DIRECTORY_FILE | NEVER_FOLLOW, moment=self._moment
         )
-        with opened(self._session, tree, path, create) as (handle, facts):
-            if facts.attributes & REPARSE and self._look(tree, inner, path).kind == "link":
+        with share.opened(path, create) as (handle, facts):
+            if facts.attributes & REPARSE and self._look(share, inner, path).kind == "link":
                 raise PermissionError(errno.EACCES, "is a link, and links are not followed", path)
-            return sorted(self._names(tree, handle, path), key=lambda one: one.name)
+            return sorted(self._names(share, handle, path), key=lambda one: one.name)
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
-        tree, inner = self._reach(path)
-        file = self._look(tree, inner, path)
+        share, inner = self._reach(path)
+        file = self._look(share, inner, path)
         if file.kind != "file":
             raise PermissionError(errno.EACCES, f"is a {file.kind}, not a file", path)
-        answer = self._session.channel.exchange(
-            tree, [open_to_read(inner, file, self._moment)], deadline=self._session.deadline()
-        )[0]
+        answer = share.exchange(open_to_read(inner, file, self._moment))[0]
         if answer.status != SUCCESS:
             raise file_error(answer.status, path)
-        reading = OpenFile(self._session, tree, path, *smb.created(answer.body))
+        reading = OpenFile(share, path, *smb.created(answer.body))
         try:
             yield from reading.pieces(start)
         finally:
             reading.drop()
 
     def take(self, folder: str, files: Sequence[WindowsFile]) -> Iterator[Taken]:
-        tree, inner = self._reach(folder)
-        if self._look(tree, inner, folder).kind != "directory":
+        share, inner = self._reach(folder)
+        if self._look(share, inner, folder).kind != "directory":
             raise NotADirectoryError(errno.ENOTDIR, "is no folder", folder)
-        yield from Swarm(self._session, tree, inner, folder.rstrip("\\"), self._moment).take(files)
+        yield from Swarm(share, inner, folder.rstrip("\\"), self._moment).take(files)
 
     def read_security(self, path: str) -> bytes:
-        tree, inner = self._reach(path)
+        share, inner = self._reach(path)
         messages = [self._opening(inner), smb.query_security(), smb.close()]
-        return smb.answer_of(self._session.run(tree, path, messages)[1].message)
+        return smb.answer_of(share.run(path, *messages)[1].message)
 
     def read_link(self, path: str) -> bytes:
-        tree, inner = self._reach(path)
-        return self._link(tree, inner, path)
+        share, inner = self._reach(path)
+        return self._link(share, inner, path)
 
     def free_space(self, path: str) -> int:
-        tree, inner = self._reach(path, check=False)
+        share, inner = self._reach(path, check=False)
         question = smb.query(smb.FILE_SYSTEM, smb.FULL_SIZE, 32)
         while True:
             try:
-                answers = self._session.run(tree, path, [self._opening(inner), question, smb.close()])
+                answers = share.run(path, self._opening(inner), question, smb.close())
             except FileNotFoundError:
                 if not inner:
                     raise
@@ -109,11 +108,11 @@ class SmbFiles(WindowsFiles):
 
     def snapshots(self, path: str) -> list[str]:
         drive, _inner = split(path)
-        tree = self._session.tree(drive)
+        share = self._session.share(drive)
         create = smb.create("", smb.READ_DATA | LOOKING, options=NEVER_FOLLOW)
         question = smb.control(smb.ENUMERATE_SNAPSHOTS, b"", smb.UNIT)
         try:
-            answers = self._session.run(tree, path, [create, question, smb.close()])
+            answers = share.run(path, create, question, smb.close())
         except OSError as error:
             if error.errno != errno.EOPNOTSUPP:
                 raise
@@ -132,11 +131,11 @@ class SmbFiles(WindowsFiles):
 
     # --- changing ----------------------------------------------------------------------------------------------------
     def write(self, path: str, content: Iterable[bytes], security: bytes | None = None) -> None:
-        with self._pinned(path) as (tree, inner):
-            write_file(self._session, tree, inner, path, content, _to_set(security))
+        with self._pinned(path) as (share, inner):
+            write_file(share, inner, path, content, _to_set(security))
 
     def make_folder(self, path: str, security: bytes | None = None) -> None:
-        with self._pinned(path) as (tree, inner):
+        with self._pinned(path) as (share, inner):
             create = smb.create(
                 inner,
                 LOOKING,
@@ -144,96 +143,92 @@ class SmbFiles(WindowsFiles):
                 options=smb.DIRECTORY_FILE | NEVER_FOLLOW,
                 security=_to_set(security),
             )
-            self._session.run(tree, path, [create, smb.close()])
+            share.run(path, create, smb.close())
 
     def make_link(self, path: str, link: bytes, folder: bool) -> None:
-        with self._pinned(path) as (tree, inner):
+        with self._pinned(path) as (share, inner):
             create = smb.create(
                 inner,
                 smb.WRITE_DATA | smb.WRITE_ATTRIBUTES | smb.DELETE | LOOKING,
                 disposition=smb.NEW,
                 options=NEVER_FOLLOW | (smb.DIRECTORY_FILE if folder else smb.NON_DIRECTORY_FILE),
             )
-            with opened(self._session, tree, path, create) as (handle, _facts):
-                channel, deadline = self._session.channel, self._session.deadline()
-                request = smb.control(smb.SET_REPARSE_POINT, link, 0, handle)
-                status = channel.exchange(tree, [request], deadline=deadline)[0].status
+            with share.opened(path, create) as (handle, _facts):
+                status = share.exchange(smb.control(smb.SET_REPARSE_POINT, link, 0, handle))[0].status
                 if status != SUCCESS:
-                    channel.exchange(tree, [smb.remove_on_close(True, handle)], deadline=deadline)
+                    share.exchange(smb.remove_on_close(True, handle))
                     raise file_error(status, path)
 
     def remove(self, path: str) -> None:
-        with self._pinned(path) as (tree, inner):
-            status = self._remove(tree, inner)
+        with self._pinned(path) as (share, inner):
+            status = self._remove(share, inner)
             if status == CANNOT_DELETE:
-                file = self._look(tree, inner, path)
-                clear_read_only(self._session, tree, inner, path, file.attributes)
-                status = self._remove(tree, inner)
+                file = self._look(share, inner, path)
+                clear_read_only(share, inner, path, file.attributes)
+                status = self._remove(share, inner)
                 if status != SUCCESS and file.attributes & READ_ONLY:
                     with contextlib.suppress(OSError):
-                        self._set_facts(tree, inner, path, file.attributes, 0, 0)
+                        self._set_facts(share, inner, path, file.attributes, 0, 0)
             if status != SUCCESS:
                 raise file_error(status, path)
 
     def set_facts(self, path: str, attributes: int, created: int, written: int) -> None:
-        with self._pinned(path) as (tree, inner):
-            self._set_facts(tree, inner, path, attributes, created, written)
+        with self._pinned(path) as (share, inner):
+            self._set_facts(share, inner, path, attributes, created, written)
 
     def write_security(self, path: str, security: bytes) -> None:
-        with self._pinned(path) as (tree, inner):
+        with self._pinned(path) as (share, inner):
             access = smb.WRITE_DAC | smb.WRITE_OWNER | smb.READ_CONTROL | smb.SYNCHRONIZE
             create = smb.create(inner, access, options=NEVER_FOLLOW)
             change = smb.change_security(_to_set(security) or b"")
-            self._session.run(tree, path, [create, change, smb.close()])
+            share.run(path, create, change, smb.close())
 
     def close(self) -> None:
         self._session.close()
 
     # -----------------------------------------------------------------------------------------------------------------
-    def _reach(self, path: str, *, check: bool = True) -> tuple[int, str]:
+    def _reach(self, path: str, *, check: bool = True) -> tuple[Share, str]:
         """The share and the path in it, whose folders are known to be no links."""
         drive, inner = split(path)
-        tree = self._session.tree(drive)
+        share = self._session.share(drive)
         if check and inner:
-            self._check_way(tree, inner, path)
-        return tree, inner
+            self._check_way(share, inner, path)
+        return share, inner
 
-    def _check_way(self, tree: int, inner: str, path: str) -> None:
-        channel, deadline = self._session.channel, self._session.deadline()
+    def _check_way(self, share: Share, inner: str, path: str) -> None:
         above = ancestors(inner)
-        tickets = [channel.submit(tree, [self._opening(folder), smb.close()]) for folder in above]
-        answers = [channel.collect(ticket, deadline)[0] for ticket in tickets]
+        tickets = [share.submit([self._opening(folder), smb.close()]) for folder in above]
+        answers = [share.collect(ticket)[0] for ticket in tickets]
         for folder, answer in zip(above, answers):
             if answer.status != SUCCESS:
                 raise file_error(answer.status, path)
             if smb.created(answer.body)[1].attributes & REPARSE:
-                self._refuse_link(tree, folder, path)
+                self._refuse_link(share, folder, path)
 
-    def _refuse_link(self, tree: int, folder: str, path: str) -> None:
-        if self._tag(tree, folder, path) & SURROGATE:
+    def _refuse_link(self, share: Share, folder: str, path: str) -> None:
+        if self._tag(share, folder, path) & SURROGATE:
             raise PermissionError(errno.EACCES, f"{folder} above it is a link, and links are not followed", path)
 
-    def _look(self, tree: int, inner: str, path: str) -> WindowsFile:
-        answers = self._session.run(tree, path, [self._opening(inner, smb.READ_ATTRIBUTES), smb.close()])
+    def _look(self, share: Share, inner: str, path: str) -> WindowsFile:
+        answers = share.run(path, self._opening(inner, smb.READ_ATTRIBUTES), smb.close())
         facts = smb.created(answers[0].body)[1]
-        tag = self._tag(tree, inner, path) if facts.attributes & REPARSE else None
+        tag = self._tag(share, inner, path) if facts.attributes & REPARSE else None
         return windows_file(inner.rpartition("\\")[2] or path.rstrip("\\"), facts, tag)
 
-    def _tag(self, tree: int, inner: str, path: str) -> int:
-        return int.from_bytes(self._link(tree, inner, path)[:4], "little")
+    def _tag(self, share: Share, inner: str, path: str) -> int:
+        return int.from_bytes(self._link(share, inner, path)[:4], "little")
 
-    def _link(self, tree: int, inner: str, path: str) -> bytes:
+    def _link(self, share: Share, inner: str, path: str) -> bytes:
         messages = [self._opening(inner), smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT), smb.close()]
-        return smb.output_of(self._session.run(tree, path, messages)[1].message)
+        return smb.output_of(share.run(path, *messages)[1].message)
 
     def _opening(self, inner: str, access: int = LOOKING) -> smb.Message:
         return smb.create(inner, access, options=NEVER_FOLLOW, moment=self._moment)
 
-    def _names(self, tree: int, handle: bytes, path: str) -> Iterator[WindowsFile]:
-        channel, deadline = self._session.channel, self._session.deadline()
-        count = 0
+    def _names(self, share: Share, handle: bytes, path: str) -> Iterator[WindowsFile]:
+        room, count = min(LISTING, share.login.largest_answer), 0
         while True:
-            answer = channel.exchange(tree, [smb.query_directory(LISTING, handle)], deadline=deadline)[0]
+            answer = share.exchange(smb.query_directory(room, handle))[0]
             if answer.status in (NO_MORE_FILES, NO_SUCH_FILE):
                 return
             if answer.status != SUCCESS:
@@ -248,44 +243,43 @@ class SmbFiles(WindowsFiles):
                     )
                 yield windows_file(name, facts, tag)
 
-    def _remove(self, tree: int, inner: str) -> int:
+    def _remove(self, share: Share, inner: str) -> int:
         access = smb.DELETE | smb.READ_ATTRIBUTES | smb.SYNCHRONIZE
         messages = [smb.create(inner, access, options=NEVER_FOLLOW), smb.remove_on_close(True), smb.close()]
-        answers = self._session.channel.exchange(tree, messages, deadline=self._session.deadline())
+        answers = share.exchange(*messages)
         if answers[0].status == SUCCESS and answers[-1].status != SUCCESS:
-            self._session.let_close(tree, smb.created(answers[0].body)[0])
+            share.let_close(smb.created(answers[0].body)[0])
         return next((answer.status for answer in answers[:2] if answer.status != SUCCESS), SUCCESS)
 
-    def _set_facts(self, tree: int, inner: str, path: str, attributes: int, created: int, written: int) -> None:
+    def _set_facts(self, share: Share, inner: str, path: str, attributes: int, created: int, written: int) -> None:
         create = smb.create(inner, smb.WRITE_ATTRIBUTES | smb.SYNCHRONIZE, options=NEVER_FOLLOW)
         change = smb.change_facts(attributes & SETTABLE or NORMAL, created, written)
-        self._session.run(tree, path, [create, change, smb.close()])
+        share.run(path, create, change, smb.close())
 
     @contextlib.contextmanager
-    def _pinned(self, path: str) -> Iterator[tuple[int, str]]:
+    def _pinned(self, path: str) -> Iterator[tuple[Share, str]]:
         """The share and the path in it, while the folders above are held open: nobody can put a link in their place."""
         if self._moment is not None:
             raise PermissionError(errno.EROFS, "a shadow copy is only read", path)
-        tree, inner = self._reach(path, check=False)
+        share, inner = self._reach(path, check=False)
         if not inner:
             raise PermissionError(errno.EACCES, "is a drive, which is never written", path)
-        channel, deadline = self._session.channel, self._session.deadline()
         holding = smb.READ_DATA | smb.READ_ATTRIBUTES | smb.SYNCHRONIZE
         options = smb.DIRECTORY_FILE | NEVER_FOLLOW
-        share = smb.SHARE_READ | smb.SHARE_WRITE
+        letting = smb.SHARE_READ | smb.SHARE_WRITE
         above = ancestors(inner)
-        tickets = [channel.submit(tree, [smb.create(one, holding, share=share, options=options)]) for one in above]
-        answers = [channel.collect(ticket, deadline)[0] for ticket in tickets]
+        tickets = [share.submit([smb.create(one, holding, share=letting, options=options)]) for one in above]
+        answers = [share.collect(ticket)[0] for ticket in tickets]
         held = [smb.created(answer.body) for answer in answers if answer.status == SUCCESS]
         try:
             for folder, answer in zip(above, answers):
                 if answer.status != SUCCESS:
                     raise file_error(answer.status, path)
                 if smb.created(answer.body)[1].attributes & REPARSE:
-                    self._refuse_link(tree, folder, path)
-            yield tree, inner
+                    self._refuse_link(share, folder, path)
+            yield share, inner
         finally:
-            self._session.close_handles(tree, [handle for handle, _facts in held])
+            share.close([handle for handle, _facts in held])
 
 
 class _SnapshotFiles(SmbFiles):

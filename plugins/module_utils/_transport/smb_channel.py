@@ -72,7 +72,6 @@ class Channel:
         self._next = login.next_message
         self._credits = login.credits
         self._waiting: dict[int, Ticket] = {}
-        self._trees: dict[str, int] = {}
         self._lock = threading.RLock()
         self.host = wire.host
         self.broken = False
@@ -83,6 +82,8 @@ class Channel:
         :raises ConnectionLost, DeadlineExceeded: the connection is gone
         """
         with self._lock:
+            if self.broken:
+                raise ConnectionLost("The SMB connection is gone", host=self.host)
             cost = sum(message.charge for message in messages)
             while self._credits < cost:
                 if not self._waiting:
@@ -137,6 +138,11 @@ class Channel:
         """Nobody wants the answers any more."""
         ticket.forgotten = True
         ticket.answers.clear()
+
+    def gone(self) -> bool:
+        """Whether the host closed the connection in the meantime."""
+        with self._lock:
+            return not self._waiting and self._wire.gone()
 
     def close(self) -> None:
         """Close the connection."""

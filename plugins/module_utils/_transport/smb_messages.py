@@ -190,7 +190,8 @@ def remove_on_close(yes: bool, handle: bytes = PREVIOUS) -> Message:
 def rename(name: str, handle: bytes = PREVIOUS) -> Message:
     """Give the file another path on its share, in place of a file that is there."""
     raw = name.encode("utf-16-le", "surrogatepass")
-    return change(FILE, RENAME, struct.pack("<B7xQI", 1, 0, len(raw)) + raw, handle)
+    data = struct.pack("<B7xQI", 1, 0, len(raw)) + raw
+    return change(FILE, RENAME, data.ljust(24, b"\0"), handle)  # Windows wants its whole structure
 
 
 def query_directory(room: int, handle: bytes = PREVIOUS) -> Message:
@@ -230,6 +231,11 @@ def connect_tree(share: str) -> Message:
     r"""Open a share, C(\\host\share)."""
     raw = share.encode("utf-16-le")
     return Message(TREE_CONNECT, struct.pack("<HHHH", 9, 0, 72, len(raw)) + raw)
+
+
+def tree_of(message: memoryview) -> int:
+    """The number of a share, of the whole answer to its opening."""
+    return int(HEADER.unpack_from(message)[10])
 
 
 def log_off() -> Message:

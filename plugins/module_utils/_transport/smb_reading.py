@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from . import smb_messages as smb
 from .smb_channel import Answer, Ticket
 from .smb_messages import Facts, Message
-from .smb_session import SmbSession
+from .smb_share import Share
 from .smb_status import END_OF_FILE, SUCCESS, file_error
 from .windows_files import Taken, WindowsFile
 
@@ -56,8 +56,7 @@ def open_to_read(inner: str, file: WindowsFile | None, moment: int | None) -> Me
 class OpenFile:
     """A file that is open for reading."""
 
-    session: SmbSession
-    tree: int
+    share: Share
     path: str
     handle: bytes
     facts: Facts
@@ -65,17 +64,17 @@ class OpenFile:
 
     def pieces(self, start: int = 0) -> Iterator[bytes]:
         """What it held when it was opened, from a byte on, in order; it may be shorter by now, then this ends early."""
-        channel, deadline = self.session.channel, self.session.deadline()
-        piece = min(PIECE, self.session.largest_read)
+        deadline = self.share.deadline()
+        piece = min(PIECE, self.share.login.largest_read)
         waiting: deque[Ticket] = deque()
         asked = start
         try:
             while asked < self.facts.size or waiting:
                 while asked < self.facts.size and len(waiting) * piece < ON_THE_WAY:
                     length = min(piece, self.facts.size - asked)
-                    waiting.append(channel.submit(self.tree, [smb.read(length, asked, self.handle)]))
+                    waiting.append(self.share.submit([smb.read(length, asked, self.handle)]))
                     asked += length
-                answer = channel.collect(waiting.popleft(), deadline)[0]
+                answer = self.share.collect(waiting.popleft(), deadline)[0]
                 if answer.status == END_OF_FILE:
                     return
                 if answer.status != SUCCESS:
@@ -83,29 +82,29 @@ class OpenFile:
                 yield bytes(smb.data_of(answer.message))
         finally:
             for ticket in waiting:
-                channel.forget(ticket)
+                self.share.forget(ticket)
 
     def close(self) -> Facts | None:
         """Close it; returns what it is by now, None when it was closed before."""
         if self.closed:
             return None
         self.closed = True
-        answer = self.session.channel.exchange(self.tree, [smb.close(self.handle)], deadline=self.session.deadline())[0]
+        answer = self.share.exchange(smb.close(self.handle))[0]
         return smb.closed(answer.body) if answer.status == SUCCESS else None
 
     def drop(self) -> None:
         """Close it without waiting for anything."""
         if not self.closed:
             self.closed = True
-            self.session.let_close(self.tree, self.handle)
+            self.share.let_close(self.handle)
 
 
 class Swarm:
     """Many names of one folder, in order, as :meth:`WindowsFiles.take` gives them."""
 
-    def __init__(self, session: SmbSession, tree: int, inner: str, path: str, moment: int | None) -> None:
-        self._session = session
-        self._tree = tree
+    def __init__(self, share: Share, inner: str, path: str, moment: int | None) -> None:
+        self._share = share
+        self._small_size = min(SMALL, share.login.largest_read)
         self._inner = inner
         self._path = path
         self._moment = moment
@@ -114,7 +113,6 @@ class Swarm:
 
     def take(self, files: Sequence[WindowsFile]) -> Iterator[Taken]:
         """Everything about these names."""
-        channel = self._session.channel
         coming = iter(files)
         following = next(coming, None)
         try:
@@ -127,14 +125,14 @@ class Swarm:
                     yield from self._large(file)
                     continue
                 self._bytes -= file.size
-                yield from self._small(file, channel.collect(ticket, self._session.deadline()))
+                yield from self._small(file, self._share.collect(ticket))
         finally:
             for _file, ticket in self._waiting:
                 if ticket is not None:
-                    channel.forget(ticket)
+                    self._share.forget(ticket)
 
     def _send(self, file: WindowsFile) -> None:
-        if file.kind == "file" and file.size > SMALL:
+        if file.kind == "file" and file.size > self._small_size:
             self._waiting.append((file, None))
             return
         inner = f"{self._inner}\\{file.name}" if self._inner else file.name
@@ -144,7 +142,7 @@ class Swarm:
         else:
             messages = [smb.create(inner, LOOKING, options=NEVER_FOLLOW, moment=self._moment), smb.query_security()]
             messages += [smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT)] if file.kind == "link" else []
-        self._waiting.append((file, self._session.channel.submit(self._tree, [*messages, smb.close()])))
+        self._waiting.append((file, self._share.submit([*messages, smb.close()])))
         self._bytes += file.size
 
     def _small(self, listed: WindowsFile, answers: Sequence[Answer]) -> Iterator[Taken]:
@@ -155,7 +153,7 @@ class Swarm:
             return
         handle, facts = smb.created(opened.body)
         if closed.status != SUCCESS:
-            self._session.let_close(self._tree, handle)
+            self._share.let_close(handle)
         tag = None if listed.kind == "link" else 0
         file = windows_file(listed.name, facts, tag if not facts.attributes & REPARSE else self._tag(listed))
         if file.kind != listed.kind or (file.kind == "file" and file.size != listed.size):
@@ -186,13 +184,12 @@ class Swarm:
     def _large(self, listed: WindowsFile) -> Iterator[Taken]:
         path = f"{self._path}\\{listed.name}"
         inner = f"{self._inner}\\{listed.name}" if self._inner else listed.name
-        messages = [open_to_read(inner, listed, self._moment), smb.query_security()]
-        opened, security = self._session.channel.exchange(self._tree, messages, deadline=self._session.deadline())
+        opened, security = self._share.exchange(open_to_read(inner, listed, self._moment), smb.query_security())
         if opened.status != SUCCESS:
             yield Taken(listed.name, error=file_error(opened.status, path))
             return
         handle, facts = smb.created(opened.body)
-        reading = OpenFile(self._session, self._tree, path, handle, facts)
+        reading = OpenFile(self._share, path, handle, facts)
         try:
             file = windows_file(listed.name, facts, self._tag(listed) if facts.attributes & REPARSE else 0)
             if security.status != SUCCESS or file.kind != "file":

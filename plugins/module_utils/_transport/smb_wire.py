@@ -20,6 +20,9 @@ LARGEST_MESSAGE = 16 * 2**20
 AHEAD = 256 * 1024
 """Bytes that are taken from the kernel at once, as small answers come in swarms."""
 
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+"""Signs of life during a long silence of ours (a database writes its backup), so that no firewall forgets us."""
+
 LOOK_AT_IT = "Look at the host and the network, then run this again."
 
 
@@ -52,6 +55,9 @@ class Wire:
             ) from None
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, seconds in _KEEP_ALIVE.items():
+            if hasattr(socket, name):
+                self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), seconds)
         self.connected = True
 
     # --- what smbprotocol calls --------------------------------------------------------------------------------------
@@ -105,6 +111,16 @@ class Wire:
         body = bytearray(length)
         self._fill(body, deadline)
         return body
+
+    def gone(self) -> bool:
+        """Whether the host closed the connection while nothing was asked: Windows does after a quarter of an hour."""
+        if self._start < self._end:
+            return False
+        try:
+            readable = select.select([self._socket], [], [], 0)[0]
+            return bool(readable) and not self._socket.recv(1, socket.MSG_PEEK)
+        except (OSError, ValueError):
+            return True
 
     def close(self) -> None:
         """Close the connection."""

@@ -20,7 +20,7 @@ from . import smb_messages as smb
 from .smb_channel import Ticket
 from .smb_paths import parent
 from .smb_reading import LOOKING, NEVER_FOLLOW, ON_THE_WAY, PIECE, windows_file
-from .smb_session import SmbSession
+from .smb_share import Share
 from .smb_status import ACCESS_DENIED, CANNOT_DELETE, SHARING_VIOLATION, SUCCESS, file_error
 from .windows_files import FileInUse
 
@@ -33,11 +33,9 @@ SETTABLE = 0x3127
 _WRITING = smb.WRITE_DATA | smb.WRITE_ATTRIBUTES | smb.READ_ATTRIBUTES | smb.DELETE | smb.READ_CONTROL | smb.SYNCHRONIZE
 
 
-def write_file(
-    session: SmbSession, tree: int, inner: str, path: str, content: Iterable[bytes], security: bytes | None
-) -> None:
+def write_file(share: Share, inner: str, path: str, content: Iterable[bytes], security: bytes | None) -> None:
     """Write a file in place of whatever file is there. The folders above are known to be real."""
-    _demand_file(session, tree, inner, path)
+    _demand_file(share, inner, path)
     folder = parent(inner)
     name = f"{TEMPORARY_NAME}{secrets.token_hex(8)}.tmp"
     beside = f"{folder}\\{name}" if folder else name
@@ -50,38 +48,38 @@ def write_file(
         attributes=NORMAL,
         security=security,
     )
-    opened, doomed = session.channel.exchange(tree, [create, smb.remove_on_close(True)], deadline=session.deadline())
+    opened, doomed = share.exchange(create, smb.remove_on_close(True))
     if opened.status != SUCCESS:
         raise file_error(opened.status, path)
     handle = smb.created(opened.body)[0]
     try:
         if doomed.status != SUCCESS:
             raise file_error(doomed.status, path)
-        _fill(session, tree, handle, path, content)
-        _put_in_place(session, tree, handle, inner, path)
+        _fill(share, handle, path, content)
+        _put_in_place(share, handle, inner, path)
     except BaseException:
         with contextlib.suppress(ConnectionFailed):
-            session.channel.exchange(tree, [smb.remove_on_close(True, handle)], deadline=session.deadline())
+            share.exchange(smb.remove_on_close(True, handle))
         raise
     finally:
-        session.close_handles(tree, [handle])
+        share.close([handle])
 
 
-def clear_read_only(session: SmbSession, tree: int, inner: str, path: str, attributes: int) -> None:
+def clear_read_only(share: Share, inner: str, path: str, attributes: int) -> None:
     """Take the read-only attribute away."""
     create = smb.create(inner, smb.WRITE_ATTRIBUTES | smb.SYNCHRONIZE, options=NEVER_FOLLOW)
     bits = attributes & SETTABLE & ~READ_ONLY
-    session.run(tree, path, [create, smb.change_facts(bits or NORMAL, 0, 0), smb.close()])
+    share.run(path, create, smb.change_facts(bits or NORMAL, 0, 0), smb.close())
 
 
-def _demand_file(session: SmbSession, tree: int, inner: str, path: str) -> None:
+def _demand_file(share: Share, inner: str, path: str) -> None:
     """Refuse what is no file, and one that another program does not let go, before anything is sent.
 
     :raises FileInUse, IsADirectoryError
     """
     for access in (smb.DELETE | smb.READ_ATTRIBUTES, smb.READ_ATTRIBUTES):
         try:
-            found = session.run(tree, path, [smb.create(inner, access, options=NEVER_FOLLOW), smb.close()])
+            found = share.run(path, smb.create(inner, access, options=NEVER_FOLLOW), smb.close())
         except FileInUse:
             raise
         except FileNotFoundError:
@@ -94,14 +92,14 @@ def _demand_file(session: SmbSession, tree: int, inner: str, path: str) -> None:
         return
 
 
-def _fill(session: SmbSession, tree: int, handle: bytes, path: str, content: Iterable[bytes]) -> None:
-    channel, deadline = session.channel, session.deadline()
-    piece = min(PIECE, session.largest_write)
+def _fill(share: Share, handle: bytes, path: str, content: Iterable[bytes]) -> None:
+    deadline = share.deadline()
+    piece = min(PIECE, share.login.largest_write)
     waiting: deque[tuple[Ticket, int]] = deque()
 
     def settle() -> None:
         ticket, length = waiting.popleft()
-        answer = channel.collect(ticket, deadline)[0]
+        answer = share.collect(ticket, deadline)[0]
         if answer.status != SUCCESS:
             raise file_error(answer.status, path)
         if smb.written(answer.body) != length:
@@ -110,7 +108,7 @@ def _fill(session: SmbSession, tree: int, handle: bytes, path: str, content: Ite
     offset = 0
     try:
         for data in _even(content, piece):
-            waiting.append((channel.submit(tree, [smb.write(data, offset, handle)]), len(data)))
+            waiting.append((share.submit([smb.write(data, offset, handle)]), len(data)))
             offset += len(data)
             while len(waiting) * piece >= ON_THE_WAY:
                 settle()
@@ -118,44 +116,43 @@ def _fill(session: SmbSession, tree: int, handle: bytes, path: str, content: Ite
             settle()
     finally:
         for ticket, _length in waiting:
-            channel.forget(ticket)
-    answer = channel.exchange(tree, [smb.flush(handle)], deadline=deadline)[0]
+            share.forget(ticket)
+    answer = share.exchange(smb.flush(handle))[0]
     if answer.status != SUCCESS:
         raise file_error(answer.status, path)
 
 
-def _put_in_place(session: SmbSession, tree: int, handle: bytes, inner: str, path: str) -> None:
-    channel, deadline = session.channel, session.deadline()
+def _put_in_place(share: Share, handle: bytes, inner: str, path: str) -> None:
     keep, put = smb.remove_on_close(False, handle), smb.rename(inner, handle)
-    kept, renamed = channel.exchange(tree, [keep, put], deadline=deadline)
+    kept, renamed = share.exchange(keep, put)
     if kept.status != SUCCESS:
         raise file_error(kept.status, path)
     status = renamed.status
-    if status in (ACCESS_DENIED, SHARING_VIOLATION, CANNOT_DELETE) and _make_way(session, tree, inner, path):
-        status = channel.exchange(tree, [put], deadline=deadline)[0].status
-    if status == ACCESS_DENIED and _is_open(session, tree, inner):
+    if status in (ACCESS_DENIED, SHARING_VIOLATION, CANNOT_DELETE) and _make_way(share, inner, path):
+        status = share.exchange(put)[0].status
+    if status == ACCESS_DENIED and _is_open(share, inner):
         raise FileInUse(errno.EACCES, "is in use by another program, so it cannot be replaced", path)
     if status != SUCCESS:
         raise file_error(status, path)
 
 
-def _make_way(session: SmbSession, tree: int, inner: str, path: str) -> bool:
+def _make_way(share: Share, inner: str, path: str) -> bool:
     """Whether something that kept a file from being replaced could be taken away."""
     try:
-        found = session.run(tree, path, [smb.create(inner, LOOKING, options=NEVER_FOLLOW), smb.close()])
+        found = share.run(path, smb.create(inner, LOOKING, options=NEVER_FOLLOW), smb.close())
         attributes = smb.created(found[0].body)[1].attributes
         if not attributes & READ_ONLY:
             return False
-        clear_read_only(session, tree, inner, path, attributes)
+        clear_read_only(share, inner, path, attributes)
     except OSError:
         return False
     return True
 
 
-def _is_open(session: SmbSession, tree: int, inner: str) -> bool:
+def _is_open(share: Share, inner: str) -> bool:
     """Whether somebody has it open: it cannot be had for oneself alone."""
     create = smb.create(inner, smb.DELETE | smb.READ_ATTRIBUTES, share=0, options=NEVER_FOLLOW)
-    opened, _closed = session.channel.exchange(tree, [create, smb.close()], deadline=session.deadline())
+    opened, _closed = share.exchange(create, smb.close())
     return opened.status == SHARING_VIOLATION
 
 
