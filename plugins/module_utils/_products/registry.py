@@ -18,6 +18,12 @@ def _ad_attributes() -> type[Product]:
     return AdAttributes
 
 
+def _ecsta() -> type[Product]:
+    from .ecsta import Ecsta
+
+    return Ecsta
+
+
 def _kamailio() -> type[Product]:
     from .kamailio import Kamailio
 
@@ -36,12 +42,34 @@ def _mssql() -> type[Product]:
     return Mssql
 
 
+def _metadirectory() -> type[Product]:
+    from .metadirectory import MetaDirectory
+
+    return MetaDirectory
+
+
+def _procall_client() -> type[Product]:
+    from .procall_client import ProcallClient
+
+    return ProcallClient
+
+
+def _windows() -> type[Product]:
+    from .windows import Windows
+
+    return Windows
+
+
 # Imports stand in functions and not in strings: what is sent to a target is found by reading the imports.
 _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "ad_attributes": _ad_attributes,
+    "ecsta": _ecsta,
     "kamailio": _kamailio,
     "linux": _linux,
+    "metadirectory": _metadirectory,
     "mssql": _mssql,
+    "procall_client": _procall_client,
+    "windows": _windows,
 }
 
 

@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._entries import DATA_CLASSES
-from .item_names import item_name
+from .._errors import OptionInvalid
+from .._items.base import Item
+from .._items.windows_host import look_at_windows
+from .._transport.base import Transport
+from .base import Probe
+from .item_names import item_name, named_after, refuse_same_names
 from .options import choice, flag, list_of, option, parse_options, text
 from .windows_options import WindowsOptions, names_of_users, registry_key, windows_folder
+from .windows_product import WindowsProduct, host_probe
 
 
 @dataclass(frozen=True)
@@ -61,3 +67,63 @@ class WindowsHostOptions(WindowsOptions):
 
     paths: Sequence[WindowsPaths] = option(list_of(_paths), ())
     registry: Sequence[Keys] = option(list_of(_keys), ())
+
+
+class Windows(WindowsProduct):
+    """Any Windows host. :class:`WindowsHostOptions` tells its options."""
+
+    name = "windows"
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = parse_options(WindowsHostOptions, options)
+        super().__init__(
+            shadow_copy=self.options.shadow_copy,
+            passwords=self.options.service_passwords,
+            stop_for_backup=self.options.stop_services_for_backup,
+        )
+        refuse_same_names((item.name for item in self._own), "paths, registry and services")
+
+    def probe(self, transport: Transport) -> Probe:
+        if not self._own:
+            raise OptionInvalid("There is nothing to gather", hint="Name paths, registry keys or services.")
+        look = look_at_windows(transport)
+        probe = host_probe(look, self.options.services or ())
+        probe.release = " ".join(filter(None, (look.product, look.build.partition(".")[0])))
+        probe.version = look.product
+        probe.build = look.build
+        return probe
+
+    def items(self, probe: Probe) -> list[Item]:
+        return self._own
+
+    @property
+    def _own(self) -> list[Item]:
+        options = self.options
+        items: list[Item] = [
+            self.tree(
+                wanted.name or named_after(wanted.path[0]),
+                wanted.path,
+                wanted.data_class,
+                required=wanted.required,
+                sensitive=wanted.sensitive,
+                exclude=tuple(wanted.exclude),
+            )
+            for wanted in options.paths
+        ]
+        items += self.definitions(options.services or ())
+        items += [
+            self.registry(
+                wanted.name or named_after(wanted.key[0].partition("\\")[2]),
+                wanted.key,
+                wanted.data_class,
+                required=wanted.required,
+                sensitive=wanted.sensitive,
+                users=tuple(wanted.users),
+            )
+            for wanted in options.registry
+        ]
+        return items
+
+    def release_must_match(self, then: Probe, now: Probe) -> bool:
+        """Another product of Microsoft's, not another build of the same one."""
+        return bool(then.version and now.version and then.version != now.version)

@@ -80,6 +80,14 @@ def service_name(value: Any) -> str:
     return value
 
 
+def service_names(value: Any) -> list[str]:
+    """Names of services, each once."""
+    names = [str(name) for name in list_of(service_name)(value)]
+    if len({name.lower() for name in names}) < len(names):
+        raise ValueError("a list of services, each once")
+    return names
+
+
 def names_of_users(value: Any) -> list[str]:
     """Names or SIDs of users."""
     return [str(name) for name in list_of(text)(value)]
@@ -102,7 +110,7 @@ class WindowsOptions:
     services while everything is gathered.
     """
 
-    services: Sequence[str] | None = option(list_of(service_name), None)
+    services: Sequence[str] | None = option(service_names, None)
     service_passwords: Mapping[str, str] = option(passwords, {}, secret=True)
     shadow_copy: str = option(choice(*SHADOW_COPY_MODES), "never")
     stop_services_for_backup: bool = option(flag, False)
