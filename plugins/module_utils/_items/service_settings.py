@@ -275,7 +275,9 @@ def unsayable(settings: ServiceSettings) -> frozenset[str]:
         "DependOnService": settings.depends,
         "DependOnGroup": settings.depends,
     }
-    return frozenset(fold(name) for name, some in texts.items() if not all(map(sayable, some)))
+    names = {fold(name) for name, some in texts.items() if not all(map(sayable, some))}
+    # sc has no word for none
+    return frozenset(names if settings.privileges else {*names, "REQUIREDPRIVILEGES"})
 
 
 def creation(service: str, settings: ServiceSettings) -> list[str]:
@@ -301,7 +303,7 @@ def changes(service: str, now: ServiceSettings, wanted: ServiceSettings) -> list
         commands.append(["sc", "failureflag", service, str(wanted.failure_flag)])
     if now.sid_type != wanted.sid_type:
         commands.append(["sc", "sidtype", service, wanted.sid_type])
-    if now.privileges != wanted.privileges:
+    if now.privileges != wanted.privileges and wanted.privileges:
         commands.append(["sc", "privs", service, "/".join(wanted.privileges)])
     if wanted.security is not None and now.security != wanted.security:
         commands.append(["sc", "sdset", service, wanted.security])
