@@ -34,6 +34,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._items.directory import DirectoryAttributes
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_attributes import AdAttributes
+from ansible_collections.ucops.recovery.plugins.module_utils._transport import ldap
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.directory import (
     ADD,
     REPLACE,
@@ -204,16 +205,19 @@ def test_objects_that_are_gone_are_named_and_all_others_come_back(site: Site) ->
             site.store.restorer(outcome, site.product, transport).plan(look_only=False)
 
 
-def test_sixteen_hundred_values_of_one_attribute_and_more_objects_than_a_page(site: Site) -> None:
+def test_sixteen_hundred_values_of_one_attribute_and_more_objects_than_a_page(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ldap, "PAGE", 50)
     values = [f"<{number},value {number}>" for number in range(1600)]
     site.directory.set(site.objects["user"], "extensionName", [*values, *FOREIGN])
     crowd = [
         site.directory.add_user(f"crowd{next(_NUMBERS)}", site.unit, {"extensionName": ["<1,1>"]})
-        for _each in range(600)
+        for _each in range(120)
     ]
     with site.transport() as transport:
         outcome = site.store.backup(site.product, transport)
-        assert len(site.store.contents(outcome)) == 603
+        assert len(site.store.contents(outcome)) == 123
         site.directory.set(site.objects["user"], "extensionName", FOREIGN)
         site.directory.set(crowd[-1], "extensionName", [])
         restorer = site.store.restorer(outcome, site.product, transport)
@@ -341,6 +345,38 @@ def test_a_restore_that_is_cut_off_is_rolled_back(site: Site, monkeypatch: pytes
         ):
             restorer.run(plan)
     assert site.state() == broken
+
+
+def test_a_domain_controller_that_dies_in_a_restore_leaves_it_open_until_one_is_done(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = site.directory.domain
+    with site.transport() as transport:
+        outcome = site.store.backup(site.product, transport)
+        before = site.state()
+        site.directory.set(site.objects["user"], "ectisrv3CTILines", [])
+        site.directory.set(site.objects["group"], "extensionName", [])
+        restorer = site.store.restorer(outcome, site.product, transport)
+        plan = restorer.plan(look_only=False)
+        modify, calls = transport.modify, itertools.count(1)
+
+        def die_at_the_second(base: str, changes: Any) -> None:
+            if next(calls) == 2:
+                domain.stop()
+            modify(base, changes)
+
+        monkeypatch.setattr(transport, "modify", die_at_the_second)
+        with pytest.raises(RestoreFailed, match=r"1 of 2 objects were changed before.* back failed too.*needs you"):
+            restorer.run(plan)
+    domain.start()
+    site.directory.connect()
+    assert site.state() != before
+    with site.transport() as transport:
+        assert len(site.store.backup(site.product, transport).open_restores) == 1
+        restorer = site.store.restorer(outcome, site.product, transport)
+        restorer.run(restorer.plan(look_only=False))
+        assert site.state() == before
+        assert site.store.backup(site.product, transport).open_restores == []
 
 
 def test_a_change_that_the_directory_refuses_leaves_no_half_state(site: Site) -> None:

@@ -25,6 +25,11 @@ class Directory:
     def __init__(self, domain: DomainController) -> None:
         self.domain = domain
         self.base = domain.base
+        self.connect()
+
+    def connect(self) -> None:
+        """Log in, once more after the controller was stopped."""
+        domain = self.domain
         tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=domain.ca_file)
         server = ldap3.Server(domain.address, LDAPS, use_ssl=True, tls=tls, get_info=ldap3.NONE, connect_timeout=10)
         user = f"{DOMAIN}\\Administrator"
