@@ -108,7 +108,7 @@ def when(operation, error):
 def failure(call, kind):
     with pytest.raises(kind) as caught:
         call()
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert caught.value.host
     return caught.value
 
@@ -169,7 +169,7 @@ def test_input_that_a_command_does_not_want_is_no_error(commands):
 
 def test_umlauts_of_the_registry(commands, windows_host):
     key = r"HKEY_LOCAL_MACHINE\SOFTWARE\Büro & Söhne"
-    windows_host.registry.set(key, Größe="weiß")
+    windows_host.registry.merge(f'[{key}]\n"Größe"="weiß"\n')
     result = commands.run(["reg", "query", key])
     assert result.rc == 0 and "Größe" in result.text and "weiß" in result.text
 

@@ -30,7 +30,7 @@ class Host:
         self.made = 0
         self.said: list[tuple] = []
         self.lines = 0
-        self.refusal: Exception | None = None
+        self.refuses = False
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def host(monkeypatch):
             assert options.host == "uc01"
 
         def open(self):
-            if host.refusal:
-                raise host.refusal
+            if host.refuses:
+                raise AuthenticationFailed("no more", host="uc01")
             host.lines += 1
             return self
 
@@ -145,7 +145,7 @@ def test_nothing_happens_without_a_need(host):
 def test_closing_never_raises(host):
     winrm = WinRm(OPTIONS)
     winrm.connect()
-    host.refusal = AuthenticationFailed("no more", host="uc01")
+    host.refuses = True
     winrm.close()
     winrm.close()
 

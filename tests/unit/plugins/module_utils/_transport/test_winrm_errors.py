@@ -84,14 +84,14 @@ class GSSError(Exception):
 )
 def test_every_error_is_named(error, kind, said):
     result = named(error, OPTIONS, logged_in=False)
-    assert type(result) is kind
+    assert result.__class__ is kind
     assert said in str(result) and str(result).startswith("uc01: ")
     assert result.hint or kind is OptionInvalid
     assert "Planted-Secret" not in str(result) + repr(result)
 
 
 def test_what_breaks_after_the_login_is_a_lost_connection():
-    assert type(named(requests.exceptions.ConnectionError("reset"), OPTIONS, logged_in=True)) is ConnectionLost
+    assert named(requests.exceptions.ConnectionError("reset"), OPTIONS, logged_in=True).__class__ is ConnectionLost
     assert "did not answer" in str(named(requests.exceptions.ReadTimeout(), OPTIONS, logged_in=True))
 
 
@@ -110,7 +110,7 @@ def test_a_host_may_refuse_a_certificate():
         winrm.exceptions.InvalidCredentialsError("x"),
     ):
         result = named(error, options, False)
-        assert type(result) is AuthenticationFailed and "client_certificate_file" in result.hint
+        assert result.__class__ is AuthenticationFailed and "client_certificate_file" in result.hint
 
 
 def test_why_a_port_cannot_be_reached():
