@@ -32,7 +32,6 @@ class ServerFacts:
     edition: str
     engine_edition: int
     collation: str
-    backup_folder: str
     data_folder: str
     log_folder: str
 

@@ -43,6 +43,8 @@ from .sql_facts import (
 
 RESERVE = 64 * 2**20
 """Bytes that must stay free on the server's disk: for the log that a backup takes along, and for the server."""
+COMPRESSED_TO = 3
+"""SQL Server itself sets a third of the database aside when it begins a compressed backup."""
 NO_COMPRESSION_HERE = 1844
 _TRIES = 3
 
@@ -98,10 +100,10 @@ class SqlServerBackup(Item):
             return
         about = look_at_server(server)
         with alone(server, database.name):
-            file = self._file(server, about)
+            file = self._file(server)
             file.sweep()
             try:
-                if self._has_room(server, database, file, report):
+                if self._has_room(server, about, database, file, report):
                     yield self._backed_up(server, about, database, file, report)
             finally:
                 left = file.remove()
@@ -109,9 +111,15 @@ class SqlServerBackup(Item):
                     report.problem(self.path, f"{file.path} could not be removed from the SQL Server's host: {left}")
 
     def _has_room(
-        self, server: SqlServerTransport, database: DatabaseFacts, file: BackupFile, report: ItemReport
+        self,
+        server: SqlServerTransport,
+        about: ServerFacts,
+        database: DatabaseFacts,
+        file: BackupFile,
+        report: ItemReport,
     ) -> bool:
-        needed = int(server.execute(sql_statements.used_bytes(database.name)).value or 0) + RESERVE
+        used = int(server.execute(sql_statements.used_bytes(database.name)).value or 0)
+        needed = (used // COMPRESSED_TO if self._compresses(about) else used) + RESERVE
         free = file.free_space()
         if free < needed:
             report.problem(
@@ -156,15 +164,18 @@ class SqlServerBackup(Item):
         return entry, self._content(file, facts, report)
 
     def _write(self, server: SqlServerTransport, about: ServerFacts, database: DatabaseFacts, path: str) -> None:
-        wanted = self.compression
-        if wanted is None and about.engine_edition != EXPRESS:
-            wanted = True
         try:
-            server.execute(sql_statements.backup(database.name, path, wanted), patient=True)
+            server.execute(sql_statements.backup(database.name, path, self._compresses(about)), patient=True)
         except CommandFailed as error:
             if self.compression is not None or error.details.get("number") != NO_COMPRESSION_HERE:
                 raise
             server.execute(sql_statements.backup(database.name, path, None), patient=True)
+
+    def _compresses(self, about: ServerFacts) -> bool | None:
+        """Whether the server is told to; None where it cannot even be told not to."""
+        if self.compression is None:
+            return None if about.engine_edition == EXPRESS else True
+        return self.compression
 
     def _state(self, server: SqlServerTransport, database: DatabaseFacts, facts: BackupFacts) -> str:
         """What the content counts as: the backup itself, or the one that we restored it from a moment ago."""
@@ -211,7 +222,7 @@ class SqlServerBackup(Item):
         self._refuse_older(about, entry.extra, server.host)
         self._refuse_blind(server)
         with alone(server, self.database):
-            file = self._file(server, about)
+            file = self._file(server)
             file.sweep()
             try:
                 facts = self._delivered(server, file, entry, content)
@@ -254,7 +265,7 @@ class SqlServerBackup(Item):
     ) -> BackupFacts:
         """Put the backup where the server reads it, and let the server judge it. The database is not touched yet."""
         free = file.free_space()
-        if free < entry.size + RESERVE:
+        if free < entry.size:
             raise RestoreRefused(
                 f"There are {free} bytes free in the backup folder, the backup has {entry.size}",
                 host=server.host,
@@ -344,9 +355,8 @@ class SqlServerBackup(Item):
                 places[one.name] = place
         return places
 
-    def _file(self, server: SqlServerTransport, about: ServerFacts) -> BackupFile:
-        folder = server.options.backup_folder or about.backup_folder
-        return BackupFile(server, self.database, folder, sleep=self.sleep)
+    def _file(self, server: SqlServerTransport) -> BackupFile:
+        return BackupFile(server, self.database, server.backup_folder(), sleep=self.sleep)
 
 
 class _Opaque:

@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every statement that a SQL Server is ever sent, as text. All run in ``master`` and name databases in full.
+"""Every statement that a SQL Server is sent, as text; one more is the transport's own, about its folder of backups.
+
+All run in ``master`` and name databases in full.
 
 Columns and options are those of Microsoft's reference; the rights that they need stand in docs/products/mssql.md.
 """
@@ -23,7 +25,6 @@ _SERVER_PROPERTIES = {
     "edition": ("Edition", "nvarchar(128)"),
     "engine_edition": ("EngineEdition", "int"),
     "collation": ("Collation", "nvarchar(128)"),
-    "backup_folder": ("InstanceDefaultBackupPath", "nvarchar(260)"),
     "data_folder": ("InstanceDefaultDataPath", "nvarchar(260)"),
     "log_folder": ("InstanceDefaultLogPath", "nvarchar(260)"),
 }
@@ -31,7 +32,7 @@ _SERVER_PROPERTIES = {
 SERVER = "SELECT " + ", ".join(
     f"CAST(SERVERPROPERTY('{name}') AS {kind}) AS {alias}" for alias, (name, kind) in _SERVER_PROPERTIES.items()
 )
-"""Facts of the server. What a version does not know yet is NULL: the folder of backups before 2019."""
+"""Facts of the server. What a version does not know yet is NULL."""
 
 
 def database_facts(database: str) -> str:

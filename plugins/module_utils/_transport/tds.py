@@ -40,6 +40,7 @@ APPLICATION = "ucops.recovery"
 AUTHENTICATION = ("sql", "ntlm", "kerberos")
 ENCRYPTION = ("required", "off")
 _LOGGERS = ("pytds", "spnego")
+_BACKUP_FOLDER = "SELECT CAST(SERVERPROPERTY('InstanceDefaultBackupPath') AS nvarchar(260)) AS folder"
 
 Row = Mapping[str, Any]
 
@@ -145,9 +146,22 @@ class SqlServerTransport(Transport):
             self._line.allow(Limits(silence, options.total_timeout))
             return self._run(sql)
 
+    def backup_folder(self) -> str:
+        """The folder on the server's host that backups go through; empty when none is given and the server, older than
+        2019, does not tell its own."""
+        if self.options.backup_folder:
+            return self.options.backup_folder
+        return str(self.execute(_BACKUP_FOLDER).value or "")
+
     def free_space(self, path: str) -> int | None:
-        """Nothing is written there but what an item itself looks after."""
-        return None
+        """Bytes free in the folder of backups, whatever the path: nothing else is ever written."""
+        folder = self.backup_folder()
+        if self.files is None or not folder:
+            return None
+        try:
+            return self.files.free_space(folder)
+        except OSError:
+            return None
 
     def close(self) -> None:
         with self._lock:

@@ -192,6 +192,13 @@ def test_a_full_disk_is_seen_before(site: SqlServerSite) -> None:
     assert site.sent("BACKUP") == []
 
 
+def test_a_compressed_backup_is_reckoned_with_a_third(site: SqlServerSite) -> None:
+    site.database.tables["dbo.Chat"] = ["x" * 90 * 2**20]
+    site.files.room = 100 * 2**20
+    assert gathered(site, compression=True).problems == {}
+    assert "bytes free" in gathered(site, compression=False).problems["/@mssql/CHAT.bak"]
+
+
 def test_a_disk_that_fills_up_meanwhile(site: SqlServerSite) -> None:
     site.engine.happen["backup"] = lambda engine: setattr(site.files, "room", 1)
     with pytest.raises(CommandFailed, match="the disk is full"):
@@ -459,11 +466,19 @@ def test_without_the_history_of_restores_none_is_begun(site: SqlServerSite) -> N
 
 
 def test_no_room_for_the_backup_file(site: SqlServerSite) -> None:
-    found = gathered(site)
+    entry, content = gathered(site).all[0]
     site.files.room = 100
     with pytest.raises(RestoreRefused, match="100 bytes free"):
-        site.item().restore(site.transport(), found.wanted, [])
+        site.item().restore(site.transport(), [(replace(entry, size=len(content)), iter([content]))], [])
     assert site.sent("ALTER DATABASE") == []
+
+
+def test_a_disk_that_fills_up_while_the_backup_is_put_there(site: SqlServerSite) -> None:
+    found = gathered(site)
+    site.files.room = 100
+    with pytest.raises(CommandFailed, match="cannot be put into the backup folder: the disk is full"):
+        site.item().restore(site.transport(), found.wanted, [])
+    assert site.sent("ALTER DATABASE") == [] and site.left_over() == []
 
 
 def test_other_tables_than_the_backup_s_are_a_failure(site: SqlServerSite) -> None:

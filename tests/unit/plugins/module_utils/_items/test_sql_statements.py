@@ -71,7 +71,7 @@ def test_a_right_in_a_database_is_asked_for_by_its_quoted_name(name: str) -> Non
 
 
 def test_the_server_is_asked_for_known_properties() -> None:
-    assert len(parse(sql_statements.SERVER).words) == 10
+    assert len(parse(sql_statements.SERVER).words) == 9
 
 
 @pytest.mark.parametrize(

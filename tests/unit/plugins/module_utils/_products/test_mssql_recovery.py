@@ -142,6 +142,14 @@ def test_check_mode_of_a_restore_touches_nothing(store: Store, site: SqlServerSi
     assert site.sent("BACKUP") == site.sent("ALTER") == site.sent("RESTORE") == []
 
 
+def test_no_room_for_the_backup_is_said_before_anything_is_begun(store: Store, site: SqlServerSite) -> None:
+    outcome = backup(store, site)
+    site.files.room = 2**20
+    with pytest.raises(RestoreRefused, match="bytes free"):
+        restorer(store, site, outcome).plan(look_only=False)
+    assert site.sent("ALTER") == []
+
+
 @pytest.mark.parametrize("error", [HangUp(), Refused((3203, 16, "Read failed"), (3013, 16, "terminating"))])
 def test_what_fails_in_the_middle_is_rolled_back(store: Store, site: SqlServerSite, error: Exception) -> None:
     outcome = backup(store, site)

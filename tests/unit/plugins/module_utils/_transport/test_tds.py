@@ -93,7 +93,16 @@ def test_it_knows_neither_commands_nor_files(site: SqlServerSite) -> None:
     transport = site.transport()
     with pytest.raises(CommandsRefused):
         transport.run(["dir"])
-    assert transport.free_space("/") is None
+
+
+def test_free_space_is_that_of_the_backup_folder(site: SqlServerSite) -> None:
+    site.files.room = 4711
+    assert site.transport().backup_folder() == "C:\\Backup"
+    assert site.transport().free_space("/") == 4711
+    assert site.transport(backup_folder="D:\\B").backup_folder() == "D:\\B"
+    assert site.transport(files=None).free_space("/") is None
+    site.engine.backup_folder = None
+    assert site.transport().free_space("/") is None
 
 
 def test_closing_logs_out_and_closes_the_files(site: SqlServerSite) -> None:
