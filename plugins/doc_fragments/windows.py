@@ -17,7 +17,7 @@ options:
     description:
       - Passwords of the accounts that services run as, by account or by service. No host gives them back, so a restore
         of a service definition needs them.
-      - They pass through a file that only administrators may read, never over a command line.
+      - They reach the host as the input of a program, never on a command line or in a file.
     type: dict
   shadow_copy:
     description:
