@@ -117,7 +117,7 @@ def test_an_account_and_its_password(there, transport):
     assert ACCOUNT in there.run_in_wine(["sc", "qc", "eucsrv"])
     there.registry.set(KEY, ObjectName="LocalSystem")
     standin.answer = 22
-    with pytest.raises(RestoreFailed, match="does not exist, or its password is wrong; .*as they were before"):
+    with pytest.raises(RestoreFailed, match="or its password is wrong, .*as they were before"):
         restore(definitions(passwords={ACCOUNT: PASSWORD}), transport, before)
 
 

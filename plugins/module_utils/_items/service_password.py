@@ -3,10 +3,10 @@
 
 """Giving a Windows service its account, without the password ever standing on a command line or in a file.
 
-``sc config ... password=`` shows it to everybody who may list processes. So the method C(Change) of WMI's
-C(Win32_Service) (learn.microsoft.com, "Change method of the Win32_Service class") is called by a fixed script of
-Windows PowerShell, which takes service, account and password from its standard input. The script binds no secret to a
-parameter of a cmdlet: module logging would record that.
+``sc config ... password=`` shows it to everybody who may list processes. So the method ``Change`` of WMI's
+``Win32_Service`` is called (learn.microsoft.com, "Change method of the Win32_Service class", also for its answers) by a
+fixed script of Windows PowerShell, which takes service, account and password from its standard input, as Ansible's own
+bootstrap takes a module. The script binds no secret to a parameter of a cmdlet: module logging would record that.
 """
 
 from __future__ import annotations
@@ -23,11 +23,8 @@ $ErrorActionPreference = 'Stop'
 $given = foreach ($line in $input) { [Text.Encoding]::UTF8.GetString([Convert]::FromBase64String($line.Trim())) }
 $path = "Win32_Service.Name='" + $given[0].Replace('\', '\\').Replace("'", "\'") + "'"
 $service = [wmi]$path
-$change = $service.psbase.GetMethodParameters('Change')
-$change['StartName'] = $given[1]
-$change['StartPassword'] = $given[2]
-$answer = $service.psbase.InvokeMethod('Change', $change, $null)
-[Console]::Out.WriteLine('ucops-recovery: ' + $answer['ReturnValue'])
+$answer = $service.Change($null, $null, $null, $null, $null, $null, $given[1], $given[2], $null, $null, $null)
+[Console]::Out.WriteLine('ucops-recovery: ' + $answer.ReturnValue)
 """
 COMMAND: Sequence[str] = (
     "powershell",
@@ -42,16 +39,16 @@ _ANSWER = re.compile(rb"^ucops-recovery: (\d+)\s*$", re.MULTILINE)
 _MEANINGS = {
     2: "access is denied",
     9: "the program of the service is not there",
-    15: "the account cannot log on as a service",
+    15: "the account cannot log on",
     16: "the service is marked to be deleted",
-    22: "the account does not exist, or its password is wrong",
+    22: "the account or its password is wrong, or it may not run the service",
 }
 
 
 def set_account(transport: Transport, service: str, account: str, password: str) -> None:
     """Make a service run as an account.
 
-    Nobody checks the password before the service starts, and the account needs the right to log on as a service.
+    The account needs the right to log on as a service, which this does not give.
 
     :raises CommandFailed: Windows refuses, or there is no PowerShell that does its work
     """
