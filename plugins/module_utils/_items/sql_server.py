@@ -57,7 +57,8 @@ class SqlServerBackup(Item):
     changed: log sequence numbers move with every checkpoint, the map of changed extents counts an extent once, and
     checksums of tables miss columns and collide. So whether the content changed stays unknown (``comparable``). A
     restored database counts as the backup that it was restored from when RESTORE verified and took it without an
-    error, the tables are those of the backup, and the server's history names that backup as the last one restored.
+    error, the tables are those of the backup (where the login sees them), and the server's history names that backup as
+    the last one restored.
 
     ``compression`` None: where the edition can. ``certificate_kept``: the certificate of an encrypted database is kept
     elsewhere; without that word its backup counts as incomplete, as no other server can read it.
