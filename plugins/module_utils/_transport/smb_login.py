@@ -15,7 +15,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .._errors import AuthenticationFailed, ConnectionFailed, RecoveryError
+from .._errors import AuthenticationFailed, ConnectionFailed, LibraryMissing, RecoveryError
 from .._libraries import require
 from .smb_status import login_error
 from .smb_wire import LOOK_AT_IT, Wire
@@ -139,7 +139,13 @@ def _authenticate(
         raise AuthenticationFailed(
             f"The login by {authentication} cannot be made ({_reason(error)})",
             host=host,
-            hint="Check the user name and password; Kerberos needs python-gssapi, a ticket and the host's full name.",
+            hint="Check the user name and password; Kerberos needs a ticket (or a password) and the host's full name.",
+        ) from None
+    except ImportError:
+        raise LibraryMissing(
+            "Kerberos needs the Python libraries gssapi and krb5, which the interpreter that runs this module has not",
+            host=host,
+            hint="Install smbprotocol[kerberos] for it; building krb5 takes the headers of the Kerberos library.",
         ) from None
     except RecoveryError:
         raise
