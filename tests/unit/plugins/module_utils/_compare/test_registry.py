@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import pathlib
 import random
 import time
 
@@ -39,6 +40,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     OptionInvalid,
 )
 
+GOLDEN = pathlib.Path(__file__).parent / "golden" / "wine.reg"
 TOP = r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS"
 
 
@@ -206,6 +208,25 @@ def test_an_export_by_example():
     assert "HKLM\\no such" not in tree and tree.values("HKLM\\no such") == {}
     assert list(tree.below(rf"{key}\GRÖSSE").keys) == []
     assert list(tree.below(rf"{key}\größe").keys) == [rf"{TOP}\Server\Größe"]
+
+
+def test_an_export_of_a_real_reg():
+    """Written by Wine's ``reg export``, which escapes line breaks."""
+    content = GOLDEN.read_bytes()
+    key = r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\UCServer4\Server"
+    tree = parse_export(content, key)
+    assert tree.subkeys(key) == ["Empty", "Größe [1]"] and tree.values(key + r"\Empty") == {}
+    assert tree.text(key, "Lines") == "a\r\nb" and tree.text(key, 'Name with "quotes" and \\') == "x"
+    assert tree.value(key, "Binary").data == bytes(range(48)) and tree.value(key, "Multi").texts == ["a", "b"]
+    assert tree.value(key, "Big endian") == RegistryValue(5, b"\0\0\0\1") and tree.value(key, "None").type == 0
+    assert tree.text(key) == "the default" and tree.text(key + r"\Größe [1]", "ä") == "ö"
+    assert parse_export(format_reg(tree), key) == tree
+    for end in range(2, len(content) - 2, 26):
+        try:
+            cut = parse_export(content[:end], key)
+        except ItemTruncated:
+            continue
+        assert content[:end].decode("utf-16").endswith("\r\n\r\n") and len(cut.keys) < len(tree.keys)
 
 
 def test_removals():
