@@ -184,7 +184,8 @@ def _tokens(host: WindowsTransport, root: str) -> set[str]:
     try:
         return set(host.files.snapshots(root))
     except OSError as error:
-        raise CommandFailed(f"The shadow copies of {root} cannot be listed ({error.strerror})", host=host.host) from None
+        story = f"The shadow copies of {root} cannot be listed ({error.strerror})"
+        raise CommandFailed(story, host=host.host) from None
 
 
 def _remove_quietly(host: WindowsTransport, copy: ShadowCopy, report: ItemReport) -> None:

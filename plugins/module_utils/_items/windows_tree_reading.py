@@ -60,7 +60,7 @@ class WindowsTreeReading:
 
     def _expand(self, glob: str) -> Iterator[tuple[str, WindowsFile]]:
         """What a glob means: folder and name, in the spelling of the disk."""
-        parts = WindowsGlobs([glob]).parts[0]
+        parts, names = WindowsGlobs([glob]).parts[0], glob.rstrip("\\").split("\\")
         folders = [glob[:2].upper()]
         for depth, part in enumerate(parts[1:], 2):
             last = depth == len(parts)
@@ -75,10 +75,15 @@ class WindowsTreeReading:
                     elif not last and file.kind == "directory":
                         below.append(path)
                     elif not last and file.kind == "link":
-                        self._link_above(path)
+                        self._link_above(path, meant=not set("*?") & set(names[depth - 1]))
             folders = below
 
-    def _link_above(self, path: str) -> None:
+    def _link_above(self, path: str, *, meant: bool) -> None:
+        """A link where a folder should lead on. One that a pattern only happens to match (C(C:\\Users\\All Users)) is
+        no loss."""
+        if not meant:
+            note(self.report, "links_not_entered", entry_path(path))
+            return
         target = "another place"
         with contextlib.suppress(OSError):
             target = link_target(self._of(path).read_link(path))

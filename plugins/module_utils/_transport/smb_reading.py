@@ -66,22 +66,26 @@ class OpenFile:
         """What it held when it was opened, from a byte on, in order; it may be shorter by now, then this ends early."""
         deadline = self.share.deadline()
         piece = min(PIECE, self.share.login.largest_read)
-        waiting: deque[Ticket] = deque()
+        waiting: deque[tuple[Ticket, int]] = deque()
         asked = start
         try:
             while asked < self.facts.size or waiting:
                 while asked < self.facts.size and len(waiting) * piece < ON_THE_WAY:
                     length = min(piece, self.facts.size - asked)
-                    waiting.append(self.share.submit([smb.read(length, asked, self.handle)]))
+                    waiting.append((self.share.submit([smb.read(length, asked, self.handle)]), length))
                     asked += length
-                answer = self.share.collect(waiting.popleft(), deadline)[0]
+                ticket, length = waiting.popleft()
+                answer = self.share.collect(ticket, deadline)[0]
                 if answer.status == END_OF_FILE:
                     return
                 if answer.status != SUCCESS:
                     raise file_error(answer.status, self.path)
-                yield bytes(smb.data_of(answer.message))
+                data = bytes(smb.data_of(answer.message)[:length])
+                yield data
+                if len(data) < length:
+                    return  # what follows would stand in the wrong place
         finally:
-            for ticket in waiting:
+            for ticket, _length in waiting:
                 self.share.forget(ticket)
 
     def close(self) -> Facts | None:

@@ -134,6 +134,13 @@ class TestGathering:
         _found, report = gather(tree(r"C:\Moved\config"), disk)
         assert TARGET in report.problems[0].message and not report.found
 
+    def test_a_link_that_a_pattern_happens_to_match_is_no_problem(self, disk: MemoryWindowsFiles) -> None:
+        disk.add(r"C:\Users\anna\AppData\estos\x.xml", b"x")
+        disk.add_link(r"C:\Users\All Users", JUNCTION)
+        found, report = gather(tree(r"C:\Users\*\AppData\estos"), disk)
+        assert b"/C:/Users/anna/AppData/estos/x.xml" in found and not report.problems
+        assert report.notes["links_not_entered"] == ["/C:/Users/All Users"]
+
     def test_in_use_denied_and_vanished(self, disk: MemoryWindowsFiles) -> None:
         disk.in_use.add(rf"{ROOT}\config\locations.xml")
         disk.denied.add(rf"{ROOT}\CONFIG\empty.xml")

@@ -155,6 +155,20 @@ class TestLies:
             assert b"".join(taken.content) == b"<config>more</config>"
             assert taken.file is not None and taken.file.size == 21 and taken.after == taken.file
 
+    @pytest.mark.parametrize("left", [0, 1, 2**20, 2**20 + 1, 3 * 2**20])
+    def test_a_file_that_shrinks_while_it_is_read_ends_early(self, peer: SmbPeer, files: SmbFiles, left: int) -> None:
+        data = bytes(range(256)) * 2**14
+        peer.disk.add(r"C:\App\large", data)
+        reads = iter(range(100))
+
+        def shrink(message: smb.Message, path: str) -> int:
+            if message.command == smb.READ and next(reads) == 0:
+                peer.disk.nodes[r"C:\APP\LARGE"].content = data[:left]
+            return 0
+
+        peer.refuse = shrink
+        assert content(files, r"C:\App\large") == data[:left]
+
 
 class TestWriting:
     def test_a_full_disk_leaves_the_old_file(self, peer: SmbPeer, files: SmbFiles) -> None:
