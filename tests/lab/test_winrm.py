@@ -438,6 +438,24 @@ def test_a_lost_shell_is_opened_again(windows_host):
         assert winrm.run(["hostname"]).rc == 0
 
 
+def test_a_login_serves_many_commands(windows_host):
+    with windows_host.listener() as listener:
+        with connect(windows_host, scheme="http", port=listener.port) as winrm:
+            for _turn in range(4):
+                assert winrm.run(["hostname"]).rc == 0
+        assert listener.accepted == 1
+
+
+def test_a_connection_that_ended_between_two_commands_is_replaced(windows_host):
+    listener = windows_host.listener()
+    with listener, connect(windows_host, scheme="http", port=listener.port) as winrm:
+        assert winrm.run(["hostname"]).rc == 0
+        listener.stop()
+        listener.start()
+        assert winrm.run(["hostname"]).rc == 0
+        assert listener.accepted == 2
+
+
 def test_the_quota_of_shells(windows_host):
     with contextlib.ExitStack() as all_of_them:
         for _each in range(MAX_SHELLS):

@@ -22,6 +22,7 @@ from .windows import WindowsCommands
 from .windows_quoting import command_line
 from .winrm_errors import ShellGone
 from .winrm_line import Line
+from .winrm_lines import Lines
 from .winrm_options import WinRmOptions, judge, judge_kerberos
 from .winrm_process import CLEAN_UP, WinRmProcess
 
@@ -38,8 +39,8 @@ _VARIABLES = {"NoDefaultCurrentDirectoryInExePath": "1"}
 
 
 class WinRm(WindowsCommands):
-    """One remote shell, opened on first use, and again when the host has ended it. Commands in it may run side by side;
-    each has connections of its own, as a login of NTLM counts for one connection.
+    """One remote shell, opened on first use, and again when the host has ended it. Commands in it may run side by side:
+    each has connections of its own, as a login counts for one connection.
 
     Its options are judged at once: raises OptionInvalid, LibraryMissing.
     """
@@ -51,14 +52,20 @@ class WinRm(WindowsCommands):
             judge_kerberos(winrm.transport.HAVE_KERBEROS, options.host)
         self.host = options.host
         self._options = options
+        self._lines = Lines(options)
         self._shell: str | None = None
         self._lock = threading.Lock()
 
     def connect(self) -> None:
         """Reach the host, log in and open the shell, when that has not happened yet. Raises like :meth:`open`."""
         if self._shell is None:
-            with self._connected() as line:
+            line = self._lines.take()
+            try:
                 self._shell_by(line)
+            except BaseException:
+                line.close()
+                raise
+            self._lines.give_back(line)
 
     def open(
         self,
@@ -82,14 +89,12 @@ class WinRm(WindowsCommands):
     def close(self) -> None:
         shell, self._shell = self._shell, None
         if shell is not None:
-            with contextlib.suppress(Exception), self._connected() as line:
+            with contextlib.suppress(Exception), self._lines.take() as line:
                 line.close_shell(CLEAN_UP, shell)
-
-    def _connected(self) -> Line:
-        return Line(self._options).open()
+        self._lines.close()
 
     def _start(self, text: str, without_input: bool, patience: float) -> WinRmProcess:
-        line = self._connected()
+        line = self._lines.take()
         try:
             shell = self._shell_by(line)
             try:
@@ -108,7 +113,7 @@ class WinRm(WindowsCommands):
             line,
             shell,
             command,
-            connect=self._connected,
+            lines=self._lines,
             input_ended=without_input,
             answer=self._options.silence_timeout,
         )

@@ -74,6 +74,11 @@ class Line(Closing):
         """Whether it is."""
         return self._wire.settled
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the connection stands, as far as one can tell without asking."""
+        return self._wire.is_quiet
+
     def open(self) -> Line:
         """Reach the host and log in.
 

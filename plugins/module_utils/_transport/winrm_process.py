@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 
 from .._errors import RecoveryError
 from .process import Process
 from .winrm_line import Line
+from .winrm_lines import Lines
 
 FETCHED_AHEAD = 1024 * 1024
 """Bytes of output that may wait for their reader before no more is fetched."""
@@ -21,8 +21,8 @@ CLEAN_UP = 5.0
 
 
 class WinRmProcess(Process):
-    """``line``: the connection that started the command, taken over; ``connect``: gives another one. ``answer``:
-    seconds in which the host has to take a piece of input."""
+    """``line``: the connection that started the command, taken over; ``lines``: where others come from, and where they
+    go. ``answer``: seconds in which the host has to take a piece of input."""
 
     def __init__(
         self,
@@ -30,13 +30,13 @@ class WinRmProcess(Process):
         shell: str,
         command: str,
         *,
-        connect: Callable[[], Line],
+        lines: Lines,
         input_ended: bool,
         answer: float,
     ) -> None:
         self._line = line
         self._ids = (shell, command)
-        self._connect = connect
+        self._lines = lines
         self._answer = answer
         self._input: Line | None = None
         self._input_ended = input_ended
@@ -127,7 +127,7 @@ class WinRmProcess(Process):
             raise BrokenPipeError
         try:
             if self._input is None:
-                self._input = self._connect()
+                self._input = self._lines.take()
             self._input.send(self._answer, *self._ids, data, last)
         except RecoveryError:
             # The command takes no more; how it ends is told by the other connection.
@@ -148,10 +148,14 @@ class WinRmProcess(Process):
         self._pump.join(CLEAN_UP)
         if not self._cleaned:
             # The command's own connection is cut or broken.
-            with contextlib.suppress(RecoveryError), self._connect() as other:
+            with contextlib.suppress(RecoveryError), self._lines.take() as other:
                 self._terminate(other, max(1.0, until - time.monotonic()))
         for line in (self._line, self._input):
-            if line is not None:
+            if line is None:
+                continue
+            if line.is_quiet and not self._pump.is_alive():
+                self._lines.give_back(line)
+            else:
                 line.cut()
                 line.close()
 

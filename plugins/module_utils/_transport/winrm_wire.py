@@ -10,6 +10,7 @@ Answers are of bounded size, redirects and proxies do not exist, an answer to an
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -77,6 +78,15 @@ class Wire:
             for each in self._sockets:
                 each.close()
             self._sockets.clear()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the connection stands, and nothing has come that nobody waits for: the host's goodbye, say."""
+        waiting = select.poll()
+        with self._lock:
+            for each in self._sockets:
+                waiting.register(each, select.POLLIN)
+            return bool(self._sockets) and not self.was_cut and not waiting.poll(0)
 
     def cut(self) -> None:
         """End the connection under whoever waits at it. From any thread, more than once, never raises."""

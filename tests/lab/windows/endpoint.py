@@ -67,6 +67,8 @@ class Endpoint:
     def __post_init__(self) -> None:
         self._connections: set[socket.socket] = set()
         self._stopping = threading.Event()
+        self.accepted = 0
+        """Connections that came."""
         self._server: http.server.ThreadingHTTPServer | None = None
 
     def __enter__(self) -> Endpoint:
@@ -93,6 +95,7 @@ class Endpoint:
                     self.request.settimeout(30)
                     self.request = context.wrap_socket(self.request, server_side=True)
                 endpoint._connections.add(self.request)
+                endpoint.accepted += 1
                 super().setup()
 
             def finish(self) -> None:

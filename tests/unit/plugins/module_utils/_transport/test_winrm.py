@@ -14,6 +14,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     OptionInvalid,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport import winrm as module
+from ansible_collections.ucops.recovery.plugins.module_utils._transport import winrm_lines
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsCommands
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm, WinRmOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm_errors import ShellGone
@@ -77,13 +78,15 @@ def host(monkeypatch):
         def terminate(self, patience, shell, command):
             host.said.append(("terminate", command))
 
+        is_quiet = True
+
         def cut(self):
             pass
 
         def close(self):
             host.lines -= 1
 
-    monkeypatch.setattr(module, "Line", Line)
+    monkeypatch.setattr(winrm_lines, "Line", Line)
     return host
 
 

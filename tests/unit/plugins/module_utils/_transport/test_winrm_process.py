@@ -26,6 +26,11 @@ class ScriptedLine:
         self.said: list[tuple] = []
         self.is_cut = threading.Event()
         self.closed = False
+        self.given_back = False
+
+    @property
+    def is_quiet(self):
+        return not self.is_cut.is_set()
 
     def __enter__(self):
         return self
@@ -60,15 +65,24 @@ class ScriptedLine:
         self.closed = True
 
 
-def process(line, *others, input_ended=True):
-    waiting = list(others)
+class ScriptedLines:
+    """Other connections to the host, until there are none."""
 
-    def another():
-        if not waiting:
+    def __init__(self, others):
+        self.others = list(others)
+
+    def take(self):
+        if not self.others:
             raise ConnectionLost("The host is gone", host="uc01")
-        return waiting.pop(0)
+        return self.others.pop(0)
 
-    return WinRmProcess(line, "SHELL", "COMMAND", connect=another, input_ended=input_ended, answer=1)
+    def give_back(self, line):
+        assert line.is_quiet
+        line.given_back = True
+
+
+def process(line, *others, input_ended=True):
+    return WinRmProcess(line, "SHELL", "COMMAND", lines=ScriptedLines(others), input_ended=input_ended, answer=1)
 
 
 def everything(read):
@@ -94,7 +108,7 @@ def test_both_outputs_and_the_code():
     assert everything(command.read_errors) == b"error"
     assert command.exit_status(1) == 7
     command.release()
-    assert line.said == [("terminate", "COMMAND")] and line.closed
+    assert line.said == [("terminate", "COMMAND")] and line.given_back and not line.closed
 
 
 def test_codes_have_32_bits():

@@ -53,6 +53,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def large(self):
         self.reply(200, b"x" * 5000)
 
+    def goodbye(self):
+        self.reply(200, b"<x/>")
+        self.close_connection = True
+
     def once(self):
         self.reply(200, b"<x/>", Connection="close")
 
@@ -139,6 +143,22 @@ def test_a_login_counts_for_one_connection(session, wire, url):
     wire.settled = True
     with pytest.raises((ConnectionLost, requests.ConnectionError)):
         session.post(f"{url}/fine")
+
+
+def test_quiet_is_a_connection_that_stands(session, wire, url):
+    assert not wire.is_quiet
+    session.post(f"{url}/fine")
+    assert wire.is_quiet
+    wire.cut()
+    assert not wire.is_quiet
+
+
+def test_a_goodbye_of_the_host_is_no_quiet(session, wire, url):
+    session.post(f"{url}/goodbye")
+    until = time.monotonic() + 5
+    while wire.is_quiet and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not wire.is_quiet
 
 
 def test_it_can_be_cut_while_an_answer_drips(session, wire, url):
