@@ -38,7 +38,7 @@ def written(members) -> bytes:
     return b"".join(archive((member, [content]) for member, content in members))
 
 
-NAME = st.binary(min_size=1, max_size=300).map(lambda raw: b"./" + raw.replace(b"\0", b"0"))
+NAME = st.binary(min_size=1, max_size=300).map(lambda raw: b"./" + (raw.replace(b"\0", b"0").rstrip(b"/") or b"0"))
 SHORT = st.binary(max_size=60).map(lambda raw: raw.replace(b"\0", b"0"))
 MEMBERS = st.builds(
     TarMember,
