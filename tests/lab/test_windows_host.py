@@ -16,6 +16,7 @@ import pytest
 
 from lab.machine import PROJECT
 from lab.windows.hives import read_hive
+from lab.windows.host import private_folder
 from lab.windows.wine import WineFailed
 from lab.windows.words import NotOneCommand, split_words
 
@@ -141,6 +142,9 @@ def test_nothing_outlives_a_killed_run(windows_host):
     while any(map(processes_of, folders)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [processes_of(folder) for folder in folders] == [[], []]
+    assert pathlib.Path(folders[0]).exists()
+    with private_folder():
+        assert not pathlib.Path(folders[0]).exists()
 
 
 def processes_of(folder: str) -> list[str]:

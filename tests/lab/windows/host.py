@@ -108,7 +108,7 @@ class WindowsHost:
         self._closing.close()
 
     def _start(self) -> None:
-        self.home = self._closing.enter_context(_private_folder())
+        self.home = self._closing.enter_context(private_folder())
         self.wine = self._closing.enter_context(Wine(self.home, self.name))
         self.drive_c = self.wine.drive_c
         self.registry = Registry(self.wine)
@@ -312,7 +312,7 @@ def _not_there(words: Sequence[str], _input: bytes) -> Answer:
 
 
 @contextlib.contextmanager
-def _private_folder() -> Iterator[pathlib.Path]:
+def private_folder() -> Iterator[pathlib.Path]:
     """A folder for one host, on a disk that keeps extended attributes. Those that a killed run left are removed."""
     for old in FOLDERS.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError), (old / "lock").open() as lock:
@@ -320,8 +320,9 @@ def _private_folder() -> Iterator[pathlib.Path]:
             shutil.rmtree(old, ignore_errors=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX, dir=FOLDERS))
     folder.chmod(0o755)
-    held: IO[str] = (folder / "lock").open("w")
+    held: IO[str] = (folder / "locking").open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
+    (folder / "locking").rename(folder / "lock")  # held before anybody can find it
     try:
         yield folder
     finally:
