@@ -20,7 +20,7 @@ from .._errors import (
     RecoveryError,
 )
 from .base import CommandsRefused
-from .winrm_options import PORTS, WinRmOptions
+from .winrm_options import ANSWER_WITHIN, PORTS, WinRmOptions
 
 try:
     import requests.exceptions
@@ -74,7 +74,7 @@ def named(error: Exception, options: WinRmOptions, logged_in: bool) -> RecoveryE
     if isinstance(error, requests.exceptions.SSLError):
         return _tls(error, options)
     if isinstance(error, (requests.exceptions.Timeout, TimeoutError, socket.timeout)):
-        return late(options.connect_timeout, host, logged_in)
+        return late(ANSWER_WITHIN if logged_in else options.connect_timeout, host, logged_in)
     if isinstance(error, (requests.exceptions.RequestException, OSError, EOFError)):
         return _network(error, options, logged_in)
     return ConnectionFailed(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from .._errors import ConnectionFailed
 from .base import Closing
 from .winrm_errors import DeadlineOfHost, late, named
-from .winrm_options import WinRmOptions
+from .winrm_options import ANSWER_WITHIN, LONGEST_WAIT, WinRmOptions
 from .winrm_wire import Wire
 
 try:
@@ -40,10 +40,6 @@ class Outputs(NamedTuple):
 UTF8 = 65001
 """A code page."""
 
-LONGEST_WAIT = 20
-"""Seconds after which the host says that there is no output yet."""
-_GRACE = 15
-"""Seconds beyond that in which it has to say so."""
 _kerberos_environment = threading.Lock()
 
 
@@ -64,10 +60,10 @@ class Line(Closing):
             server_cert_validation="validate",
             message_encryption="never",  # until the session is ours: see _log_in
             operation_timeout_sec=LONGEST_WAIT,
-            read_timeout_sec=LONGEST_WAIT + _GRACE,
+            read_timeout_sec=ANSWER_WITHIN,
             proxy=None,
         )
-        self._wire = Wire(options.host, options.connect_timeout, LONGEST_WAIT + _GRACE)
+        self._wire = Wire(options.host, options.connect_timeout, ANSWER_WITHIN)
 
     @property
     def logged_in(self) -> bool:
@@ -113,9 +109,7 @@ class Line(Closing):
     def receive(self, shell: str, command: str) -> Outputs | None:
         """What a command has printed since; None when there is nothing yet."""
         try:
-            outputs = self._call(
-                LONGEST_WAIT + _GRACE, lambda protocol: protocol.get_command_output_raw(shell, command)
-            )
+            outputs = self._call(ANSWER_WITHIN, lambda protocol: protocol.get_command_output_raw(shell, command))
         except DeadlineOfHost:
             return None
         return Outputs(*outputs)

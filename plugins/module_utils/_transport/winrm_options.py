@@ -12,6 +12,10 @@ from .._errors import LibraryMissing, OptionInvalid
 
 PORTS = {"https": 5986, "http": 5985}
 AUTHENTICATIONS = ("ntlm", "kerberos", "certificate")
+LONGEST_WAIT = 20
+"""Seconds after which the host has to say that there is no output yet."""
+ANSWER_WITHIN = LONGEST_WAIT + 15
+"""Seconds without a byte after which a host that we are logged in to hangs."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_every_error_is_named(error, kind, said):
 
 def test_what_breaks_after_the_login_is_a_lost_connection():
     assert named(requests.exceptions.ConnectionError("reset"), OPTIONS, logged_in=True).__class__ is ConnectionLost
-    assert "did not answer" in str(named(requests.exceptions.ReadTimeout(), OPTIONS, logged_in=True))
+    assert "did not answer within 35 s" in str(named(requests.exceptions.ReadTimeout(), OPTIONS, logged_in=True))
 
 
 def test_errors_of_ours_come_through_the_libraries():
