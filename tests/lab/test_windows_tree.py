@@ -250,6 +250,23 @@ class TestBadDays:
             assert "groß.bin" not in left and not any(name.startswith("~ucops") for name in left)
             small.files.close()
 
+    def test_a_restore_that_filled_the_disk_can_be_taken_back(
+        self, tmp_path: pathlib.Path, item: WindowsTree, host: WindowsTransport
+    ) -> None:
+        disk = small_disk(tmp_path / "small", 8_000_000)
+        with disk as folder, SambaServer({"C$": folder}, USERS) as server:
+            options = SmbOptions(server.address, server.port or 0, *next(iter(USERS.items())))
+            with WindowsTransport(host.commands, SmbFiles(options)) as small:
+                for part in (r"C:\Program Files", r"C:\Program Files\estos", ROOT, rf"{ROOT}\config"):
+                    small.files.make_folder(part)
+                small.files.write(rf"{ROOT}\config\a.bin", [os.urandom(1_500_000)])
+                small.files.write(rf"{ROOT}\config\b.bin", [os.urandom(1_500_000)])
+                before, _report = gather(item, small)
+                small.files.write(rf"{ROOT}\config\a.bin", [os.urandom(4_000_000)])
+                small.files.write(r"C:\others.bin", [os.urandom(small.files.free_space("C:\\") - 700_000)])
+                restore(item, small, before)
+                assert differing(gather(item, small)[0], before) == []
+
     def test_a_locked_file_stops_a_restore_by_name(
         self, host: WindowsTransport, item: WindowsTree, server: SambaServer
     ) -> None:

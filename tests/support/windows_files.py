@@ -133,7 +133,7 @@ class MemoryWindowsFiles(WindowsFiles):
             raise IsADirectoryError(errno.EISDIR, "is no file", path)
         if len(data) > self.room:
             raise OSError(errno.ENOSPC, "the disk is full", path)
-        self.room -= len(data)
+        self.room -= len(data) - (len(old.content) if old is not None else 0)
         self.clock += 1
         file = WindowsFile(_name(path), "file", len(data), ARCHIVE, self.clock, self.clock)
         self._put(path, file, data, security or DEFAULT_SECURITY)

@@ -6,6 +6,8 @@ Windows knows beside them, folders last.
 
 Nothing is written through a link: the files of a host never follow one, and a link of the item that stands where a
 folder is wanted is removed first. A file is replaced as a whole or not at all, so a disk that is full loses nothing.
+Where there is no room for both at a time, and the new one fits into the place of the old, the old one goes first:
+otherwise a restore that filled the disk could not be rolled back.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from .windows_metadata import ACL, DIRECTORY, REPARSE_DATA, Metadata, metadata_o
 from .windows_names import fold
 from .windows_tree_judging import judge_entries
 
+RESERVE = 256 * 1024
+"""Bytes that stay free, for what a disk needs beside contents."""
 _FACTS = ("system.ntfs_attrib", "system.ntfs_crtime")
 
 
@@ -35,6 +39,7 @@ class WindowsTreeRestore:
         self._covers = covers
         self._current: dict[bytes, Entry] = {}
         self._touched: set[str] = set()
+        self._room = _Room(files)
 
     def run(self, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         """Put it back. Raises HostileContent (nothing was touched), RestoreFailed, and what the connection raises."""
@@ -124,7 +129,9 @@ class WindowsTreeRestore:
         path = windows_path(entry.path)
         old = self._current.get(entry.path)
         different: Iterable[bytes] | None = content
-        if old is not None and old.size == entry.size:
+        if old is not None and self._must_go_first(path, entry, old):
+            self._files.remove(path)
+        elif old is not None and old.size == entry.size:
             different = self._difference(path, content)
         if different is None:
             if old is None or _facts(old) != _facts(entry):
@@ -133,8 +140,14 @@ class WindowsTreeRestore:
         if old is None:
             self._make_above(path)
         self._files.write(path, different, entry.xattrs.get(ACL) or None)
+        self._room.take(path, entry.size)
         self._touch(path)
         self._set(path, entry, None)
+
+    def _must_go_first(self, path: str, entry: Entry, old: Entry) -> bool:
+        if self._room.fits(path, entry.size) or _facts(old) == _facts(entry):
+            return False
+        return self._room.fits(path, entry.size - old.size)
 
     def _difference(self, path: str, content: Iterable[bytes]) -> Iterable[bytes] | None:
         """None when the file on the host holds this already; else the content again, although it was read."""
@@ -193,6 +206,26 @@ class WindowsTreeRestore:
     def _touch(self, path: str) -> None:
         """The folder that this lies in has another time now."""
         self._touched.add(fold(path.rpartition("\\")[0]))
+
+
+class _Room:
+    """What may still be written on each drive. The host is asked again only where it gets narrow."""
+
+    def __init__(self, files: WindowsFiles) -> None:
+        self._files = files
+        self._free: dict[str, int] = {}
+
+    def fits(self, path: str, size: int) -> bool:
+        """Whether so many bytes more may be written there."""
+        drive = path[:2].upper()
+        if self._free.get(drive, 0) < size + RESERVE:
+            self._free[drive] = self._files.free_space(path)
+        return self._free[drive] >= size + RESERVE
+
+    def take(self, path: str, size: int) -> None:
+        """So many bytes were written; what was freed by it is not counted."""
+        drive = path[:2].upper()
+        self._free[drive] = self._free.get(drive, 0) - size
 
 
 class _Pieces:

@@ -419,6 +419,29 @@ class TestRestoring:
         assert caught.value.hint == "Free some space on the host and restore again."
         assert disk.content(rf"{ROOT}\config\locations.xml") == b"<other, and longer/>"
 
+    def test_on_a_narrow_disk_a_large_file_goes_before_its_smaller_one_comes(self, disk: MemoryWindowsFiles) -> None:
+        item = tree()
+        disk.add(rf"{ROOT}\config\a.bin", b"old" * 300_000)
+        disk.add(rf"{ROOT}\config\b.bin", b"old" * 300_000)
+        wanted, _report = gather(item, disk)
+        disk.write(rf"{ROOT}\config\a.bin", [b"new" * 600_000])
+        disk.room = 400_000
+        disk.calls.clear()
+        restore(item, disk, wanted)
+        assert gather(item, disk)[0] == wanted
+        assert disk.calls[:2] == [rf"remove {ROOT}\config\a.bin", rf"write {ROOT}\config\a.bin"]
+        assert not any("b.bin" in call for call in disk.calls)
+
+    def test_on_a_narrow_disk_nothing_goes_for_what_does_not_fit(self, disk: MemoryWindowsFiles) -> None:
+        item = tree()
+        disk.add(rf"{ROOT}\config\a.bin", b"old" * 600_000)
+        wanted, _report = gather(item, disk)
+        disk.write(rf"{ROOT}\config\a.bin", [b"new" * 300_000])
+        disk.room = 400_000
+        with pytest.raises(RestoreFailed):
+            restore(item, disk, wanted)
+        assert disk.content(rf"{ROOT}\config\a.bin") == b"new" * 300_000
+
     def test_a_file_in_use_says_which(self, disk: MemoryWindowsFiles) -> None:
         item = tree()
         wanted, _report = gather(item, disk)
