@@ -214,10 +214,11 @@ def _undo(step: _Step) -> str:
     return "" if _same(now, step.before) else f"{place.key} is not as it was"
 
 
-def _change(key: str, before: RegistryTree | None, goal: RegistryTree | None) -> RegistryTree:
-    if goal is None:
-        return RegistryTree(removed_keys=() if before is None else (key,))
-    return change_between(before or RegistryTree(), goal)
+def _change(key: str, here: RegistryTree | None, there: RegistryTree | None) -> RegistryTree:
+    """What makes the one of the other; None: there is no such key."""
+    if there is None:
+        return RegistryTree(removed_keys=() if here is None else (key,))
+    return change_between(here or RegistryTree(), there)
 
 
 def _same(one: RegistryTree | None, other: RegistryTree | None) -> bool:
