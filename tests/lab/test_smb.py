@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import pathlib
 import shutil
@@ -26,10 +27,12 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
+    LibraryMissing,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport import smb_messages
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.smb import SmbFiles, SmbOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows_files import FileInUse
+from lab.directory import Directory, DomainController
 from lab.windows.meddler import Change, Meddler
 from lab.windows.samba import SambaServer, small_disk, why_not
 
@@ -490,6 +493,45 @@ class TestWhomWeTrust:
         assert {message[12] for message in clear} == {0, 1} and len(between.seen) > len(clear)
         written = [PASSWORD.encode(encoding) for encoding in ("utf-8", "utf-16-le")]
         assert not any(one in message for one in written for message in between.seen)
+
+
+HAS_KERBEROS = importlib.import_module("spnego._gss").HAS_GSSAPI
+"""Whether the libraries gssapi and krb5 are there; Debian has no package of the second."""
+WITHOUT_PAC = 0x200 | 0x10000 | 0x2000000
+"""A service account whose tickets carry no groups: Samba outside of a domain refuses those that do."""
+
+
+class TestKerberos:
+    @pytest.mark.skipif(HAS_KERBEROS, reason="left out: the libraries are there")
+    def test_what_is_missing_is_said(self, server: SambaServer) -> None:
+        with SmbFiles(options(server, authentication="kerberos")) as files, pytest.raises(LibraryMissing, match="krb5"):
+            files.list_folder("C:\\")
+
+    @pytest.mark.skipif(not HAS_KERBEROS, reason="left out: the Python libraries gssapi and krb5 are not installed")
+    def test_a_ticket_or_a_password_logs_in(
+        self, domain: DomainController, drive: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        directory = Directory(domain)
+        service = directory.add_user("uc01-cifs", password="Host-Secret-1")
+        directory.set(service, "servicePrincipalName", ["cifs/127.0.0.1"])
+        directory.set(service, "userAccountControl", [str(WITHOUT_PAC)])
+        directory.add_user("backup", password="Backup-Secret-1")
+        directory.close()
+        monkeypatch.setenv("KRB5_CONFIG", domain.krb5_config)
+        keytab = domain.keytab("cifs/127.0.0.1")
+        cache = domain.ticket("backup", "Backup-Secret-1")
+        kerberos = ["realm = LAB.EXAMPLE", "kerberos method = dedicated keytab", f"dedicated keytab file = {keytab}"]
+        with SambaServer({"C$": drive}, {"backup": "another"}, more=kerberos) as server:
+            login = {"authentication": "kerberos", "username": "backup@LAB.EXAMPLE"}
+            for good in ({"username": "", "kerberos_cache_file": cache}, {"password": "Backup-Secret-1"}):
+                with SmbFiles(options(server, **{**login, **good})) as files:
+                    files.write(r"C:\ticket", [b"by ticket"])
+                    assert content(files, r"C:\ticket") == b"by ticket"
+            for bad in ({"kerberos_cache_file": f"{cache}-none"}, {"password": "Backup-Secret-2"}):
+                with SmbFiles(options(server, **{**login, **bad})) as files:
+                    assert "Backup-Secret" not in str(
+                        refused(files, "by kerberos cannot be made", AuthenticationFailed)
+                    )
 
 
 class TestWhatIsNoServer:

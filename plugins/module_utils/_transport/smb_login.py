@@ -136,11 +136,7 @@ def _authenticate(
     except SMBResponseException as error:
         raise login_error(error.status, host, username) from None
     except SMBAuthenticationError as error:
-        raise AuthenticationFailed(
-            f"The login by {authentication} cannot be made ({_reason(error)})",
-            host=host,
-            hint="Check the user name and password; Kerberos needs a ticket (or a password) and the host's full name.",
-        ) from None
+        raise _no_login(authentication, error, host) from None
     except ImportError:
         raise LibraryMissing(
             "Kerberos needs the Python libraries gssapi and krb5, which the interpreter that runs this module has not",
@@ -156,8 +152,18 @@ def _authenticate(
                 host=host,
                 hint="Check the user name and the password, and switch guest logins off on the host.",
             ) from None
+        if authentication == "kerberos" and not session.session_id:
+            raise _no_login(authentication, error, host) from None  # the library krb5, of a wrong password
         raise ConnectionFailed(f"The login broke off ({type(error).__name__})", host=host, hint=LOOK_AT_IT) from None
     return session
+
+
+def _no_login(authentication: str, error: Exception, host: str) -> AuthenticationFailed:
+    return AuthenticationFailed(
+        f"The login by {authentication} cannot be made ({_reason(error)})",
+        host=host,
+        hint="Check the user name and password; Kerberos needs a ticket (or a password) and the host's full name.",
+    )
 
 
 def _demand_signature(connection: Any, session: Any) -> None:
