@@ -73,7 +73,7 @@ class ProcallClient(IdenticalRelease, WindowsProduct):
     def probe(self, transport: Transport) -> Probe:
         look = look_at_windows(transport)
         chosen, unknown = _chosen(look, self.options.users)
-        appdata = {profile.name: _appdata(transport, profile) for profile in chosen}
+        appdata = _appdata(transport, chosen)
         installed = [entry for entry in look.programs if _CLIENT.search(entry.name) and entry.version]
         probe = host_probe(look)
         probe.version = installed[0].version if installed else ""
@@ -148,12 +148,14 @@ def _chosen(look: WindowsLook, users: Sequence[str]) -> tuple[list[Profile], lis
     return [profile for profile in look.profiles if _PEOPLE.match(profile.sid)], []
 
 
-def _appdata(transport: Transport, profile: Profile) -> str:
-    """%APPDATA% of a user: as the user's own registry says it, if that is loaded, or where it is unless redirected."""
-    told = ""
-    if profile.loaded:
-        key = _SHELL_FOLDERS.format(sid=profile.sid)
-        tree = read_keys(transport, [key]).get(key)
-        told = tree.text(key, _APPDATA) if tree is not None else ""
-    folder = _USER_PROFILE.sub(lambda _found: profile.folder, told) if told else f"{profile.folder}\\{_BELOW_PROFILE}"
-    return folder.rstrip("\\")
+def _appdata(transport: Transport, profiles: Sequence[Profile]) -> dict[str, str]:
+    """%APPDATA% by the name of the profile: as the user's registry says, if that is loaded, or where it usually is."""
+    keys = {profile.sid: _SHELL_FOLDERS.format(sid=profile.sid) for profile in profiles if profile.loaded}
+    trees = read_keys(transport, list(keys.values())) if keys else {}
+    found = {}
+    for profile in profiles:
+        key = keys.get(profile.sid, "")
+        told = trees[key].text(key, _APPDATA) if key in trees else ""
+        folder = told or f"{profile.folder}\\{_BELOW_PROFILE}"
+        found[profile.name] = profile.folder.join(_USER_PROFILE.split(folder)).rstrip("\\")
+    return found

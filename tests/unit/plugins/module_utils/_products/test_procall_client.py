@@ -70,7 +70,7 @@ def shell_folders(monkeypatch, appdata):
     """What User Shell Folders say, by SID; only of users whose registry is loaded is it asked for."""
 
     def read_keys(_transport, keys):
-        (key,) = keys
+        (key,) = keys  # Ben is not logged on
         sid = key.split("\\")[1]
         assert sid == ANNA.sid
         values = {"AppData": RegistryValue.of_text(appdata[sid], 2)} if sid in appdata else {}
