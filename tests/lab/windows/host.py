@@ -122,7 +122,9 @@ class WindowsHost:
         self.https = self._closing.enter_context(self.listener(certificate))
         self.http = self._closing.enter_context(self.listener())
         shares = {"C$": self.drive_c}
-        self.samba = self._closing.enter_context(SambaServer(shares, self.accounts, self.address, **self._smb))
+        self.samba = self._closing.enter_context(
+            SambaServer(shares, self.accounts, self.address, folder=self.home, **self._smb)
+        )
 
     def listener(
         self,

@@ -75,6 +75,8 @@ class SambaServer:
     dialect: str = "SMB3_11"
     more: Sequence[str] = ()
     """Lines for smb.conf's global section."""
+    folder: pathlib.Path | None = None
+    """Where its own folder is made; None: where temporary folders are."""
 
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,7 +109,7 @@ class SambaServer:
     def start(self) -> None:
         """Serve. Raises RuntimeError with the server's own words when it does not within 20 s."""
         # smbd's sockets must have short names, which folders of pytest have not
-        self._home = pathlib.Path(tempfile.mkdtemp(prefix="smb-"))
+        self._home = pathlib.Path(tempfile.mkdtemp(prefix="smb-", dir=self.folder))
         for name in ("private", "lock", "state", "cache", "pid", "ncalrpc"):
             (self._home / name).mkdir(mode=0o755)
         (self._home / "private").chmod(0o700)
@@ -143,11 +145,11 @@ class SambaServer:
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # those that a test has stopped hear nothing else
+            process.wait()
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
 
