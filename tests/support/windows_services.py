@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stand-ins for the ``sc`` and the PowerShell of a Windows host, in memory: they understand the command lines that we
-send, no other, and keep in the registry what Windows keeps there.
+"""Stand-ins for ``sc``, ``tasklist`` and PowerShell of a Windows host, in memory: they understand the command lines that
+we send, no other, and keep in the registry what Windows keeps there.
 
 Service control itself is tested in tests/lab, on Wine's. PowerShell is known only as this stand-in, which demands the
 one script that we send, word for word.
@@ -48,10 +48,13 @@ class MemoryServices:
     passwords: dict[str, str] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     """Verb -> the error that it ends with."""
+    lingering: list[str] = field(default_factory=list)
+    """Stopped services whose processes are still in the list; each list is one shorter."""
 
     def __post_init__(self) -> None:
         self.windows.programs["sc"] = self._sc
         self.windows.programs["powershell"] = self._powershell
+        self.windows.programs.setdefault("tasklist", self._tasklist)
 
     def add(self, name: str, *, state: int = 1, **values: object) -> None:
         """A service of an own program."""
@@ -63,11 +66,15 @@ class MemoryServices:
     def value(self, service: str, name: str) -> RegistryValue | None:
         return self.windows.registry.value(f"{SERVICES}\\{service}", name)
 
+    def process(self, service: str) -> int:
+        """The number of the process that a service runs in."""
+        return 1000 + list(self.states).index(service.lower())
+
     # --- sc ---------------------------------------------------------------------------------------------------------
     def _sc(self, words: list[str], _input: bytes) -> CommandResult:
         verb, service, rest = words[0], words[1], words[2:]
         verbs: dict[str, Callable[[str, Sequence[str]], CommandResult]] = {
-            "query": self._query,
+            "queryex": self._query,
             "start": self._start,
             "stop": self._stop,
             "create": self._create,
@@ -104,8 +111,12 @@ class MemoryServices:
             "        TYP                : 10  WIN32_OWN_PROCESS",
             f"        STATUS             : {state}  {STATES[state]}",
             "                                (STOPPABLE, NOT_PAUSABLE, ACCEPTS_SHUTDOWN)",
-            "        WIN32_EXIT_CODE    : 0  (0x0)",
-            "        CHECKPOINT         : 0x0",
+            "        WIN32-BEENDIGUNGSCODE : 0  (0x0)",
+            "        DIENST-BEENDIGUNGSCODE: 0  (0x0)",
+            "        PRÜFPUNKT          : 0x0",
+            "        WARTEHINWEIS       : 0x0",
+            f"        PID                : {self.process(service) if state != 1 else 0}",
+            "        FLAGS              :",
         ]
         return CommandResult(0, "".join(line + "\r\n" for line in lines).encode("cp850"), b"")
 
@@ -218,6 +229,15 @@ class MemoryServices:
 
     def _set(self, service: str, **values: object) -> None:
         self.windows.registry.put(f"{SERVICES}\\{service}", values)
+
+    # --- tasklist ---------------------------------------------------------------------------------------------------
+    def _tasklist(self, words: list[str], _input: bytes) -> CommandResult:
+        if words != ["/fo", "csv", "/nh"]:
+            raise NoSuchCommand(f"tasklist {words}")
+        running = [name for name, state in self.states.items() if state != 1] + self.lingering
+        self.lingering = self.lingering[:-1]
+        rows = [f'"{name}.exe","{self.process(name)}","Services","0","1.024 K"\r\n' for name in running]
+        return CommandResult(0, "".join([*rows, '"tasklist.exe","99","Services","0","1.024 K"\r\n']).encode(), b"")
 
     # --- PowerShell -------------------------------------------------------------------------------------------------
     def _powershell(self, words: list[str], given: bytes) -> CommandResult:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -173,7 +174,8 @@ def service_of(path: bytes) -> str | None:
 STOPPED, START_PENDING, STOP_PENDING, RUNNING = 1, 2, 3, 4
 """States of a service as Windows counts them (SERVICE_STATUS.dwCurrentState)."""
 _PAUSED = 7
-_STATE_NAMES = {2: "is still starting", 3: "is still stopping", 4: "still runs", 7: "is paused"}
+_STATE_NAMES = {2: "it is still starting", 3: "it is still stopping", 4: "it still runs", 7: "it is paused"}
+_OWN_PROCESS = 0x10
 _NO_SUCH_SERVICE = 1060
 _ALREADY_RUNS = 1056
 _DOES_NOT_RUN = 1062
@@ -209,30 +211,35 @@ class WindowsServiceControl(ServiceControl):
         super().__init__(transport, become=False, deadline=deadline, clock=clock, sleep=sleep)
 
     def exists(self, service: Service) -> bool:
-        return self._state(service) is not None
+        return self._told(service) is not None
 
     def is_active(self, service: Service) -> bool:
-        return self._known_state(service) != STOPPED
+        return self._told_of(service).state != STOPPED
 
     def stop(self, service: Service) -> None:
         until = self._clock() + self._deadline
-        pause = 0.05
+        pause, process = 0.05, 0
         while True:
-            state = self._known_state(service)
+            told = self._told_of(service)
+            state, process = told.state, told.process or process
             if state == STOPPED:
-                return
+                break
             if state in (RUNNING, _PAUSED):
                 result = self._sc("stop", service)
                 if result.rc not in (0, _DOES_NOT_RUN, *_NOT_NOW):
                     raise self._refused("stopped", service, result)
-            self._wait(service, "stop", state, until, pause)
+            self._wait(service, "stop", _STATE_NAMES.get(state, f"it is in state {state}"), until, pause)
+            pause = min(2 * pause, 1.0)
+        # a process ends only after it said that the service has stopped, and holds its files until then
+        while process and self._runs(process):
+            self._wait(service, "stop", f"its process {process} still runs", until, pause)
             pause = min(2 * pause, 1.0)
 
     def start(self, service: Service) -> None:
         until = self._clock() + self._deadline
         pause, asked = 0.05, False
         while True:
-            state = self._known_state(service)
+            state = self._told_of(service).state
             if state == RUNNING:
                 break
             if state == STOPPED:
@@ -243,43 +250,47 @@ class WindowsServiceControl(ServiceControl):
                     raise self._refused("started", service, result)
                 asked = True
                 continue
-            self._wait(service, "start", state, until, pause)
+            self._wait(service, "start", _STATE_NAMES.get(state, f"it is in state {state}"), until, pause)
             pause = min(2 * pause, 1.0)
         self._sleep(FIRM_AFTER)
-        if self._known_state(service) != RUNNING:
+        if self._told_of(service).state != RUNNING:
             raise self._went_down(service)
 
     # ----------------------------------------------------------------------------------------------------------------
-    def _wait(self, service: Service, action: str, state: int, until: float, pause: float) -> None:
+    def _wait(self, service: Service, action: str, story: str, until: float, pause: float) -> None:
         if self._clock() >= until:
             raise CommandFailed(
-                f"The service was asked to {action}, but {_STATE_NAMES.get(state, f'is in state {state}')}"
-                f" after {self._deadline:g} s",
+                f"The service was asked to {action}, but {story} after {self._deadline:g} s",
                 host=self._transport.host,
                 item=service.name,
                 hint="Look at its log, and at the event log of the host.",
             )
         self._sleep(pause)
 
-    def _known_state(self, service: Service) -> int:
-        state = self._state(service)
-        if state is None:
+    def _told_of(self, service: Service) -> Told:
+        told = self._told(service)
+        if told is None:
             raise CommandFailed("The host knows no such service", host=self._transport.host, item=service.name)
-        return state
+        return told
 
-    def _state(self, service: Service) -> int | None:
+    def _told(self, service: Service) -> Told | None:
         """None when there is no such service."""
-        result = self._sc("query", service)
+        result = self._sc("queryex", service)
         if result.rc == _NO_SUCH_SERVICE:
             return None
-        state = state_of(result.stdout) if result.rc == 0 else None
-        if state is None:
+        told = Told.of(result.stdout) if result.rc == 0 else None
+        if told is None:
             raise CommandFailed(
                 f"The state of the service cannot be asked for: {_reason(result)}",
                 host=self._transport.host,
                 item=service.name,
             )
-        return state
+        return told
+
+    def _runs(self, process: int) -> bool:
+        result = self._transport.run(["tasklist", "/fo", "csv", "/nh"], deadline=SLACK, silence=SLACK)
+        numbers = (row[1] for row in csv.reader(result.text.splitlines()) if len(row) > 1)
+        return str(process) in numbers
 
     def _sc(self, verb: str, service: Service) -> CommandResult:
         limit = self._deadline + SLACK
@@ -302,14 +313,23 @@ class WindowsServiceControl(ServiceControl):
         )
 
 
-def state_of(answer: bytes) -> int | None:
-    """The state that ``sc query`` tells. Type and state are the first two lines that are indented and have a number, in
-    every language."""
-    numbers = [found[1] for found in map(_NUMBERED.match, answer.splitlines()) if found]
-    try:
-        return int(numbers[1], 10)
-    except (IndexError, ValueError):
-        return None
+@dataclass(frozen=True)
+class Told:
+    """What ``sc queryex`` tells. ``process``: the one that is the service's own, 0 when it has none of its own."""
+
+    state: int
+    process: int = 0
+
+    @classmethod
+    def of(cls, answer: bytes) -> Told | None:
+        """None when it cannot be followed. Labels are in the host's language, but numbers stand in the same order
+        everywhere: type, state, two exit codes, process."""
+        numbers = [found[1] for found in map(_NUMBERED.match, answer.splitlines()) if found]
+        try:
+            own_process = bool(int(numbers[0], 16) & _OWN_PROCESS)
+            return cls(int(numbers[1]), int(numbers[4]) if own_process and len(numbers) > 4 else 0)
+        except (IndexError, ValueError):
+            return None
 
 
 def _reason(result: CommandResult) -> str:

@@ -33,11 +33,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._items import servi
 from ansible_collections.ucops.recovery.plugins.module_utils._items.services import Service
 from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_services import (
     ServiceDefinitions,
+    Told,
     WindowsServiceControl,
     WindowsServiceName,
     path_of_service,
     service_of,
-    state_of,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandResult
 
@@ -92,7 +92,7 @@ def nothing_left(host):
 
 def sent(host):
     """The commands that change something."""
-    return [words for words, _input in host.asked if words[0] in ("sc", "powershell") and words[1] != "query"]
+    return [words for words, _input in host.asked if words[0] in ("sc", "powershell") and words[1] != "queryex"]
 
 
 # --- what is gathered -------------------------------------------------------------------------------------------------
@@ -596,7 +596,7 @@ def test_a_service_on_its_way_is_waited_for_first(host, services):
 @pytest.mark.parametrize(("action", "state", "story"), [("stop", 3, "still stopping"), ("start", 2, "still starting")])
 def test_a_service_that_hangs_has_a_deadline(host, services, action, state, story):
     services.states["eucsrv"] = state
-    with pytest.raises(CommandFailed, match=f"asked to {action}, but is {story} after 10 s"):
+    with pytest.raises(CommandFailed, match=f"asked to {action}, but it is {story} after 10 s"):
         getattr(control(host), action)(EUCSRV)
 
 
@@ -642,15 +642,49 @@ def test_a_start_that_somebody_else_was_quicker_with(host, services):
     control(host).start(EUCSRV)
 
 
+def test_a_process_that_lingers_is_waited_for(host, services):
+    services.lingering = ["eucsrv"] * 3
+    control(host).stop(EUCSRV)
+    assert not services.lingering
+    services.states["eucsrv"] = 4
+    services.coming.clear()
+    services.lingering = ["eucsrv"] * 1000
+    with pytest.raises(CommandFailed, match="asked to stop, but its process 1000 still runs after 10 s"):
+        control(host).stop(EUCSRV)
+
+
+def test_a_process_that_other_services_share_is_not_waited_for(host, services):
+    host.before["sc queryex"] = lambda: CommandResult(0, QUERY % (b"20", b"1", b"4711"), b"")
+    control(host).stop(EUCSRV)
+    assert not any(line.startswith("tasklist") for line in host.lines())
+
+
+QUERY = b"""
+DIENSTNAME: 7zip 4
+
+        TYP                : %b  X
+        STATUS             : %b  BEENDET
+                                (STOPPABLE, NOT_PAUSABLE)
+        WIN32_EXIT_CODE    : 1077  (0x435)
+        SERVICE_EXIT_CODE  : 0  (0x0)
+        CHECKPOINT         : 0x0
+        WAIT_HINT          : 0x0
+        PID                : %b
+        FLAGS              :
+"""
+
+
 @pytest.mark.parametrize(
-    ("answer", "state"),
+    ("answer", "told"),
     [
-        (b"\r\nSERVICE_NAME: 7zip 4\r\n        TYPE : 110  X\r\n        STATE : 4  RUNNING\r\n", 4),
-        (b"\r\nDIENSTNAME: x\r\n        TYP                : 10  X\r\n        STATUS             : 1  BEENDET\r\n", 1),
+        (QUERY % (b"10", b"4", b"4711"), Told(4, 4711)),
+        (QUERY % (b"110", b"1", b"0"), Told(1, 0)),
+        (QUERY % (b"20", b"4", b"4711"), Told(4, 0)),
+        (b"        TYPE : 10\r\n        STATE : 4  RUNNING\r\n", Told(4, 0)),
         (b"", None),
         (b"        TYPE : 10\r\n", None),
         (b"        TYPE : 10\r\n        STATE : ab\r\n", None),
     ],
 )
-def test_numbers_not_words(answer, state):
-    assert state_of(answer) == state
+def test_numbers_not_words(answer, told):
+    assert Told.of(answer) == told
