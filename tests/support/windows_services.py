@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stand-ins for ``sc``, ``tasklist`` and PowerShell of a Windows host, in memory: they understand the command lines that
-we send, no other, and keep in the registry what Windows keeps there.
+"""Stand-ins for ``sc``, ``tasklist`` and PowerShell of a Windows host, in memory: they understand the command lines
+that we send, no other, and keep in the registry what Windows keeps there.
 
 Service control itself is tested in tests/lab, on Wine's. PowerShell is known only as this stand-in, which demands the
 one script that we send, word for word.
