@@ -21,11 +21,10 @@ def running_services(partner: WindowsTransport, patterns: Sequence[str]) -> tupl
     :param patterns: names, shown names or paths of programs, ``*`` and ``?`` allowed; none: the services of UCServer
     """
     look = look_at_windows(partner)
-    services = list(look.services.values())
     if patterns:
-        found = [service.name for service in services if _is_meant(service, patterns)]
+        found = [service.name for service in look.services.values() if _is_meant(service, patterns)]
     else:
-        found = [service.name for service in uc_services(services) if service.component == UCSERVER]
+        found = [service.name for service in uc_services(look) if service.component == UCSERVER]
     control = WindowsServiceControl(partner)
     return found, [name for name in found if control.is_active(WindowsServiceName(name))]
 

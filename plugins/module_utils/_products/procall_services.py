@@ -11,10 +11,11 @@ where its program lies. The vendor's pages write MediaServer and WebServer with 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from .._items.service_settings import needs_password
+from .._items.windows_host import WindowsLook, WindowsService, program_of
 from .procall_options import MEDIA_SERVER, UCSERVER, WEB_SERVER
 
 _OURS = re.compile(r"\A(estos\b|procall\b|uc ?(media|web)? ?server\b)", re.IGNORECASE)
@@ -30,45 +31,14 @@ _BY_FOLDER = (
     (WEB_SERVER, re.compile(r"\\(UC ?)?web ?ser(ver|vice)\\", re.IGNORECASE)),
     (UCSERVER, re.compile(r"\\UC ?server\\(bin\\)?[^\\]+\Z", re.IGNORECASE)),
 )
-_PROGRAM = re.compile(r"(?P<program>.*?\.(?:exe|com|cmd|bat))(?:\s|\Z)", re.IGNORECASE | re.DOTALL)
 _DRIVE = re.compile(r"[A-Za-z]:\\")
 _STOP_ORDER = (WEB_SERVER, MEDIA_SERVER, UCSERVER)
 """Those that others do not need first."""
-_SYSTEM_ACCOUNTS = re.compile(
-    r"\A(localsystem|\.\\localsystem|nt authority\\.*|nt service\\.*|nt-autorit.t\\.*|.*\$)?\Z", re.IGNORECASE
-)
-
-
-class KnownService(Protocol):
-    """What is read of a service's key."""
-
-    @property
-    def name(self) -> str:
-        """Its name, which is the key's."""
-
-    @property
-    def display_name(self) -> str:
-        """What the list of services shows."""
-
-    @property
-    def image_path(self) -> str:
-        """Its command line."""
-
-    @property
-    def account(self) -> str:
-        """As whom it runs."""
-
-    @property
-    def depends(self) -> Sequence[str]:
-        """Names of services that must run before."""
 
 
 @dataclass(frozen=True)
 class UcService:
-    """A service that belongs to a component. ``program``: the path of its program, empty when it cannot be told.
-
-    ``needs_password``: it runs as an account whose password only its owner knows.
-    """
+    """A service that belongs to a component. ``program``: the path of its program, empty when it cannot be told."""
 
     component: str
     name: str
@@ -77,10 +47,6 @@ class UcService:
     account: str
     depends: Sequence[str] = ()
 
-    @property
-    def needs_password(self) -> bool:
-        return not _SYSTEM_ACCOUNTS.match(self.account)
-
     def facts(self) -> dict[str, object]:
         """What the probe keeps of it."""
         return {
@@ -88,26 +54,36 @@ class UcService:
             "name": self.name,
             "display_name": self.display_name,
             "account": self.account,
-            "needs_password": self.needs_password,
+            "needs_password": needs_password(self.account),
         }
 
 
-def uc_services(services: Iterable[KnownService], variables: Mapping[str, str] | None = None) -> list[UcService]:
+def uc_services(look: WindowsLook, names: Sequence[str] | None = None) -> list[UcService]:
     """The services of UCServer and its components, in the order in which they are to be stopped.
 
-    :param variables: environment variables of the host in capital letters, for paths like ``%ProgramFiles%\\estos``
+    :param names: services that the operator says are meant, in that order; whatever they look like
     """
-    found = []
-    for service in services:
-        program = program_path(service.image_path, variables or {})
-        component = component_of(service.display_name, program)
-        if component:
-            found.append(
-                UcService(
-                    component, service.name, service.display_name, program, service.account, tuple(service.depends)
-                )
-            )
-    return stop_order(found)
+    if names is None:
+        every = ((service, _component(service, look)) for service in look.services.values())
+        return stop_order(_known(service, component, look) for service, component in every if component)
+    named = filter(None, map(look.service, names))
+    return [_known(service, _component(service, look) or UCSERVER, look) for service in named]
+
+
+def _component(service: WindowsService, look: WindowsLook) -> str | None:
+    return component_of(service.display_name, program_of(service.image_path, look.system_root))
+
+
+def _known(service: WindowsService, component: str, look: WindowsLook) -> UcService:
+    program = program_of(service.image_path, look.system_root)
+    return UcService(
+        component,
+        service.name,
+        service.display_name,
+        program if _DRIVE.match(program) else "",
+        service.account,
+        tuple(service.depends),
+    )
 
 
 def component_of(display_name: str, program: str) -> str | None:
@@ -130,22 +106,6 @@ def stop_order(services: Iterable[UcService]) -> list[UcService]:
         ordered.append((free or waiting)[0])
         waiting.remove(ordered[-1])
     return ordered
-
-
-def program_path(image_path: str, variables: Mapping[str, str]) -> str:
-    r"""The program of a service's command line: without quotes, arguments and ``\??\``, with variables filled in.
-
-    Without quotes Windows takes the shortest beginning that names a program; so do we.
-    """
-    text = image_path.strip()
-    if text.startswith('"'):
-        text = text[1:].partition('"')[0]
-    else:
-        found = _PROGRAM.match(text)
-        text = found["program"] if found else text.partition(" ")[0]
-    text = re.sub(r"%([^%]+)%", lambda found: variables.get(found[1].upper(), found[0]), text)
-    text = text.removeprefix("\\??\\").replace("/", "\\")
-    return text if _DRIVE.match(text) else ""
 
 
 def folders_above(program: str, most: int = 4) -> list[str]:

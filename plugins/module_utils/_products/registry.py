@@ -54,6 +54,12 @@ def _procall_client() -> type[Product]:
     return ProcallClient
 
 
+def _procall_server() -> type[Product]:
+    from .procall_server import ProcallServer
+
+    return ProcallServer
+
+
 def _windows() -> type[Product]:
     from .windows import Windows
 
@@ -69,6 +75,7 @@ _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "metadirectory": _metadirectory,
     "mssql": _mssql,
     "procall_client": _procall_client,
+    "procall_server": _procall_server,
     "windows": _windows,
 }
 

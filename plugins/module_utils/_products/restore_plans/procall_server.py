@@ -18,7 +18,7 @@ from .plan import Branch, Occasion, RecoveryPlan, Steps, companions_of, instance
 
 RESTORE = "procall_server_restore"
 SETUP_DIALOG = '"estos UCServer - Setup"'
-SERVICES_ITEM = "services"
+SERVICE_ITEMS = "service-"
 REGISTRY_ITEMS = ("registry", "administrators")
 _TITLES = {UCSERVER: "UCServer", MEDIA_SERVER: "UC Media Server", WEB_SERVER: "UC Web Server"}
 _EDITIONS = {"business": "ProCall Business", "enterprise": "ProCall Enterprise", "datacenter": "ProCall DataCenter"}
@@ -116,7 +116,11 @@ class _Here:
         return len(self.probe.licences)
 
     def folder_items(self) -> list[str]:
-        return [name for name in self.occasion.items if name not in (SERVICES_ITEM, *REGISTRY_ITEMS)]
+        others = (*self.service_items(), *REGISTRY_ITEMS)
+        return [name for name in self.occasion.items if name not in others]
+
+    def service_items(self) -> list[str]:
+        return [name for name in self.occasion.items if name.startswith(SERVICE_ITEMS)]
 
     def registry_items(self) -> list[str]:
         return [name for name in self.occasion.items if name in REGISTRY_ITEMS]
@@ -397,7 +401,7 @@ def _service_definitions(steps: Steps, here: _Here, text: str) -> None:
         text,
         source=here.occasion.source,
         generation=here.occasion.generation,
-        only_items=[SERVICES_ITEM],
+        only_items=here.service_items() or None,
         service_passwords=passwords or None,
     )
 

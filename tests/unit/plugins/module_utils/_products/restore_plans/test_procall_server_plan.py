@@ -15,7 +15,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.restore_p
 
 ROOT = r"C:\Program Files\estos\UCServer"
 LICENCE = "PC8E-AAAA-BBBB-CCCC"
-ITEMS = ["ClientInstall", "config", "database", "services", "registry", "administrators"]
+ITEMS = ["ClientInstall", "config", "database", "service-uc", "service-web", "registry", "administrators"]
 JOURNAL = {"role": "journal", "server": "sql1", "database": "CHAT"}
 CONFIGURATION = {"role": "configuration", "server": "sql1", "database": "UCCONF"}
 
@@ -100,7 +100,7 @@ def test_from_scratch_is_the_vendors_order():
     restores = [step for step in one.steps if step.module.endswith("_restore") and step.options.get("only_items")]
     assert [step.options["only_items"] for step in restores] == [
         ["ClientInstall", "config", "database"],
-        ["services"],
+        ["service-uc", "service-web"],
         ["registry", "administrators"],
     ]
     assert all(step.module == "ucops.recovery.procall_server_restore" for step in restores)
@@ -122,7 +122,8 @@ def test_a_repair_makes_the_service_definitions_anew():
 
 
 def test_a_password_is_asked_for_and_not_told():
-    step = next(step for step in branch(made(), "Repair").steps if step.options.get("only_items") == ["services"])
+    step = next(one for one in branch(made(), "Repair").steps if one.options.get("only_items"))
+    assert step.options["only_items"] == ["service-uc", "service-web"]
     assert step.options["service_passwords"] == {r"EX\svc": "<password>"}
     assert r"The password of EX\svc is to be given" in step.text
 
