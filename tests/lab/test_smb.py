@@ -150,6 +150,17 @@ class TestFiles:
         files.write(r"C:\private\file", [b"y"], bytes(security))
         assert files.read_security(r"C:\private\file") == bytes(security)
 
+    def test_streams_beside_a_content_are_told(
+        self, server: SambaServer, files: SmbFiles, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "stream").write_bytes(b"[ZoneTransfer]")
+        files.make_folder(r"C:\streams")
+        files.write(r"C:\streams\setup.exe", [b"MZ"])
+        put = 'cd streams; put stream "setup.exe:Zone.Identifier"'
+        subprocess.run(server.client(put), cwd=tmp_path, check=True, capture_output=True)
+        (taken,) = files.take(r"C:\streams", files.list_folder(r"C:\streams"))
+        assert (list(taken.streams), b"".join(taken.content)) == (["Zone.Identifier"], b"MZ")
+
     def test_a_read_only_file_is_replaced_and_removed(self, files: SmbFiles) -> None:
         files.write(r"C:\fixed", [b"old"])
         files.set_facts(r"C:\fixed", READ_ONLY, 0, 0)
@@ -439,6 +450,13 @@ class TestWhomWeTrust:
     def test_every_smb_that_encrypts(self, tmp_path: pathlib.Path, dialect: str) -> None:
         (tmp_path / "there").write_bytes(b"x" * 3_000_000)
         with SambaServer({"C$": tmp_path}, USERS, dialect=dialect) as server, SmbFiles(options(server)) as files:
+            assert sum(map(len, files.read(r"C:\there"))) == 3_000_000
+
+    @pytest.mark.parametrize("cipher", ["AES-128-CCM", "AES-256-GCM", "AES-256-CCM"])
+    def test_every_cipher(self, tmp_path: pathlib.Path, cipher: str) -> None:
+        (tmp_path / "there").write_bytes(b"x" * 3_000_000)
+        only = [f"server smb3 encryption algorithms = {cipher}"]
+        with SambaServer({"C$": tmp_path}, USERS, more=only) as server, SmbFiles(options(server)) as files:
             assert sum(map(len, files.read(r"C:\there"))) == 3_000_000
 
     def test_encryption_taken_out_on_the_way(self, server: SambaServer) -> None:

@@ -69,6 +69,8 @@ class SmbPeer:
         self.broken = False
         self.handles: dict[bytes, Handle] = {}
         self.refuse: Callable[[Message, str], int] = lambda message, path: 0
+        self.streams: dict[str, list[str]] = {}
+        """Path in capitals -> streams beside the content."""
         self.extra_names: list[str] = []
         """Names that a listing has beside the true ones."""
         self._next = 1
@@ -226,6 +228,9 @@ class SmbPeer:
 
     def _query(self, body: bytes) -> bytes:
         kind = body[2]
+        if body[3] == smb.STREAMS:
+            names = self.streams.get(self.handles[self._handle(body, 24)].path.upper(), [])
+            return _output(b"".join(_streams(["::$DATA", *(f":{name}:$DATA" for name in names)])))
         if kind == smb.SECURITY:
             return _output(self._node(body, 24).security)
         return _output(struct.pack("<QQQII", 2**30, self.disk.room // 4096, self.disk.room // 4096, 8, 512))
@@ -333,6 +338,14 @@ def _listed(names: Sequence[tuple[str, Node]]) -> Iterator[bytes]:
         following = length + -length % 8 if number < len(names) else 0
         numbers = (file.created, 0, file.written, 0, file.size, 0, file.attributes, len(raw), tag)
         yield struct.pack("<IIQQQQQQIII", following, 0, *numbers) + raw + bytes(max(0, following - length))
+
+
+def _streams(names: Sequence[str]) -> Iterator[bytes]:
+    for number, name in enumerate(names, 1):
+        raw = name.encode("utf-16-le")
+        length = 24 + len(raw)
+        following = length + -length % 8 if number < len(names) else 0
+        yield (struct.pack("<IIQQ", following, len(raw), 1, 1) + raw).ljust(following, b"\0")
 
 
 def _context(body: bytes, tag: bytes) -> bytes | None:

@@ -29,7 +29,7 @@ class WindowsTree(Item):
 
     ``paths``: absolute, like C(C:\Program Files\estos\UCServer\config), with ``*`` and ``?`` within names; upper and
     lower case are the same. Links (junctions, symlinks, mount points) are kept as links and never followed; name their
-    target too if that is wanted. Streams beside the content of a file are not kept.
+    target too if that is wanted. Streams beside the content of a file (a mark of the web, say) are noted and not kept.
 
     ``exclude``: a pattern with a backslash is held against the whole path (``*`` within one name, ``**`` across), one
     without against every single name; what lies below an excluded folder is excluded too.

@@ -142,6 +142,8 @@ class WindowsTreeReading:
         if file.kind == "link":
             target = link_target(taken.link)
             note(self.report, "links", raw)
+        if taken.streams:
+            note(self.report, "streams_not_kept", raw)
         for bit, word in UNRESTORED.items():
             if file.attributes & bit:
                 note(self.report, f"not_kept_{word}", raw)

@@ -32,7 +32,7 @@ DIRECTORY_FILE, SEQUENTIAL, NON_DIRECTORY_FILE = 0x1, 0x4, 0x40
 BACKUP_INTENT, OPEN_REPARSE_POINT = 0x4000, 0x200000
 
 FILE, FILE_SYSTEM, SECURITY = 1, 2, 3
-BASIC, RENAME, DISPOSITION = 4, 10, 13
+BASIC, RENAME, DISPOSITION, STREAMS = 4, 10, 13, 22
 FULL_SIZE = 7
 OWNER_GROUP_DACL = 0x7
 
@@ -159,6 +159,25 @@ def query(kind: int, info: int, room: int, handle: bytes = PREVIOUS, additional:
 def query_security(handle: bytes = PREVIOUS) -> Message:
     """Ask for owner, group and DACL."""
     return query(SECURITY, 0, UNIT, handle, OWNER_GROUP_DACL)
+
+
+def query_streams(handle: bytes = PREVIOUS) -> Message:
+    """Ask for the streams beside the content."""
+    return query(FILE, STREAMS, 8192, handle)
+
+
+def streams_of(data: bytes) -> list[str]:
+    """The names of the streams beside the content, of what QUERY_INFO brought (FileStreamInformation)."""
+    names, at = [], 0
+    while at + 24 <= len(data):
+        following, length = struct.unpack_from("<II", data, at)
+        name = data[at + 24 : at + 24 + length].decode("utf-16-le", "replace")
+        if name != "::$DATA":
+            names.append(name.strip(":").rpartition(":")[0] or name)
+        if not following:
+            break
+        at += following
+    return names
 
 
 def answer_of(message: memoryview) -> bytes:

@@ -13,7 +13,7 @@ from . import smb_messages as smb
 from .smb_channel import Answer, Ticket
 from .smb_messages import Facts, Message
 from .smb_share import Share
-from .smb_status import END_OF_FILE, SUCCESS, file_error
+from .smb_status import BUFFER_OVERFLOW, END_OF_FILE, SUCCESS, file_error
 from .windows_files import Taken, WindowsFile
 
 REPARSE, DIRECTORY = 0x400, 0x10
@@ -141,17 +141,18 @@ class Swarm:
             return
         inner = f"{self._inner}\\{file.name}" if self._inner else file.name
         if file.kind == "file":
-            messages = [open_to_read(inner, file, self._moment), smb.query_security()]
-            messages += [smb.read(file.size, 0)] if file.size else []
+            opening = open_to_read(inner, file, self._moment)
+            more = [smb.read(file.size, 0)] if file.size else []
         else:
-            messages = [smb.create(inner, LOOKING, options=NEVER_FOLLOW, moment=self._moment), smb.query_security()]
-            messages += [smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT)] if file.kind == "link" else []
-        self._waiting.append((file, self._share.submit([*messages, smb.close()])))
+            opening = smb.create(inner, LOOKING, options=NEVER_FOLLOW, moment=self._moment)
+            more = [smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT)] if file.kind == "link" else []
+        messages = [opening, smb.query_security(), smb.query_streams(), *more, smb.close()]
+        self._waiting.append((file, self._share.submit(messages)))
         self._bytes += file.size
 
     def _small(self, listed: WindowsFile, answers: Sequence[Answer]) -> Iterator[Taken]:
         path = f"{self._path}\\{listed.name}"
-        opened, security, closed = answers[0], answers[1], answers[-1]
+        opened, security, streams, more, closed = answers[0], answers[1], answers[2], answers[3:-1], answers[-1]
         if opened.status != SUCCESS:
             yield Taken(listed.name, error=file_error(opened.status, path))
             return
@@ -167,17 +168,18 @@ class Swarm:
             else:
                 yield Taken(listed.name, error=OSError(0, "became something else while the folder was read", path))
             return
-        failed = next((answer.status for answer in answers if answer.status not in (SUCCESS, END_OF_FILE)), SUCCESS)
+        needed = (security, *more)
+        failed = next((answer.status for answer in needed if answer.status not in (SUCCESS, END_OF_FILE)), SUCCESS)
         if failed != SUCCESS:
             yield Taken(listed.name, file=file, error=file_error(failed, path))
             return
-        taken = Taken(listed.name, file, security=smb.answer_of(security.message))
+        taken = Taken(listed.name, file, security=smb.answer_of(security.message), streams=_streams(streams))
         after = smb.closed(closed.body)
         taken.after = windows_file(listed.name, after, 0 if file.kind != "link" else None) if after else file
         if file.kind == "link":
-            taken.link = smb.output_of(answers[2].message)
-        elif file.kind == "file" and file.size and answers[2].status == SUCCESS:
-            taken.content = (bytes(smb.data_of(answers[2].message)),)
+            taken.link = smb.output_of(more[0].message)
+        elif file.kind == "file" and more and more[0].status == SUCCESS:
+            taken.content = (bytes(smb.data_of(more[0].message)),)
         yield taken
 
     @staticmethod
@@ -188,7 +190,8 @@ class Swarm:
     def _large(self, listed: WindowsFile) -> Iterator[Taken]:
         path = f"{self._path}\\{listed.name}"
         inner = f"{self._inner}\\{listed.name}" if self._inner else listed.name
-        opened, security = self._share.exchange(open_to_read(inner, listed, self._moment), smb.query_security())
+        opening = open_to_read(inner, listed, self._moment)
+        opened, security, streams = self._share.exchange(opening, smb.query_security(), smb.query_streams())
         if opened.status != SUCCESS:
             yield Taken(listed.name, error=file_error(opened.status, path))
             return
@@ -200,7 +203,7 @@ class Swarm:
                 error = file_error(security.status, path) if security.status else OSError(0, "is a link now", path)
                 yield Taken(listed.name, error=error)
                 return
-            taken = Taken(listed.name, file, security=smb.answer_of(security.message))
+            taken = Taken(listed.name, file, security=smb.answer_of(security.message), streams=_streams(streams))
             taken.content = self._content(reading, taken)
             yield taken
         finally:
@@ -211,3 +214,8 @@ class Swarm:
         yield from reading.pieces()
         after = reading.close()
         taken.after = windows_file(taken.name, after, 0) if after else None
+
+
+def _streams(answer: Answer) -> list[str]:
+    """Streams beside the content; none where the file system does not know such things."""
+    return smb.streams_of(smb.answer_of(answer.message)) if answer.status in (SUCCESS, BUFFER_OVERFLOW) else []

@@ -45,7 +45,8 @@ class Taken:
     """What one file, folder or link was when it was read.
 
     ``file`` is as it was opened, ``after`` as it was closed, known when the content was read to its end; None where it
-    could not be. ``link`` is a link's raw reparse data. ``error``: it could not be taken, the rest is empty.
+    could not be. ``link`` is a link's raw reparse data. ``streams`` are the names of streams beside the content, where
+    they are told. ``error``: it could not be taken, the rest is empty.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Taken:
     after: WindowsFile | None = None
     security: bytes = b""
     link: bytes = b""
+    streams: Sequence[str] = ()
     content: Iterable[bytes] = field(default_factory=tuple)
     error: OSError | None = None
 

@@ -22,6 +22,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_tree import WindowsTree
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsCommands, WindowsTransport
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows_files import Taken
 
 ROOT = r"C:\Program Files\estos\UCServer"
 TARGET = r"\??\D:\Data"
@@ -128,6 +129,18 @@ class TestGathering:
         assert link.xattrs["system.ntfs_reparse_data"] == JUNCTION
         assert not any(b"secret" in path for path in found)
         assert report.notes["links"] == ["/C:/Program Files/estos/UCServer/config/elsewhere"]
+
+    def test_streams_beside_a_content_are_noted(self, disk: MemoryWindowsFiles) -> None:
+        take = disk._take
+
+        def with_streams(path: str, name: str) -> Taken:
+            taken = take(path, name)
+            taken.streams = ["Zone.Identifier"] if name == "locations.xml" else []
+            return taken
+
+        disk._take = with_streams  # type: ignore[method-assign]
+        _found, report = gather(tree(), disk)
+        assert report.notes == {"streams_not_kept": ["/C:/Program Files/estos/UCServer/config/locations.xml"]}
 
     def test_a_link_above_is_a_problem_that_names_its_target(self, disk: MemoryWindowsFiles) -> None:
         disk.add_link(r"C:\Moved", JUNCTION)

@@ -141,6 +141,21 @@ class TestLinks:
         assert taken.error is not None and b"".join(taken.content) == b""
 
 
+class TestStreams:
+    def test_streams_beside_a_content_are_told(self, peer: SmbPeer, files: SmbFiles) -> None:
+        peer.disk.add(r"C:\App\large", bytes(300_000))
+        peer.streams = {r"C:\APP\CONFIG.XML": ["Zone.Identifier", "x"], r"C:\APP\LARGE": ["y"]}
+        told = {}
+        for one in files.take(r"C:\App", files.list_folder(r"C:\App")):
+            told[one.name] = (list(one.streams), len(b"".join(one.content)))
+        assert told == {"config.xml": (["Zone.Identifier", "x"], 9), "large": (["y"], 300_000)}
+
+    def test_a_file_system_without_streams(self, peer: SmbPeer, files: SmbFiles) -> None:
+        peer.refuse = lambda message, path: 0xC0000003 if message.body[3:4] == bytes((smb.STREAMS,)) else 0
+        (taken,) = files.take(r"C:\App", files.list_folder(r"C:\App"))
+        assert (list(taken.streams), taken.error, b"".join(taken.content)) == ([], None, b"<config/>")
+
+
 class TestLies:
     @pytest.mark.parametrize("name", ["..\\..\\evil", "a/b", "x:y", "nul\0", "", "a\\b"])
     def test_a_name_that_no_file_can_have(self, peer: SmbPeer, files: SmbFiles, name: str) -> None:
