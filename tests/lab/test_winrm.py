@@ -11,6 +11,7 @@ import datetime
 import importlib
 import os
 import pathlib
+import random
 import socket
 import threading
 import time
@@ -127,6 +128,14 @@ def wait_until_gone(host, image: str) -> None:
 # --- commands ---------------------------------------------------------------------------------------------------------
 def test_every_word_is_data(commands):
     assert commands.run(["words", *WORDS]).text.splitlines() == WORDS
+
+
+def test_words_of_any_kind(windows_host):
+    some = random.Random(20).choices
+    with connect(windows_host) as winrm:
+        for _turn in range(6):
+            words = ["".join(some("\\\"^&|<>()@ \t=,;:/*?'`~+$#[]{}aü€", k=length)) for length in range(1, 30)]
+            assert winrm.run(["words", *words]).text.splitlines() == words
 
 
 def test_words_that_cmd_would_expand_never_leave(commands, windows_host):
@@ -429,6 +438,13 @@ def test_a_cut_connection_is_not_taken_up_again(windows_host):
     with odd(windows_host, before=when("command", Cut())) as login, WinRm(login) as winrm:
         failure(lambda: winrm.run(["hostname"]), ConnectionLost)
     windows_host.shells.forget()
+
+
+def test_a_shell_that_ends_in_the_middle_is_no_end_of_the_command(windows_host):
+    with connect(windows_host) as winrm, winrm.open(["chatter", "silent"]) as stream:
+        threading.Timer(0.5, windows_host.shells.forget).start()
+        with pytest.raises(ConnectionLost):
+            list(stream.chunks())
 
 
 def test_a_lost_shell_is_opened_again(windows_host):

@@ -33,6 +33,8 @@ LOOK_AT_IT = "Look at the host and the network, then run this again."
 
 NO_SHELL = 2150858843
 """ERROR_WSMAN_UNEXPECTED_SELECTORS, which is what Windows says of a shell that is gone (numbers from wsmerror.h)."""
+_ABORTED = {995, 2147943395}
+"""ERROR_OPERATION_ABORTED, as a Win32 error and as an HRESULT."""
 _DENIED = {5, 2147942405, 2150859180}
 """Access denied as a Win32 error and as an HRESULT; ERROR_WSMAN_REMOTESHELLS_NOT_ALLOWED."""
 _QUOTAS = {2150858815, *range(2150859173, 2150859177), 2150859179, *range(2150859236, 2150859243)}
@@ -93,6 +95,8 @@ def fault(error: Any, options: WinRmOptions) -> RecoveryError:
     host, number = options.host, error.wsman_fault_code
     if number == NO_SHELL:
         return ShellGone("The host has ended its shell", host=host, hint=LOOK_AT_IT)
+    if number in _ABORTED:
+        return ConnectionLost("The host has ended the command", host=host, hint=LOOK_AT_IT)
     if number in _DENIED:
         return CommandsRefused(
             "The login works, but the account may run nothing by WinRM",

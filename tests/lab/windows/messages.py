@@ -52,6 +52,12 @@ def no_shell(shell: str) -> Fault:
     return Fault(2150858843, text, "s:Sender", "w:InvalidSelectors")
 
 
+def aborted() -> Fault:
+    """ERROR_OPERATION_ABORTED: the command was ended meanwhile."""
+    text = "The I/O operation has been aborted because of either a thread exit or an application request."
+    return Fault(995, text)
+
+
 def too_many_shells(limit: int) -> Fault:
     """ERROR_WSMAN_QUOTA_MAX_SHELLS."""
     text = f"This user is allowed a maximum number of {limit} concurrent shells, which has been exceeded."

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from lab.windows.messages import SHELL, Fault, Request, no_shell, timed_out, too_many_shells
+from lab.windows.messages import SHELL, Fault, Request, aborted, no_shell, timed_out, too_many_shells
 from lab.windows.wine import OUR_PROGRAMS, Wine, WineProcess
 from lab.windows.words import NotOneCommand, split_words
 
@@ -63,7 +63,9 @@ class _Running:
     def take(self, limit: int, timeout: float) -> tuple[list[tuple[str, bytes]], int | None]:
         """What there is, at most so many bytes; the exit code when that was all. Raises Fault when there is nothing."""
         with self.changed:
-            self.changed.wait_for(lambda: self.pieces or self.code is not None, timeout)
+            self.changed.wait_for(lambda: self.pieces or self.code is not None or self.gone, timeout)
+            if self.gone:
+                raise aborted()
             taken: list[tuple[str, bytes]] = []
             while self.pieces and sum(len(one) for _name, one in taken) + len(self.pieces[0][1]) <= limit:
                 taken.append(self.pieces.pop(0))
@@ -255,7 +257,7 @@ class Shells:
         try:
             return self._shell(request).running[command]
         except KeyError:
-            raise Fault(995, "The command is gone.", "s:Sender", "w:InvalidSelectors") from None
+            raise aborted() from None
 
     def _standing_in(self, line: str) -> _Running | None:
         name, words = _name(line), split_words(line)

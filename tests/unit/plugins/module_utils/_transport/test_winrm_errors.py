@@ -49,6 +49,7 @@ class GSSError(Exception):
     ("error", "kind", "said"),
     [
         (fault(2150858843), ShellGone, "ended its shell"),
+        (fault(995), ConnectionLost, "ended the command"),
         (fault(5), CommandsRefused, "may run nothing"),
         (fault(2147942405), CommandsRefused, "may run nothing"),
         (fault(2150859173), ConnectionFailed, "quota"),
