@@ -103,6 +103,20 @@ def test_a_service_that_is_missing_is_made_and_starts(there, transport):
     assert there.service_state("eucsrv") == 1 and not control.is_active(EUCSRV)
 
 
+def test_a_service_that_stops_slowly_or_never(there, transport):
+    control = WindowsServiceControl(transport, deadline=20)
+    there.run_in_wine(["sc", "config", "eucsrv", "depend=", "/", "binPath=", f'"{IMAGE}" --slow-stop 1500'])
+    control.start(EUCSRV)
+    control.stop(EUCSRV)
+    assert there.service_state("eucsrv") == 1
+    assert IMAGE.rpartition("\\")[2] not in there.run_in_wine(["tasklist", "/fo", "csv"])
+    there.install_service("stubborn", "Stubborn", r"C:\estos\stubborn.exe", arguments="--never-stop")
+    stubborn = WindowsServiceName("stubborn")
+    control.start(stubborn)
+    with pytest.raises(CommandFailed, match="asked to stop, but it is still stopping after 2 s"):
+        WindowsServiceControl(transport, deadline=2).stop(stubborn)
+
+
 def test_an_account_and_its_password(there, transport):
     standin = there.programs["powershell"] = PasswordStandIn(there.wine)
     there.registry.set(KEY, ObjectName=ACCOUNT)
