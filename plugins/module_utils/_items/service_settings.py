@@ -359,15 +359,24 @@ def is_expressible(settings: ServiceSettings) -> str:
 
 # --- what sc does not know --------------------------------------------------------------------------------------------
 def beside_sc(tree: RegistryTree, goal: ServiceSettings) -> RegistryTree:
-    """What goes into the key of a service: what the control manager does not keep (parameters of the program, triggers,
-    values of others), and of ``goal`` what cannot be said to it."""
-    with_security = goal.security is None
-    said = KNOWN_TO_SC - unsayable(goal)
+    """What goes into the key of a service: what the control manager does not keep, and of ``goal`` what cannot be said
+    to it."""
+    return not_kept_by_sc(tree, KNOWN_TO_SC - unsayable(goal), with_security=goal.security is None)
+
+
+def not_kept_by_sc(
+    tree: RegistryTree, known: frozenset[str] = KNOWN_TO_SC, *, with_security: bool = False
+) -> RegistryTree:
+    """What of a service's key the control manager does not keep: parameters of the program, triggers, values of others.
+
+    :param known: names of values, in upper case, that it keeps
+    :param with_security: also the security descriptor
+    """
 
     def left_out(key: str, name: str | None) -> bool:
         inside = _inside(key)
         if _is_volatile(key, name) or (inside == ["SECURITY"] and not with_security):
             return True
-        return not inside and name is not None and fold(name) in said
+        return not inside and name is not None and fold(name) in known
 
     return tree.without(left_out)

@@ -17,6 +17,7 @@ from .._compare.xml_changes import xml_changes
 from .._errors import RecoveryError
 from .._transport.windows import windows_path
 from .base import View
+from .service_semantic import service_changes
 
 REGISTRY = b"/@registry/"
 SERVICES = b"/@service/"
@@ -65,4 +66,6 @@ def _exports(path: bytes, old: bytes | None, new: bytes | None, masker: Masker) 
         except (RecoveryError, UnicodeError):
             yield SemanticChange(what, name, CHANGED, after="cannot be read", severity=HIGH)
             return
-        yield from registry_changes(before, after, masker, "service setting" if is_service else "registry value")
+        yield from (
+            service_changes(name, before, after, masker) if is_service else registry_changes(before, after, masker)
+        )
