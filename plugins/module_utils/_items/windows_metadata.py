@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .._entries import Entry
-from .._transport.windows_files import Taken, WindowsFile, filetime
+from .._transport.windows_files import SETTABLE, Taken, WindowsFile, filetime
 
 ACL, ATTRIBUTES, CREATED, REPARSE_DATA = (
     "system.ntfs_acl",
@@ -18,9 +18,6 @@ ACL, ATTRIBUTES, CREATED, REPARSE_DATA = (
     "system.ntfs_reparse_data",
 )
 DIRECTORY, REPARSE = 0x10, 0x400
-SETTABLE = 0x3127
-"""Attributes that can be set again: read-only, hidden, system, archive, temporary, offline, not indexed. Compressed,
-sparse and encrypted are how the disk keeps a content, not what it is."""
 UNRESTORED = {0x200: "sparse", 0x800: "compressed", 0x4000: "encrypted"}
 
 LARGEST_SECURITY = 65536

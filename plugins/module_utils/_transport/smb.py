@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from .._errors import HostileContent
 from .._libraries import require
@@ -17,7 +18,7 @@ from .smb_reading import LOOKING, NEVER_FOLLOW, REPARSE, SURROGATE, OpenFile, Sw
 from .smb_session import SmbOptions, SmbSession
 from .smb_share import Share
 from .smb_status import CANNOT_DELETE, NO_MORE_FILES, NO_SUCH_FILE, SUCCESS, file_error
-from .smb_writing import NORMAL, READ_ONLY, SETTABLE, TEMPORARY_NAME, clear_read_only, write_file
+from .smb_writing import NORMAL, READ_ONLY, SETTABLE, TEMPORARY_NAME, clear_read_only, patiently, write_file
 from .windows_files import Taken, WindowsFile, WindowsFiles
 
 __all__ = ["TEMPORARY_NAME", "SmbFiles", "SmbOptions"]
@@ -161,16 +162,7 @@ class SmbFiles(WindowsFiles):
 
     def remove(self, path: str) -> None:
         with self._pinned(path) as (share, inner):
-            status = self._remove(share, inner)
-            if status == CANNOT_DELETE:
-                file = self._look(share, inner, path)
-                clear_read_only(share, inner, path, file.attributes)
-                status = self._remove(share, inner)
-                if status != SUCCESS and file.attributes & READ_ONLY:
-                    with contextlib.suppress(OSError):
-                        self._set_facts(share, inner, path, file.attributes, 0, 0)
-            if status != SUCCESS:
-                raise file_error(status, path)
+            patiently(partial(self._remove_one, share, inner, path))
 
     def set_facts(self, path: str, attributes: int, created: int, written: int) -> None:
         with self._pinned(path) as (share, inner):
@@ -242,6 +234,18 @@ class SmbFiles(WindowsFiles):
                         f"The host lists a name in {path} that no file can have ({name[:80]!r})", host=self.host
                     )
                 yield windows_file(name, facts, tag)
+
+    def _remove_one(self, share: Share, inner: str, path: str) -> None:
+        status = self._remove(share, inner)
+        if status == CANNOT_DELETE:
+            file = self._look(share, inner, path)
+            clear_read_only(share, inner, path, file.attributes)
+            status = self._remove(share, inner)
+            if status != SUCCESS and file.attributes & READ_ONLY:
+                with contextlib.suppress(OSError):
+                    self._set_facts(share, inner, path, file.attributes, 0, 0)
+        if status != SUCCESS:
+            raise file_error(status, path)
 
     def _remove(self, share: Share, inner: str) -> int:
         access = smb.DELETE | smb.READ_ATTRIBUTES | smb.SYNCHRONIZE

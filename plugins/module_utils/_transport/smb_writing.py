@@ -12,8 +12,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import secrets
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from .._errors import ConnectionFailed
 from . import smb_messages as smb
@@ -22,20 +25,35 @@ from .smb_paths import parent
 from .smb_reading import LOOKING, NEVER_FOLLOW, ON_THE_WAY, PIECE, windows_file
 from .smb_share import Share
 from .smb_status import ACCESS_DENIED, CANNOT_DELETE, SHARING_VIOLATION, SUCCESS, file_error
-from .windows_files import FileInUse
+from .windows_files import SETTABLE, FileInUse
 
 READ_ONLY, NORMAL = 0x1, 0x80
 TEMPORARY_NAME = "~ucops-"
 """How the names of files that are being written begin."""
-SETTABLE = 0x3127
-"""Attributes that can be set: read-only, hidden, system, archive, temporary, offline, not indexed."""
+
+PAUSES = (0.1, 0.3, 0.6)
+"""Seconds between the tries to get at a file that is in use."""
+T = TypeVar("T")
 
 _WRITING = smb.WRITE_DATA | smb.WRITE_ATTRIBUTES | smb.READ_ATTRIBUTES | smb.DELETE | smb.READ_CONTROL | smb.SYNCHRONIZE
 
 
+def patiently(action: Callable[[], T]) -> T:
+    """Do something that a program which only looks in for a moment (a virus scanner, an indexer) may be in the way of.
+
+    :raises FileInUse: it stays
+    """
+    for pause in PAUSES:
+        try:
+            return action()
+        except FileInUse:
+            time.sleep(pause)
+    return action()
+
+
 def write_file(share: Share, inner: str, path: str, content: Iterable[bytes], security: bytes | None) -> None:
     """Write a file in place of whatever file is there. The folders above are known to be real."""
-    _demand_file(share, inner, path)
+    patiently(partial(_demand_file, share, inner, path))
     folder = parent(inner)
     name = f"{TEMPORARY_NAME}{secrets.token_hex(8)}.tmp"
     beside = f"{folder}\\{name}" if folder else name
@@ -56,7 +74,7 @@ def write_file(share: Share, inner: str, path: str, content: Iterable[bytes], se
         if doomed.status != SUCCESS:
             raise file_error(doomed.status, path)
         _fill(share, handle, path, content)
-        _put_in_place(share, handle, inner, path)
+        patiently(partial(_put_in_place, share, handle, inner, path))
     except BaseException:
         with contextlib.suppress(ConnectionFailed):
             share.exchange(smb.remove_on_close(True, handle))

@@ -228,6 +228,22 @@ class TestWriting:
             files.write(r"C:\App\config.xml", [b"new"])
         assert [one.name for one in files.list_folder(r"C:\App")] == ["config.xml"]
 
+    @pytest.mark.parametrize("step", [smb.CREATE, smb.SET_INFO])
+    def test_who_only_looks_in_for_a_moment_is_waited_for(self, peer: SmbPeer, files: SmbFiles, step: int) -> None:
+        times = iter([0, IN_USE, IN_USE] if step == smb.SET_INFO else [IN_USE, IN_USE])
+
+        def refuse(message: smb.Message, path: str) -> int:
+            if message.command != step or (step == smb.CREATE and not path.endswith("config.xml")):
+                return 0
+            return next(times, 0)
+
+        peer.refuse = refuse
+        files.write(r"C:\App\config.xml", [b"new"])
+        assert content(files, r"C:\App\config.xml") == b"new" and next(times, None) is None
+        times = iter([IN_USE] if step == smb.CREATE else [0])
+        files.remove(r"C:\App\config.xml")
+        assert r"C:\APP\CONFIG.XML" not in peer.disk.nodes and peer.handles == {}
+
     def test_the_folders_above_are_held_while_something_is_written(self, peer: SmbPeer, files: SmbFiles) -> None:
         held: list[str] = []
 
