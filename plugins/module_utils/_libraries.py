@@ -20,6 +20,7 @@ MINIMUM = {
     "pyspnego": (0, 10),
     "python-tds": (1, 15),
     "pywinrm": (0, 5),
+    "requests": (2, 28),
     "smbprotocol": (1, 13),
 }
 """Distribution name -> lowest version that is known to work."""

@@ -18,7 +18,7 @@ from .._transport.base import Transport
 from .._transport.windows import WindowsTransport
 from .._transport.windows_files import WindowsFiles
 from .argspec import ArgumentSpec
-from .connection_groups import ldap, mssql, smb, ssh, winrm
+from .connection_groups import http, ldap, mssql, smb, ssh, winrm
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
@@ -162,6 +162,23 @@ def _ldap(params: Params) -> Transport:
     )
 
 
+def _http(params: Params) -> Transport:
+    from .._transport.http import HttpOptions, HttpTransport
+
+    return HttpTransport(
+        HttpOptions(
+            host=_host(params),
+            port=params["port"],
+            username=params["username"],
+            password=params["password"],
+            ca_file=params["ca_file"],
+            client_certificate_file=params["client_certificate_file"],
+            client_key_file=params["client_key_file"],
+            **_times(params),
+        )
+    )
+
+
 def _host(params: Params) -> str:
     return str(params["host"] or params["source"])
 
@@ -184,6 +201,7 @@ CONNECTION_OF = {
 """Product -> kind of connection."""
 
 _GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
+    "http": [http],
     "ldap": [ldap],
     "mssql": [mssql],
     "ssh": [ssh],
@@ -192,6 +210,7 @@ _GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
 """Kind of connection -> its option groups."""
 
 _CONNECT: Mapping[str, Callable[[Params], Transport]] = {
+    "http": _http,
     "ldap": _ldap,
     "mssql": _mssql,
     "ssh": _ssh,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option groups of the ways to a host: ssh, winrm and smb, mssql, ldap. Times are in seconds."""
+"""The option groups of the ways to a host: ssh, winrm and smb, mssql, ldap, http. Times are in seconds."""
 
 from __future__ import annotations
 
@@ -135,11 +135,28 @@ def ldap() -> ArgumentSpec:
     )
 
 
+def http() -> ArgumentSpec:
+    """How a product's HTTPS interface is reached. That its certificate is verified is no option."""
+    return ArgumentSpec(
+        {
+            "port": {"type": "int", "default": 443},
+            "username": {"type": "str"},
+            "password": _SECRET,
+            "ca_file": {"type": "path"},
+            "client_certificate_file": {"type": "path"},
+            "client_key_file": {"type": "path"},
+            **_TIMEOUTS,
+        },
+        required_by={"client_key_file": ["client_certificate_file"]},
+    )
+
+
 CONNECTION_GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "ssh": ssh,
     "winrm": winrm,
     "smb": smb,
     "mssql.connection": mssql,
     "ldap": ldap,
+    "http": http,
 }
 """Documentation fragment -> builder. A product has the groups of its own kind of connection, never all of them."""

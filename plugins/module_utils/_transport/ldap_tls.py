@@ -6,12 +6,12 @@ byte of a login is sent. ldap3 looks at the name only afterwards, and by rules o
 
 from __future__ import annotations
 
-import os
 import ssl
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from .._errors import ConnectionFailed, OptionInvalid
+from .._errors import ConnectionFailed
+from .tls_context import verifying_context
 
 try:
     with warnings.catch_warnings():
@@ -40,7 +40,7 @@ class VerifiedTls(Tls):
     def __init__(self, host: str, ca_file: str | None) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
         self._host = host
-        self._context = _context(ca_file)
+        self._context = verifying_context(ca_file)
         self.failure: ConnectionFailed | None = None
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
@@ -55,19 +55,6 @@ class VerifiedTls(Tls):
 def is_secured(line: object) -> bool:
     """Whether a connection's socket speaks TLS."""
     return isinstance(line, ssl.SSLSocket)
-
-
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    if ca_file is not None and not os.path.isfile(ca_file):
-        raise OptionInvalid(f"There is no file {ca_file}", item="ca_file")
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError:
-        raise OptionInvalid(
-            f"{ca_file} holds no certificate", item="ca_file", hint="It must be a text file (PEM)."
-        ) from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 def _named(error: Exception, host: str) -> ConnectionFailed:

@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec, connection_groups
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import ArgumentSpec
 
-WAYS = [("ssh",), ("winrm", "smb"), ("mssql.connection",), ("ldap",)]
+WAYS = [("ssh",), ("winrm", "smb"), ("mssql.connection",), ("ldap",), ("http",)]
 
 
 def validate(spec, **given):
@@ -64,3 +64,12 @@ def test_there_is_no_basic_authentication_and_no_directory_in_the_clear():
 def test_a_login_to_the_host_of_the_backups_is_whole():
     given = {"username": "u", "password": "p", "smb_username": "backup"}
     assert "smb_password" in validate(connection_groups.mssql(), **given).error_messages[0]
+
+
+def test_a_key_for_https_comes_with_its_certificate():
+    validated = validate(connection_groups.http(), client_key_file="/etc/k.pem")
+    assert "client_certificate_file" in validated.error_messages[0]
+
+
+def test_the_certificate_of_an_https_interface_is_always_verified():
+    assert validate(connection_groups.http(), verify=False).unsupported_parameters
