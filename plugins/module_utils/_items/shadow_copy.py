@@ -81,22 +81,28 @@ def frozen(
 
     :raises CommandFailed: the mode is ``required``, and the host makes none
     """
-    if mode == "never":
-        yield lambda drive: host.files
-        return
-    with contextlib.ExitStack() as cleanup:
-        views: dict[str, WindowsFiles] = {}
-        for drive in drives:
-            try:
-                copy = make_shadow_copy(host, drive)
-            except (CommandFailed, OptionInvalid) as error:
-                if mode == "required":
-                    raise
-                report.notes["shadow_copy"] = f"none of {drive}: {error.message}"
-                continue
-            cleanup.callback(_remove_quietly, host, copy, report)
-            views[drive] = cleanup.enter_context(host.files.at(copy.token))
-        yield lambda drive: views.get(drive, host.files)
+    cleanup = contextlib.ExitStack()
+    try:
+        yield _views(host, drives, mode, report, cleanup)
+    finally:
+        cleanup.close()
+
+
+def _views(
+    host: WindowsTransport, drives: Sequence[str], mode: str, report: ItemReport, cleanup: contextlib.ExitStack
+) -> Callable[[str], WindowsFiles]:
+    views: dict[str, WindowsFiles] = {}
+    for drive in drives if mode != "never" else ():
+        try:
+            copy = make_shadow_copy(host, drive)
+        except (CommandFailed, OptionInvalid) as error:
+            if mode == "required":
+                raise
+            report.notes["shadow_copy"] = f"none of {drive}: {error.message}"
+            continue
+        cleanup.callback(_remove_quietly, host, copy, report)
+        views[drive] = cleanup.enter_context(host.files.at(copy.token))
+    return lambda drive: views.get(drive, host.files)
 
 
 def make_shadow_copy(host: WindowsTransport, drive: str) -> ShadowCopy:

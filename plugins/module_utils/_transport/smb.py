@@ -18,8 +18,8 @@ from .smb_reading import LOOKING, NEVER_FOLLOW, REPARSE, SURROGATE, OpenFile, Sw
 from .smb_session import SmbOptions, SmbSession
 from .smb_share import Share
 from .smb_status import CANNOT_DELETE, NO_MORE_FILES, NO_SUCH_FILE, SUCCESS, file_error
-from .smb_writing import NORMAL, READ_ONLY, SETTABLE, TEMPORARY_NAME, clear_read_only, patiently, write_file
-from .windows_files import Taken, WindowsFile, WindowsFiles
+from .smb_writing import NORMAL, READ_ONLY, TEMPORARY_NAME, clear_read_only, patiently, write_file
+from .windows_files import SETTABLE, Taken, WindowsFile, WindowsFiles
 
 __all__ = ["TEMPORARY_NAME", "SmbFiles", "SmbOptions"]
 

@@ -15,8 +15,8 @@ EPOCH = 11_644_473_600
 """Seconds between 1601, where Windows begins to count, and 1970."""
 
 SETTABLE = 0x3127
-"""Attributes that can be set: read-only, hidden, system, archive, temporary, offline, not indexed. Compressed, sparse and
-encrypted are how the disk keeps a content, not what it is."""
+"""Attributes that can be set: read-only, hidden, system, archive, temporary, offline, not indexed. Compressed, sparse
+and encrypted are how the disk keeps a content, not what it is."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from support.smb_peer import junction, symlink
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_metadata import (
-    SETTABLE,
     link_target,
     metadata_of,
     what_is_wrong_with,
     xattrs_of,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows_files import (
+    SETTABLE,
     Taken,
     WindowsFile,
     filetime,
