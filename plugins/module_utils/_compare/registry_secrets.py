@@ -40,10 +40,11 @@ LONGEST_SHOWN = 300
 
 _SECRET_WITHIN = re.compile(
     r"passw(?:or[dt]|d)|passphrase|passcode|kennwort|pwd|secret|token|credential|licen[cs]e?|lizenz|serial"
-    r"|activation|private_?key|psk|user_?pass|unlock",
+    r"|activation|private_?key|psk|user_?pass|unlock|(?:access|auth)[_ ]?code",
     re.IGNORECASE,
 )
 _SECRET_AT_END = re.compile(r"(?:pass|pw|pin|keys?|hash|salt|ha1b?|hmac)[ _-]?\d*$", re.IGNORECASE)
+_KEY_IN_THE_MIDDLE = re.compile(r"(?:^|[^A-Z])(?:Key|KEY)s?(?=[A-Z0-9_ .-])")
 _SECRET_KEY = re.compile(
     r"passw(?:or[dt]|d)|kennwort|secret|token|credential|licen[cs]|lizenz|activation", re.IGNORECASE
 )
@@ -84,7 +85,7 @@ def is_secret(key: str, name: str, value: RegistryValue) -> bool:
         return False
     last = key.rpartition("\\")[2]
     return (
-        _is_secret_name(name, _SECRET_WITHIN, _SECRET_AT_END)
+        _is_secret_name(name, _SECRET_WITHIN, _SECRET_AT_END, _KEY_IN_THE_MIDDLE)
         or _is_secret_key(key)
         or (not name and _is_secret_name(last, _SECRET_WITHIN, _SECRET_AT_END))
     )

@@ -55,6 +55,9 @@ SECRET_NAMES = [
     "SerialNumber",
     "ApiKey",
     "Key1",
+    "KeyData",
+    "ServerKeys_2",
+    "AuthCode",
     "PIN",
     "PasswordHash",
     "EncryptedPwdOfAdmin",
@@ -169,6 +172,8 @@ def test_the_codes_of_licences_are_never_seen(key, name, value):
         ("Sid", RegistryValue.of_text("S-1-5-21-1111-2222-3333-1001"), "S-1-5-21-1111-2222-3333-1001"),
         ("Password", RegistryValue.of_text(""), ""),
         ("Hotkey", RegistryValue.of_text("F5"), "F5"),
+        ("KeyboardLayout", RegistryValue.of_text("de"), "de"),
+        ("Keynote", RegistryValue.of_text("x"), "x"),
     ],
 )
 def test_what_is_no_secret_is_seen(name, value, shown):
