@@ -237,21 +237,28 @@ def test_another_host_is_refused(damaged: WindowsRecovery) -> None:
 
 def test_a_restore_that_fails_leaves_the_host_as_it_was(damaged: WindowsRecovery) -> None:
     host = damaged.host
+    host.stop_service("AcmeWeb")
+    host.run_in_wine(["sc", "delete", "AcmeWeb"])
     host.registry.set(ACME_KEY, Port=7)
     before = states(damaged)
-    imports: list[str] = []
+    failed: list[str] = []
 
     def fails_once(words: Sequence[str], _input: bytes) -> Answer:
-        imports.append(" ".join(words))
-        del host.programs["reg import"]
-        return Answer(1, b"", b"ERROR: Access is denied.\r\n")
+        """Windows refuses the settings, after files and services were put back; whatever else is imported is."""
+        content = host.path(words[2]).read_bytes().decode("utf-16")
+        if ACME_KEY in content and not failed:
+            failed.append(" ".join(words))
+            return Answer(1, b"", b"ERROR: Access is denied.\r\n")
+        done = host.wine.run(words)
+        return Answer(done.returncode, done.stdout, done.stderr)
 
     host.programs["reg import"] = fails_once
     try:
         play = damaged.play({"restore": restores(damaged)["windows"]})
     finally:
-        host.programs.pop("reg import", None)
+        del host.programs["reg import"]
     result = play["restore"]
     assert (result["status"], result["error"]) == ("failed", "RestoreFailed"), play.output
-    assert imports and "The host was put back to" in result["msg"], result["msg"]
+    assert failed and "The host was put back to" in result["msg"], result["msg"]
+    assert any(line.startswith("sc delete AcmeWeb") for line in host.commands)
     assert states(damaged) == before

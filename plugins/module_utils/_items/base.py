@@ -127,6 +127,13 @@ class Item(ABC):
         """
         raise RestoreRefused("This item is a record of how it was, there is nothing to put back", item=self.name)
 
+    def undo(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
+        """Take a restore back that failed: ``wanted`` is what was there before it began.
+
+        Mostly that is a restore. An item whose restore leaves alone what it does not know removes it here.
+        """
+        self.restore(transport, wanted, current)
+
 
 def _content_differs(entry: Entry, old: Entry, differing: Collection[bytes] | None) -> bool:
     if entry.kind != old.kind or entry.link_target != old.link_target or entry.device != old.device:

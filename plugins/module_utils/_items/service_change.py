@@ -68,6 +68,11 @@ class ServiceChange:
                 except Exception as error:
                     raise self._undone(registry, differing[: at + 1], before, error) from error
 
+    def remove(self, services: Sequence[str]) -> None:
+        """Remove services; one that still runs is gone when it ends. Raises CommandFailed."""
+        for name in services:
+            self._sc(["sc", "delete", name], name)
+
     # --- nothing is touched -----------------------------------------------------------------------------------------
     def _before(self, registry: HostRegistry, name: str) -> Definition | None:
         try:

@@ -138,6 +138,15 @@ class ServiceDefinitions(Item):
         if goals:
             ServiceChange(transport, self.passwords, self.name).run(goals)
 
+    def undo(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
+        """Services that were not there are removed, the others set up as they were."""
+        pairs = list(wanted)
+        known = {fold(service_of(entry.path) or "") for entry, _content in pairs}
+        made = {entry.path: service_of(entry.path) or "" for entry in current if self.covers(entry.path)}
+        made = {path: name for path, name in made.items() if fold(name) not in known}
+        ServiceChange(transport, self.passwords, self.name).remove(list(made.values()))
+        self.restore(transport, pairs, [entry for entry in current if entry.path not in made])
+
     @staticmethod
     def _goal(entry: Entry, content: Iterable[bytes]) -> Definition:
         name = service_of(entry.path) or ""

@@ -357,10 +357,10 @@ class Restorer:
             hint="Mend that, or set pre_restore to best_effort if the host's present state is not worth keeping.",
         )
 
-    def _put_back(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> None:
+    def _put_back(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored, *, undo: bool = False) -> None:
         current = self._gather([item for item in items if item.consistency in LISTED], strict=False)
         for item in items:
-            item.restore(
+            (item.undo if undo else item.restore)(
                 self._transport,
                 self._contents(reader, wanted[item.name]),
                 [stored.entry for stored in current.get(item.name, [])],
@@ -427,7 +427,7 @@ class Restorer:
                 for service in running(self._control, self._product.services(self._then)):
                     self._control.stop(service)
                 wanted = self._wanted_entries(reader)
-                self._put_back(items, reader, wanted)
+                self._put_back(items, reader, wanted, undo=True)
                 start_again(self._control, ran)
                 self._compare(items, reader, wanted)
         except Exception as second:

@@ -78,7 +78,8 @@ class WindowsProduct(Product):
 
     # --- services ----------------------------------------------------------------------------------------------------
     def services(self, probe: Probe) -> list[Service]:
-        return [WindowsServiceName(name) for name in probe.facts.get("services", ())]
+        disabled = probe.facts.get("disabled_services", ())
+        return [WindowsServiceName(name) for name in probe.facts.get("services", ()) if name not in disabled]
 
     def service_control(self, transport: Transport) -> ServiceControl:
         return WindowsServiceControl(transport)
@@ -91,20 +92,18 @@ class WindowsProduct(Product):
         return []
 
     def _demand_passwords(self, transport: Transport, item: ServiceDefinitions, then: Probe, now: Probe) -> None:
-        """A service whose account has to be set anew needs its password; the item itself would notice only later."""
-        was, is_now = (_accounts(probe) for probe in (then, now))
+        """A service that gets another account needs its password, and the one of the account that it has, in case that
+        the restore fails; the item itself would notice only later."""
         given = {plain_account(name) for name in self._passwords}
-        for service in map(str.lower, item.services):
-            account = was.get(service, "")
-            if not needs_password(account) or given & {plain_account(account), plain_account(service)}:
+        for service in item.services:
+            was, is_now = _account(then, service), _account(now, service)
+            if not was or plain_account(was) == plain_account(is_now):
                 continue
-            if plain_account(is_now.get(service, "")) != plain_account(account):
-                raise RestoreRefused(
-                    f"The service {service} runs as {account}, and its password is not given",
-                    host=transport.host,
-                    item=item.name,
-                    hint="Nothing was touched. No host gives passwords back: set service_passwords.",
-                )
+            if needs_password(was) and not given & {plain_account(was), plain_account(service)}:
+                raise _password_missing(transport.host, item.name, f"The service {service} shall run as {was}")
+            if needs_password(is_now) and plain_account(is_now) not in given:
+                story = f"The service {service} runs as {is_now}, which it has to get back if the restore fails"
+                raise _password_missing(transport.host, item.name, story)
 
     def volume_of(self, path: bytes) -> str:
         drive = _DRIVE.match(path)
@@ -118,13 +117,14 @@ class WindowsProduct(Product):
 def host_probe(look: WindowsLook, services: Sequence[str] = ()) -> Probe:
     """What is known of the host itself, with the services that count for the product."""
     identity = {"machine_id": look.machine_id, "hostname": look.hostname}
-    accounts = {name: found.account for name in services for found in [look.service(name)] if found}
+    there = {name: found for name, found in zip(services, map(look.service, services)) if found is not None}
     facts: dict[str, Any] = {
         "os": look.product,
         "build": look.build,
         "architecture": look.architecture,
         "services": list(services),
-        "service_accounts": accounts,
+        "service_accounts": {name: found.account for name, found in there.items()},
+        "disabled_services": [name for name, found in there.items() if found.start == "disabled"],
     }
     return Probe(
         identity={key: value for key, value in identity.items() if value},
@@ -132,5 +132,15 @@ def host_probe(look: WindowsLook, services: Sequence[str] = ()) -> Probe:
     )
 
 
-def _accounts(probe: Probe) -> dict[str, str]:
-    return {name.lower(): account for name, account in probe.facts.get("service_accounts", {}).items()}
+def _account(probe: Probe, service: str) -> str:
+    accounts = probe.facts.get("service_accounts", {})
+    return next((account for name, account in accounts.items() if name.lower() == service.lower()), "")
+
+
+def _password_missing(host: str, item: str, story: str) -> RestoreRefused:
+    return RestoreRefused(
+        f"{story}, and the password is not given",
+        host=host,
+        item=item,
+        hint="Nothing was touched. No host gives passwords back: set service_passwords.",
+    )

@@ -441,6 +441,19 @@ def test_a_service_that_came_later_is_not_removed_but_named(host, services, gath
     assert not sent(host)
 
 
+def test_a_service_that_a_failed_restore_made_is_removed_again(host, services, gather):
+    item = definitions("eucsrv", "emswindows")
+    host.programs["sc"](["delete", "emswindows"], b"")
+    before = gather(item, host.transport)
+    services.add("emswindows")
+    host.registry.set(KEY, Start=3)
+    item.undo(host.transport, before.wanted, gather(item, host.transport).entries)
+    assert [entry.extra["service"] for entry in gather(item, host.transport).entries] == ["eucsrv"]
+    assert host.registry.value(KEY, "Start").number == 2
+    item.undo(host.transport, before.wanted, gather(item, host.transport).entries)
+    assert host.registry.value(KEY, "Start").number == 2
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "a\\b", "a\nb", " a", "a ", ".", "..", "x" * 257, 'a"b'])
 def test_names_that_are_none(name):
     with pytest.raises(OptionInvalid):

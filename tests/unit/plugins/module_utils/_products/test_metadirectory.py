@@ -166,7 +166,7 @@ def test_a_service_account_without_its_password_is_refused(host, monkeypatch):
     reset = WindowsService(**{**vars(SERVICE), "account": "LocalSystem"})
     look_at(monkeypatch, services=(reset,))
     now = MetaDirectory({}).probe(host)
-    with pytest.raises(RestoreRefused, match=r"emetasrv runs as LAB\\svc-meta") as caught:
+    with pytest.raises(RestoreRefused, match=r"emetasrv shall run as LAB\\svc-meta") as caught:
         MetaDirectory({}).refuse_restore(host, then, now, items)
     assert "service_passwords" in str(caught.value)
     for key in ("LAB\\svc-meta", "lab\\SVC-META", "emetasrv"):
@@ -175,6 +175,26 @@ def test_a_service_account_without_its_password_is_refused(host, monkeypatch):
     assert MetaDirectory({}).refuse_restore(host, then, then, items) == []
     without = [item for item in items if not item.name.startswith("service-")]
     assert MetaDirectory({}).refuse_restore(host, then, now, without) == []
+
+
+def test_the_account_that_a_service_has_is_needed_too_in_case_that_the_restore_fails(host, monkeypatch):
+    now = MetaDirectory({}).probe(host)
+    look_at(monkeypatch, services=(WindowsService(**{**vars(SERVICE), "account": "LocalSystem"}),))
+    then = MetaDirectory({}).probe(host)
+    items = MetaDirectory({}).items(then)
+    for options in ({}, {"service_passwords": {"emetasrv": "x"}}):
+        with pytest.raises(RestoreRefused, match="has to get back if the restore fails"):
+            MetaDirectory(options).refuse_restore(host, then, now, items)
+    given = MetaDirectory({"service_passwords": {"LAB\\svc-meta": "x"}})
+    assert given.refuse_restore(host, then, now, items) == []
+
+
+def test_a_disabled_service_is_kept_and_neither_stopped_nor_started(host, monkeypatch):
+    look_at(monkeypatch, services=(WindowsService(**{**vars(SERVICE), "start": "disabled"}),))
+    product = MetaDirectory({})
+    probe = product.probe(host)
+    assert [item.name for item in product.items(probe)][-1] == "service-emetasrv"
+    assert product.services(probe) == []
 
 
 def test_what_needs_no_backup_is_said(host):

@@ -135,7 +135,7 @@ def test_a_password_that_nobody_gives_back(uc_host):
     uc_host.services[0] = replace(uc_host.services[0], account=r"EXAMPLE\svc-uc")
     product, then = probed(uc_host)
     fresh = Probe.from_json({**then.to_json(), "facts": {**then.facts, "service_accounts": {"eucsrv": "LocalSystem"}}})
-    assert r"runs as EXAMPLE\svc-uc, and its password is not given" in refused(product, uc_host, then, fresh)
+    assert r"shall run as EXAMPLE\svc-uc, and the password is not given" in refused(product, uc_host, then, fresh)
     given = ProcallServer({"service_passwords": {r"EXAMPLE\svc-uc": PASSWORD}})
     assert given.refuse_restore(uc_host.transport, then, fresh, given.items(then)) == []
     assert PASSWORD not in repr(given.options)

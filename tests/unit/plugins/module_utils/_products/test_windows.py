@@ -132,7 +132,7 @@ def test_a_missing_password_is_refused_before_anything_is_touched(host, monkeypa
     then = product.probe(host)
     look_at(monkeypatch, account="LocalSystem")
     now = product.probe(host)
-    with pytest.raises(RestoreRefused, match="its password is not given"):
+    with pytest.raises(RestoreRefused, match="the password is not given"):
         product.refuse_restore(host, then, now, product.items(then))
     given = Windows({**OPTIONS, "service_passwords": {".\\acme": "x"}})
     assert given.refuse_restore(host, then, now, given.items(then)) == []
