@@ -9,7 +9,8 @@ class ModuleDocFragment:
 options:
   database:
     description:
-      - Name of the database. Give it as O(instance) too, so that several databases of one server are told apart.
+      - Name of the database. It is O(instance) too, if that is not given, so that several databases of one server are
+        told apart.
     type: str
     required: true
   data_class:

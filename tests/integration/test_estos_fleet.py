@@ -64,7 +64,6 @@ class Fleet:
         sql1 = {
             "ansible_host": self.host.address,
             "recovery_product": "mssql",
-            "recovery_instance": "CHAT",
             "recovery_port": server.port,
             "recovery_username": "backup",
             "recovery_password": PASSWORD,

@@ -29,7 +29,7 @@ from .connecting import connection_spec, transport_of
 from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
 from .path_patterns import PathPatterns
-from .product_options import product_options, product_spec
+from .product_options import instance_of, product_options, product_spec
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
 
 def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
     """The generation before, which a difference is made to."""
-    newest = head(backend, ChainId(params["source"], product, params["instance"]))
+    newest = head(backend, ChainId(params["source"], product, instance_of(params, product)))
     return [newest] if newest is not None else []
 
 
@@ -83,7 +83,7 @@ class _Backup:
         params = self._params
         options = BackupOptions(
             source=params["source"],
-            instance=params["instance"],
+            instance=instance_of(params, self._product.name),
             occasion=occasion_of(params, params["phase"]),
             accept_shrunken=params["accept_shrunken"],
             tools=tool_versions(),

@@ -29,6 +29,10 @@ _OF_THE_CONNECTION = {"kamailio": ["become"], "linux": ["become"]}
 """What the product has to know of how it is reached."""
 
 
+_INSTANCE = {"mssql": "database"}
+"""Products of which there are always several on a host: the option that tells them apart."""
+
+
 def product_spec(product: str) -> ArgumentSpec:
     """The options of a product."""
     return ArgumentSpec(_OWN[product])
@@ -41,6 +45,11 @@ def product_options(params: Mapping[str, Any], product: str) -> dict[str, Any]:
     if product == "kamailio" and "databases" in options:
         options["database"] = options.pop("databases")
     return options
+
+
+def instance_of(params: Mapping[str, Any], product: str) -> str:
+    """The option C(instance), or what tells instances of this product apart by itself."""
+    return str(params["instance"] or params.get(_INSTANCE.get(product, ""), ""))
 
 
 def _given(value: Any) -> Any:

@@ -24,7 +24,7 @@ from .argspec import restore as restore_options
 from .backup_module import occasion_of
 from .connecting import connection_spec, transport_of
 from .opening import believed_writers, check_heads
-from .product_options import product_options, product_spec
+from .product_options import instance_of, product_options, product_spec
 from .restore import RestoreOptions, Restorer
 from .tools import tool_versions
 
@@ -48,7 +48,7 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
         record = wanted(params, backend, product_name)[0]
         options = RestoreOptions(
             source=params["source"],
-            instance=params["instance"],
+            instance=instance_of(params, product_name),
             occasion=occasion_of(params, "pre_restore"),
             only_items=params["only_items"],
             paths=params["only_paths"],
@@ -92,7 +92,7 @@ def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
             "A restore needs allowed_signers: without it nobody can tell whether the generation is authentic",
             hint="Give the text that ucops.recovery.repository returned when the repository was created, or its file.",
         )
-    chain = ChainId(params["source"], product, params["instance"])
+    chain = ChainId(params["source"], product, instance_of(params, product))
     believe = believed_writers(params, backend)
     check_heads(params, backend, chain)
     record = _find(params, backend, chain, believe)

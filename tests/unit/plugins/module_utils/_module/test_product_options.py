@@ -12,6 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF, connection_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import (
+    instance_of,
     product_options,
     product_spec,
 )
@@ -96,6 +97,19 @@ def test_values_reach_the_product(product):
     parsed = parse_options(CLASSES[product], given(product, SOME[product]))
     for name in SOME[product]:
         assert getattr(parsed, name) != getattr(CLASSES[product](), name), name
+
+
+@pytest.mark.parametrize(
+    ("product", "given_options", "instance"),
+    [
+        ("mssql", {"instance": "", "database": "CHAT"}, "CHAT"),
+        ("mssql", {"instance": "other", "database": "CHAT"}, "other"),
+        ("windows", {"instance": ""}, ""),
+        ("linux", {"instance": "two"}, "two"),
+    ],
+)
+def test_databases_are_told_apart_by_their_name(product, given_options, instance):
+    assert instance_of(given_options, product) == instance
 
 
 def test_every_product_has_options_and_a_connection():
