@@ -65,7 +65,7 @@ def errors(controller, playbook, *arguments):
     found = {}
     for event in map(json.loads, events.read_text().splitlines()):
         if event["status"] == "failed":
-            found[event["host"]] = (event["result"].get("error"), event["result"].get("msg"))
+            found.setdefault(event["host"], (event["result"].get("error"), event["result"].get("msg")))
     assert LOGIN["ansible_password"] not in done.stdout
     return found, done.stdout
 
