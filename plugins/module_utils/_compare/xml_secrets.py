@@ -25,4 +25,4 @@ def is_secret(name: str) -> bool:
     if is_look_alike(name):
         return False
     shorter = _WRAPPED.sub("", name)
-    return any(is_secret_name(one) or bool(_MORE.search(one)) for one in {name, shorter.rstrip("_-.")})
+    return any(is_secret_name(one) or bool(_MORE.search(one)) for one in (name, shorter.rstrip("_-.")))

@@ -157,6 +157,6 @@ CONNECTION_GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "smb": smb,
     "mssql.connection": mssql,
     "ldap": ldap,
-    "http": http,
+    "https": http,
 }
 """Documentation fragment -> builder. A product has the groups of its own kind of connection, never all of them."""

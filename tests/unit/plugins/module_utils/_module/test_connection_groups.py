@@ -9,7 +9,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec, connection_groups
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import ArgumentSpec
 
-WAYS = [("ssh",), ("winrm", "smb"), ("mssql.connection",), ("ldap",), ("http",)]
+WAYS = [("ssh",), ("winrm", "smb"), ("mssql.connection",), ("ldap",), ("https",)]
 
 
 def validate(spec, **given):
