@@ -80,7 +80,7 @@ def report_errors(module: AnsibleModule) -> Mapping[str, Any]:
 
 
 def _find_last_good(failures: Sequence[dict[str, Any]], repository: str) -> list[str]:
-    """Complete the failures from the repository, as far as it tells. Returns warnings: a report must not fail over it."""
+    """Complete the failures from the repository. Returns warnings: a report must not fail over it."""
     warnings = []
     for one in failures:
         if not one.get("product") or one.get("last_good"):

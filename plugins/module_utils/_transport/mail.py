@@ -106,8 +106,8 @@ def send(options: MailOptions, message: EmailMessage) -> list[str]:
     except smtplib.SMTPResponseException as error:
         raise _failed(options, f"refuses the mail ({_said(error.smtp_code, error.smtp_error)})") from None
     except (OSError, smtplib.SMTPException) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise _failed(options, f"cannot be reached or broke off ({reason})") from None
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise _failed(options, f"cannot be reached or broke off ({why})") from None
     return sorted(refused)
 
 
