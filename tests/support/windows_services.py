@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry import (
     REG_BINARY,
     REG_EXPAND_SZ,
-    RegistryTree,
     RegistryValue,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._items import service_password
@@ -294,8 +293,3 @@ def descriptor_of(sddl: str) -> bytes:
     owner = at + len(data)
     head = struct.pack("<BBHIIII", 1, 0, control, owner, owner + len(system), places["S"], places["D"])
     return head + data + system + system
-
-
-def definition(name: str, tree: RegistryTree) -> RegistryTree:
-    """The part of a registry that defines a service."""
-    return tree.below(f"{SERVICES}\\{name}")
