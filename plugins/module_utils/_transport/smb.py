@@ -13,11 +13,13 @@ from functools import partial
 from .._errors import HostileContent
 from .._libraries import require
 from . import smb_messages as smb
-from .smb_paths import ancestors, moment_of, parent, plain_name, split
-from .smb_reading import LOOKING, NEVER_FOLLOW, REPARSE, SURROGATE, OpenFile, Swarm, open_to_read, windows_file
+from .smb_channel import Answer
+from .smb_paths import ancestors, folders_to, moment_of, parent, plain_name, split
+from .smb_reading import OpenFile, Swarm, open_to_read, windows_file
 from .smb_session import SmbOptions, SmbSession
 from .smb_share import Share
 from .smb_status import CANNOT_DELETE, NO_MORE_FILES, NO_SUCH_FILE, SUCCESS, file_error
+from .smb_way import LOOKING, NEVER_FOLLOW, REPARSE, Way, leads_elsewhere, open_to_look, read_link
 from .smb_writing import NORMAL, READ_ONLY, TEMPORARY_NAME, clear_read_only, patiently, write_file
 from .windows_files import SETTABLE, Taken, WindowsFile, WindowsFiles
 
@@ -54,14 +56,27 @@ class SmbFiles(WindowsFiles):
         return self._look(share, inner, path)
 
     def list_folder(self, path: str) -> list[WindowsFile]:
-        share, inner = self._reach(path)
+        share, inner = self._place(path)
+        way = Way(share, folders_to(inner), path, self._moment)
         create = smb.create(
             inner, smb.READ_DATA | LOOKING, options=smb.DIRECTORY_FILE | NEVER_FOLLOW, moment=self._moment
         )
-        with share.opened(path, create) as (handle, facts):
-            if facts.attributes & REPARSE and self._look(share, inner, path).kind == "link":
-                raise PermissionError(errno.EACCES, "is a link, and links are not followed", path)
-            return sorted(self._names(share, handle, path), key=lambda one: one.name)
+        room = min(LISTING, share.login.largest_answer)
+        # most folders are told by the first answer, and the second one says that this was all
+        ticket = share.submit([create, smb.query_directory(room), smb.query_directory(smb.UNIT)])
+        try:
+            way.check()
+        except BaseException:
+            share.drop(ticket)
+            raise
+        opened, *answers = share.collect(ticket)
+        if opened.status != SUCCESS:
+            raise file_error(opened.status, path)
+        handle = smb.created(opened.body)[0]
+        try:
+            return sorted(self._names(share, handle, answers, path), key=lambda one: one.name)
+        finally:
+            share.let_close(handle)
 
     def read(self, path: str, start: int = 0) -> Iterator[bytes]:
         share, inner = self._reach(path)
@@ -78,26 +93,25 @@ class SmbFiles(WindowsFiles):
             reading.drop()
 
     def take(self, folder: str, files: Sequence[WindowsFile]) -> Iterator[Taken]:
-        share, inner = self._reach(folder)
-        if self._look(share, inner, folder).kind != "directory":
-            raise NotADirectoryError(errno.ENOTDIR, "is no folder", folder)
-        yield from Swarm(share, inner, folder.rstrip("\\"), self._moment).take(files)
+        share, inner = self._place(folder)
+        way = Way(share, folders_to(inner), folder, self._moment)
+        yield from Swarm(share, inner, folder.rstrip("\\"), self._moment).take(files, way)
 
     def read_security(self, path: str) -> bytes:
         share, inner = self._reach(path)
-        messages = [self._opening(inner), smb.query_security(), smb.close()]
+        messages = [open_to_look(inner, self._moment), smb.query_security(), smb.close()]
         return smb.answer_of(share.run(path, *messages)[1].message)
 
     def read_link(self, path: str) -> bytes:
         share, inner = self._reach(path)
-        return self._link(share, inner, path)
+        return read_link(share, inner, path, self._moment)
 
     def free_space(self, path: str) -> int:
-        share, inner = self._reach(path, check=False)
+        share, inner = self._place(path)
         question = smb.query(smb.FILE_SYSTEM, smb.FULL_SIZE, 32)
         while True:
             try:
-                answers = share.run(path, self._opening(inner), question, smb.close())
+                answers = share.run(path, open_to_look(inner, self._moment), question, smb.close())
             except FileNotFoundError:
                 if not inner:
                     raise
@@ -179,48 +193,29 @@ class SmbFiles(WindowsFiles):
         self._session.close()
 
     # -----------------------------------------------------------------------------------------------------------------
-    def _reach(self, path: str, *, check: bool = True) -> tuple[Share, str]:
-        """The share and the path in it, whose folders are known to be no links."""
+    def _place(self, path: str) -> tuple[Share, str]:
+        """The share and the path in it."""
         drive, inner = split(path)
-        share = self._session.share(drive)
-        if check and inner:
-            self._check_way(share, inner, path)
+        return self._session.share(drive), inner
+
+    def _reach(self, path: str) -> tuple[Share, str]:
+        """The same, when the folders above are no links."""
+        share, inner = self._place(path)
+        Way(share, ancestors(inner), path, self._moment).check()
         return share, inner
 
-    def _check_way(self, share: Share, inner: str, path: str) -> None:
-        above = ancestors(inner)
-        tickets = [share.submit([self._opening(folder), smb.close()]) for folder in above]
-        answers = [share.collect(ticket)[0] for ticket in tickets]
-        for folder, answer in zip(above, answers):
-            if answer.status != SUCCESS:
-                raise file_error(answer.status, path)
-            if smb.created(answer.body)[1].attributes & REPARSE:
-                self._refuse_link(share, folder, path)
-
-    def _refuse_link(self, share: Share, folder: str, path: str) -> None:
-        if self._tag(share, folder, path) & SURROGATE:
-            raise PermissionError(errno.EACCES, f"{folder} above it is a link, and links are not followed", path)
-
     def _look(self, share: Share, inner: str, path: str) -> WindowsFile:
-        answers = share.run(path, self._opening(inner, smb.READ_ATTRIBUTES), smb.close())
-        facts = smb.created(answers[0].body)[1]
-        tag = self._tag(share, inner, path) if facts.attributes & REPARSE else None
+        create = smb.create(inner, smb.READ_ATTRIBUTES, options=NEVER_FOLLOW, moment=self._moment)
+        facts = smb.created(share.run(path, create, smb.close())[0].body)[1]
+        tag = 0
+        if facts.attributes & REPARSE:
+            tag = int.from_bytes(read_link(share, inner, path, self._moment)[:4], "little")
         return windows_file(inner.rpartition("\\")[2] or path.rstrip("\\"), facts, tag)
 
-    def _tag(self, share: Share, inner: str, path: str) -> int:
-        return int.from_bytes(self._link(share, inner, path)[:4], "little")
-
-    def _link(self, share: Share, inner: str, path: str) -> bytes:
-        messages = [self._opening(inner), smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT), smb.close()]
-        return smb.output_of(share.run(path, *messages)[1].message)
-
-    def _opening(self, inner: str, access: int = LOOKING) -> smb.Message:
-        return smb.create(inner, access, options=NEVER_FOLLOW, moment=self._moment)
-
-    def _names(self, share: Share, handle: bytes, path: str) -> Iterator[WindowsFile]:
-        room, count = min(LISTING, share.login.largest_answer), 0
+    def _names(self, share: Share, handle: bytes, answers: Sequence[Answer], path: str) -> Iterator[WindowsFile]:
+        coming, count = list(answers), 0
         while True:
-            answer = share.exchange(smb.query_directory(room, handle))[0]
+            answer = coming.pop(0) if coming else share.exchange(smb.query_directory(smb.UNIT, handle))[0]
             if answer.status in (NO_MORE_FILES, NO_SUCH_FILE):
                 return
             if answer.status != SUCCESS:
@@ -265,7 +260,7 @@ class SmbFiles(WindowsFiles):
         """The share and the path in it, while the folders above are held open: nobody can put a link in their place."""
         if self._moment is not None:
             raise PermissionError(errno.EROFS, "a shadow copy is only read", path)
-        share, inner = self._reach(path, check=False)
+        share, inner = self._place(path)
         if not inner:
             raise PermissionError(errno.EACCES, "is a drive, which is never written", path)
         holding = smb.READ_DATA | smb.READ_ATTRIBUTES | smb.SYNCHRONIZE
@@ -279,8 +274,8 @@ class SmbFiles(WindowsFiles):
             for folder, answer in zip(above, answers):
                 if answer.status != SUCCESS:
                     raise file_error(answer.status, path)
-                if smb.created(answer.body)[1].attributes & REPARSE:
-                    self._refuse_link(share, folder, path)
+                if smb.created(answer.body)[1].attributes & REPARSE and leads_elsewhere(share, folder, path):
+                    raise PermissionError(errno.EACCES, f"{folder} is a link, and links are not followed", path)
             yield share, inner
         finally:
             share.close([handle for handle, _facts in held])

@@ -39,6 +39,11 @@ def ancestors(inner: str) -> list[str]:
     return ["\\".join(names[:count]) for count in range(1, len(names))]
 
 
+def folders_to(inner: str) -> list[str]:
+    """The folders above a folder, and the folder; for the drive itself there is nothing to ask about."""
+    return [*ancestors(inner), inner] if inner else []
+
+
 def parent(inner: str) -> str:
     """The folder that it lies in; empty for the drive itself."""
     return inner.rpartition("\\")[0]

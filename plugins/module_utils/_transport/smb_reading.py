@@ -14,11 +14,9 @@ from .smb_channel import Answer, Ticket
 from .smb_messages import Facts, Message
 from .smb_share import Share
 from .smb_status import BUFFER_OVERFLOW, END_OF_FILE, SUCCESS, file_error
+from .smb_way import DIRECTORY, NEVER_FOLLOW, REPARSE, SURROGATE, Way, open_to_look
 from .windows_files import Taken, WindowsFile
 
-REPARSE, DIRECTORY = 0x400, 0x10
-SURROGATE = 0x20000000
-"""The bit of a reparse tag that says: this stands for another path (junction, symlink, mount point)."""
 PIECE = 2**20
 """Bytes that one READ asks for."""
 ON_THE_WAY = 8 * 2**20
@@ -30,8 +28,6 @@ SWARM = 48
 SWARM_BYTES = 4 * 2**20
 
 READING = smb.READ_DATA | smb.READ_ATTRIBUTES | smb.READ_CONTROL | smb.SYNCHRONIZE
-LOOKING = smb.READ_ATTRIBUTES | smb.READ_CONTROL | smb.SYNCHRONIZE
-NEVER_FOLLOW = smb.OPEN_REPARSE_POINT | smb.BACKUP_INTENT
 
 
 def windows_file(name: str, facts: Facts, tag: int | None = None) -> WindowsFile:
@@ -115,8 +111,8 @@ class Swarm:
         self._waiting: deque[tuple[WindowsFile, Ticket | None]] = deque()
         self._bytes = 0
 
-    def take(self, files: Sequence[WindowsFile]) -> Iterator[Taken]:
-        """Everything about these names."""
+    def take(self, files: Sequence[WindowsFile], way: Way) -> Iterator[Taken]:
+        """Everything about these names, when the way to their folder is no link: both are asked for at once."""
         coming = iter(files)
         following = next(coming, None)
         try:
@@ -124,12 +120,14 @@ class Swarm:
                 while following is not None and len(self._waiting) < SWARM and self._bytes < SWARM_BYTES:
                     self._send(following)
                     following = next(coming, None)
+                way.check()
                 file, ticket = self._waiting.popleft()
                 if ticket is None:
                     yield from self._large(file)
                     continue
                 self._bytes -= file.size
                 yield from self._small(file, self._share.collect(ticket))
+            way.check()
         finally:
             for _file, ticket in self._waiting:
                 if ticket is not None:
@@ -144,7 +142,7 @@ class Swarm:
             opening = open_to_read(inner, file, self._moment)
             more = [smb.read(file.size, 0)] if file.size else []
         else:
-            opening = smb.create(inner, LOOKING, options=NEVER_FOLLOW, moment=self._moment)
+            opening = open_to_look(inner, self._moment)
             more = [smb.control(smb.GET_REPARSE_POINT, b"", smb.UNIT)] if file.kind == "link" else []
         messages = [opening, smb.query_security(), smb.query_streams(), *more, smb.close()]
         self._waiting.append((file, self._share.submit(messages)))

@@ -51,6 +51,13 @@ class Share:
         """Send requests and wait. A failing one is an answer, not an error."""
         return self.collect(self.submit(messages))
 
+    def drop(self, ticket: Ticket) -> None:
+        """Nobody wants the answers any more, and what the first request opened is closed."""
+        with contextlib.suppress(ConnectionFailed):
+            opened = self.collect(ticket)[0]
+            if opened.status == SUCCESS:
+                self.let_close(smb.created(opened.body)[0])
+
     def run(self, path: str, *messages: Message) -> list[Answer]:
         """Requests on one file: the first opens it, the last closes it. Raises the error of the first that fails."""
         answers = self.exchange(*messages)

@@ -22,9 +22,10 @@ from .._errors import ConnectionFailed
 from . import smb_messages as smb
 from .smb_channel import Ticket
 from .smb_paths import parent
-from .smb_reading import LOOKING, NEVER_FOLLOW, ON_THE_WAY, PIECE, windows_file
+from .smb_reading import ON_THE_WAY, PIECE, windows_file
 from .smb_share import Share
 from .smb_status import ACCESS_DENIED, CANNOT_DELETE, SHARING_VIOLATION, SUCCESS, file_error
+from .smb_way import LOOKING, NEVER_FOLLOW
 from .windows_files import SETTABLE, FileInUse
 
 READ_ONLY, NORMAL = 0x1, 0x80
