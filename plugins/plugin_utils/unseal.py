@@ -126,6 +126,15 @@ class KeylessAction(RecoveryAction):
         return self.module(options, task_vars)
 
 
+class ReceivingAction(KeylessAction):
+    """In front of the modules that take in what a product pushed: the record names who ran them."""
+
+    def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The module's answer."""
+        name_actor(options, task_vars)
+        return super().serve(options, task_vars)
+
+
 class UnsealingAction(RecoveryAction):
     """In front of a module that unseals."""
 

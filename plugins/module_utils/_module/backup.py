@@ -28,6 +28,9 @@ from .stopping import stopped
 SHRINK_HISTORY = 5
 """How many complete generations the size of an item is held against."""
 
+ItemDigests = Mapping[str, Mapping[str, Any]]
+"""Item -> its keyed digest, bytes, entries and data class."""
+
 
 class BackupIncomplete(RecoveryError):
     """A generation was kept, but it is partial."""
@@ -59,7 +62,8 @@ class BackupOptions:
 
 @dataclass
 class BackupOutcome:
-    """What came of one backup. ``committed`` is None in check mode."""
+    """What came of one backup. ``committed`` is None in check mode, and when ``already`` is the generation that holds
+    what came."""
 
     gathering: Gathering
     probe: Probe
@@ -72,6 +76,7 @@ class BackupOutcome:
     open_restores: list[str]
     companions: list[CompanionState] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    already: CommitRecord | None = None
 
     @property
     def changed(self) -> bool:
@@ -89,15 +94,19 @@ def take_backup(
     *,
     dry_run: bool = False,
     sink_around: Callable[[GenerationWriter], Sink] | None = None,
+    already: Callable[[Gathering, ItemDigests], CommitRecord | None] = lambda gathering, digests: None,
 ) -> BackupOutcome:
     """Gather the product from its host and commit a generation.
 
     :param dry_run: read what can be read without side effects, compare, write nothing
     :param sink_around: puts a sink of its own in front of the generation's
+    :param already: finds the generation that holds what was gathered, for products of which a second one is not wanted
     :raises RepositoryError: nothing could be kept
     """
     started = time.monotonic()
     generation = store.begin(options.source, product.name, options.instance, dry_run=dry_run)
+    changed_items: list[str]
+    content_changed: bool | None
     try:
         gathering = _gather(generation, transport, product, probe, items, dry_run, sink_around)
         digests = generation.item_digests()
@@ -111,9 +120,12 @@ def take_backup(
         previous = generation.previous
         before = back_to_complete(walk_back(store.backend, previous)) if previous is not None else []
         committed: Committed | None = None
-        if dry_run:
+        same = already(gathering, digests)
+        if same is not None:
+            changed_items, content_changed = [], False
+        elif dry_run:
             changed_items = generation.changed_items(ignore=gathering.skipped)
-            content_changed: bool | None = True if changed_items else (None if gathering.skipped else False)
+            content_changed = True if changed_items else (None if gathering.skipped else False)
         else:
             facts = _facts(probe, gathering, belonging, options)
             committed = store.commit([generation.finish(facts)])[0]
@@ -132,6 +144,7 @@ def take_backup(
         open_restores=open_restores(store.backend, options.source, product.name, options.instance),
         companions=belonging,
         findings=unannounced(options.occasion.phase, probe.release, probe.counts, before),
+        already=same,
     )
 
 

@@ -18,7 +18,7 @@ from .._transport.base import Transport
 from .._transport.windows import WindowsTransport
 from .._transport.windows_files import WindowsFiles
 from .argspec import ArgumentSpec
-from .connection_groups import http, ldap, mssql, smb, ssh, winrm
+from .connection_groups import http, landing, ldap, mssql, smb, ssh, winrm
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
@@ -179,6 +179,13 @@ def _http(params: Params) -> Transport:
     )
 
 
+def _landing(params: Params) -> Transport:
+    """What was pushed lies on the host that runs the module."""
+    from .._transport.local import LocalTransport
+
+    return LocalTransport(_host(params))
+
+
 def _host(params: Params) -> str:
     return str(params["host"] or params["source"])
 
@@ -196,12 +203,14 @@ CONNECTION_OF = {
     "mssql": "mssql",
     "procall_client": "windows",
     "procall_server": "windows",
+    "pushed": "landing",
     "windows": "windows",
 }
 """Product -> kind of connection."""
 
 _GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
     "http": [http],
+    "landing": [landing],
     "ldap": [ldap],
     "mssql": [mssql],
     "ssh": [ssh],
@@ -211,6 +220,7 @@ _GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
 
 _CONNECT: Mapping[str, Callable[[Params], Transport]] = {
     "http": _http,
+    "landing": _landing,
     "ldap": _ldap,
     "mssql": _mssql,
     "ssh": _ssh,

@@ -1,13 +1,15 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option groups of the ways to a host: ssh, winrm and smb, mssql, ldap, http. Times are in seconds."""
+"""The option groups of the ways to a host: ssh, winrm and smb, mssql, ldap, http, and the landing zone of what a host
+pushes. Times are in seconds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from .._items.landing.grouping import GROUPINGS, TEMPORARY
 from .argspec import ArgumentSpec
 
 _SECRET: dict[str, Any] = {"type": "str", "no_log": True}
@@ -151,6 +153,30 @@ def http() -> ArgumentSpec:
     )
 
 
+def landing() -> ArgumentSpec:
+    """Where a product's own backups arrive on the host that runs the module, and when one has arrived."""
+    return ArgumentSpec(
+        {
+            "landing": {"type": "path"},
+            "patterns": {"type": "list", "elements": "str", "default": ["*"]},
+            "exclude": {"type": "list", "elements": "str", "default": list(TEMPORARY)},
+            "group_by": {"type": "str", "choices": list(GROUPINGS), "default": "file"},
+            "group_pattern": {"type": "str"},
+            "polls": {"type": "int", "default": 3},
+            "poll_interval": {"type": "int", "default": 20},
+            "quiet_period": {"type": "int", "default": 60},
+            "wait_timeout": {"type": "int", "default": 900},
+            "max_size": {"type": "int", "default": 2**40},
+            "expected_every": {"type": "str"},
+            "grace": {"type": "str", "default": "1h"},
+            "accept_repeated": {"type": "bool", "default": False},
+            "after": {"type": "str", "choices": ["remove", "keep"]},
+            "keep": {"type": "int", "default": 5},
+        },
+        required_if=[("group_by", "pattern", ["group_pattern"])],
+    )
+
+
 CONNECTION_GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "ssh": ssh,
     "winrm": winrm,
@@ -158,5 +184,6 @@ CONNECTION_GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "mssql.connection": mssql,
     "ldap": ldap,
     "https": http,
+    "landing": landing,
 }
 """Documentation fragment -> builder. A product has the groups of its own kind of connection, never all of them."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .argspec import ArgumentSpec
+from .pushed_product_options import PUSHED
 from .server_product_options import AD_ATTRIBUTES, MSSQL
 from .unix_product_options import KAMAILIO, LINUX
 from .windows_product_options import ECSTA, METADIRECTORY, PROCALL_CLIENT, PROCALL_SERVER, WINDOWS
@@ -22,6 +23,7 @@ _OWN = {
     "mssql": MSSQL,
     "procall_client": PROCALL_CLIENT,
     "procall_server": PROCALL_SERVER,
+    "pushed": PUSHED,
     "windows": WINDOWS,
 }
 

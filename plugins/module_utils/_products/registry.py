@@ -60,6 +60,12 @@ def _procall_server() -> type[Product]:
     return ProcallServer
 
 
+def _pushed() -> type[Product]:
+    from .pushed import Pushed
+
+    return Pushed
+
+
 def _windows() -> type[Product]:
     from .windows import Windows
 
@@ -76,6 +82,7 @@ _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "mssql": _mssql,
     "procall_client": _procall_client,
     "procall_server": _procall_server,
+    "pushed": _pushed,
     "windows": _windows,
 }
 

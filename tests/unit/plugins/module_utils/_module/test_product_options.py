@@ -25,6 +25,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.mssql imp
 from ansible_collections.ucops.recovery.plugins.module_utils._products.options import parse_options
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_client import ProcallClientOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_options import ProcallServerOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.pushed import PushedOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.windows import WindowsHostOptions
 
 CLASSES = {
@@ -36,6 +37,7 @@ CLASSES = {
     "mssql": MssqlOptions,
     "procall_client": ProcallClientOptions,
     "procall_server": ProcallServerOptions,
+    "pushed": PushedOptions,
     "windows": WindowsHostOptions,
 }
 LOGIN = {"username": "u", "password": "p"}
@@ -55,6 +57,7 @@ SOME = {
         "licences": ["KEY-1"],
         "cti_port": 7222,
     },
+    "pushed": {"containers": ["zip", "7z"], "min_size": 7, "ends_with": "END", "size_at_most": 2, "release": "9.1"},
     "windows": {
         "paths": [{"path": ["C:\\Program Files\\Example"], "exclude": ["*.tmp"], "data_class": "logs"}],
         "registry": [{"key": ["HKCU\\Software\\Example"], "users": ["S-1-5-21-1"]}],
@@ -66,7 +69,8 @@ SOME = {
 def given(product, options):
     """What the product is given when these options are given to its module."""
     spec = product_spec(product).merge(connection_spec(product))
-    validated = ArgumentSpecValidator(**spec.to_kwargs()).validate({**LOGIN, **DEMANDED.get(product, {}), **options})
+    login = {} if CONNECTION_OF[product] == "landing" else LOGIN
+    validated = ArgumentSpecValidator(**spec.to_kwargs()).validate({**login, **DEMANDED.get(product, {}), **options})
     assert validated.error_messages == []
     return product_options(validated.validated_parameters, product)
 

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which files some process has open for writing, from Linux' /proc."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+
+_WRITING = os.O_WRONLY | os.O_RDWR
+
+
+def being_written(
+    wanted: Collection[tuple[int, int]], proc: bytes = b"/proc"
+) -> tuple[frozenset[tuple[int, int]], bool]:
+    """Of the wanted files (device, inode) those that are open for writing, and whether every process could be seen.
+
+    Without root only processes of the same user can be seen.
+    """
+    found: set[tuple[int, int]] = set()
+    complete = True
+    try:
+        processes = [name for name in os.listdir(proc) if name.isdigit()] if wanted else []
+    except OSError:
+        return frozenset(), False
+    for process in processes:
+        folder = os.path.join(proc, process)
+        try:
+            descriptors = os.listdir(os.path.join(folder, b"fd"))
+        except FileNotFoundError:
+            continue
+        except OSError:
+            complete = False
+            continue
+        for one in descriptors:
+            try:
+                status = os.stat(os.path.join(folder, b"fd", one))
+                file = (status.st_dev, status.st_ino)
+                if file in wanted and file not in found and _writes(os.path.join(folder, b"fdinfo", one)):
+                    found.add(file)
+            except OSError:
+                continue  # it was closed, or is none that has a place
+    return frozenset(found), complete
+
+
+def _writes(info: bytes) -> bool:
+    with open(info, "rb") as handle:
+        for line in handle:
+            if line.startswith(b"flags:"):
+                return bool(int(line.split()[1], 8) & _WRITING)
+    return False

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The size of what was pushed against what usually comes: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+HISTORY = 5
+"""How many complete generations a size is held against."""
+
+FLOOR = 4096
+"""Bytes below which a size says nothing about being smaller."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """How much smaller or larger than the median a backup may be."""
+
+    at_least: float = 0.5
+    at_most: float = 3.0
+
+    def verdict(self, size: int, before: Sequence[int]) -> str | None:
+        """``shrunken``, ``grown``, or None when the size is as usual, or when there is nothing to hold it against.
+
+        :param before: sizes of complete generations, newest first. One that was out of the band was meant, as it is
+            complete: older ones say nothing any more.
+        """
+        usual = self.usual(before)
+        return self._against(size, usual) if usual is not None else None
+
+    def usual(self, before: Sequence[int]) -> int | None:
+        """The median that a size is held against."""
+        since = list(before[:HISTORY])
+        for at, one in enumerate(since):
+            older = since[at + 1 :]
+            if older and self._against(one, int(median(older))):
+                since = since[: at + 1]
+                break
+        return int(median(since)) if since else None
+
+    def _against(self, size: int, usual: int) -> str | None:
+        if usual >= FLOOR and size < usual * self.at_least:
+            return "shrunken"
+        if size >= FLOOR and usual and size > usual * self.at_most:
+            return "grown"
+        return None
