@@ -38,7 +38,7 @@ options:
   shadow_copy:
     description:
       - Whether files are read from a shadow copy of their volume, as they were at one moment.
-      - V(auto) takes one where the host makes one, and reads the files as they are elsewhere. V(required) fails without one.
+      - V(auto) takes one where the host makes one, V(required) fails without one.
     type: str
     choices:
       - never

@@ -31,7 +31,7 @@ _DENIED = {
     0xC0000024: "is of another kind than it should be",
 }
 _IN_USE = {SHARING_VIOLATION, 0xC0000054, 0xC0000055, 0xC0000056}
-_FULL = {0xC000007F, 0xC0000044, 0xC00000B7}
+_FULL = {0xC000007F, 0xC0000044, 0xC0000802}
 _OTHERS = {
     0xC0000035: (errno.EEXIST, "is there already"),
     0xC00000BA: (errno.EISDIR, "is a folder"),

@@ -36,6 +36,7 @@ PATH = r"C:\a\b"
         (0xC0000056, FileInUse, errno.EACCES),
         (0xC000007F, OSError, errno.ENOSPC),
         (0xC0000044, OSError, errno.ENOSPC),
+        (0xC0000802, OSError, errno.ENOSPC),
         (0xC0000035, FileExistsError, errno.EEXIST),
         (0xC00000BA, IsADirectoryError, errno.EISDIR),
         (0xC0000103, NotADirectoryError, errno.ENOTDIR),
