@@ -189,7 +189,7 @@ class Receiver:
                 self._back_up(files, None)
             return True
         try:
-            claim = take(zone, batch, self._head())
+            claim = take(zone, batch, self._head(), afterwards)
         except NotTaken as error:
             self.warnings.append(f"{error}; it is waited for again.")
             return False

@@ -12,7 +12,7 @@ public. Old releases write no host into the document's name.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..._compare.xml_document import XmlRefused, parse_xml
@@ -79,6 +79,11 @@ def sets(arrivals: Mapping[bytes, Arrival], manifests: Mapping[bytes, Manifest])
         wanted = [posixpath.join(folder, part) for part in manifest.parts]
         missing = [part for part in wanted if part not in arrivals]
         members = [arrivals[name], *(arrivals[part] for part in dict.fromkeys(wanted) if part in arrivals)]
-        waits = [f"{len(missing)} of its {len(wanted)} parts are not there, first {path_to_text(missing[0])}"]
-        found.append(Batch(name, tuple(members), tuple(waits) if missing else ()))
+        found.append(Batch(name, tuple(members), _lacks(missing, len(wanted))))
     return in_order(found)
+
+
+def _lacks(missing: Sequence[bytes], demanded: int) -> tuple[str, ...]:
+    if not missing:
+        return ()
+    return (f"{len(missing)} of its {demanded} parts are not there, first {path_to_text(missing[0])}",)

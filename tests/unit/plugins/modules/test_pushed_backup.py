@@ -1,0 +1,506 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module pushed_backup: a landing zone and a repository in, generations and verdicts out."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import pytest
+from support.modules import run_module, run_unsealing
+from support.repositories import SECRET, TestRepository
+
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing import claiming
+from ansible_collections.ucops.recovery.plugins.module_utils._module import freshness, receiving
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
+
+BACKUP = bytes(range(256)) * 64
+OTHER = bytes(range(255, -1, -1)) * 64
+QUICK = {"polls": 2, "poll_interval": 0, "quiet_period": 0, "wait_timeout": 0}
+DAY = 86400
+NOW = time.time
+
+
+@dataclass
+class Site:
+    """A repository, and the landing zone of the source C(pbx)."""
+
+    repository: TestRepository
+    landing: Any
+
+    @property
+    def incoming(self):
+        return self.landing / "pbx" / "incoming"
+
+    @property
+    def taken(self):
+        return self.landing / "pbx" / "taken"
+
+    def deliver(self, name, content=BACKUP, folder=""):
+        place = os.path.join(
+            os.fsencode(self.incoming), folder.encode(), name if isinstance(name, bytes) else name.encode()
+        )
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as handle:
+            handle.write(content)
+        return place
+
+    def backup(self, *, check=False, **options):
+        return run_module("pushed_backup", self.arguments(**{**QUICK, **options}), check=check)
+
+    def info(self, **options):
+        options = {**QUICK, **options}
+        arguments = {key: value for key, value in self.arguments(**options).items() if key != "writer_key_file"}
+        return run_module("pushed_info", arguments)
+
+    def arguments(self, **options):
+        where = {"landing": str(self.landing)} if "path" not in options else {}
+        return {
+            "repository": str(self.repository.path),
+            "writer_key_file": str(self.repository.writer_key_file),
+            "source": "pbx",
+            **where,
+            **options,
+        }
+
+    def records(self):
+        return load_chain(self.repository.backend, "pbx", "pushed")
+
+    def extracted(self, generation, folder):
+        result = run_unsealing(
+            "generation_extract",
+            {"repository": str(self.repository.path), "generation": generation, "dest": str(folder)},
+            SECRET,
+        )
+        assert not result.get("failed"), result
+        return folder
+
+    def lying(self):
+        """What lies in the zone, but for what the collection keeps for itself."""
+        found = [os.path.join(where, name) for where, _folders, names in os.walk(self.incoming) for name in names]
+        return sorted(os.path.relpath(one, self.incoming) for one in found)
+
+    def claims(self):
+        return [name for name in os.listdir(self.taken) if not name.startswith(".")]
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_disks(monkeypatch):
+    monkeypatch.setattr(LocalBackend, "_sync", lambda self, paths: None)
+
+
+@pytest.fixture
+def site(repository, tmp_path):
+    one = Site(repository, tmp_path / "landing")
+    one.incoming.mkdir(parents=True)
+    one.taken.mkdir(mode=0o700)
+    return one
+
+
+def aged(monkeypatch, seconds):
+    """The clock of this host, later."""
+    monkeypatch.setattr(receiving.time, "time", lambda: NOW() + seconds)
+
+
+def test_what_arrived_becomes_a_generation_and_is_let_go(site, tmp_path):
+    site.deliver("backup.sar", folder="starface-backup/Default")
+    result = site.backup()
+    assert not result.get("failed"), result
+    assert result["changed"] and result["verdict"] == "ok" and result["level"] == "plausible"
+    assert result["generation"]["id"] == "pbx/pushed/1" and result["generation"]["status"] == "complete"
+    assert result["files"] == [
+        {
+            "name": "starface-backup/Default/backup.sar",
+            "size": len(BACKUP),
+            "container": "unknown",
+            "verified": "opaque",
+            "level": "plausible",
+            "verdict": "ok",
+            "reason": "",
+            "generation": "pbx/pushed/1",
+            "repeated": False,
+        }
+    ]
+    assert site.lying() == [] and site.claims() == []
+    folder = site.extracted("pbx/pushed/1", tmp_path / "out")
+    (found,) = folder.rglob("backup.sar")
+    assert found.read_bytes() == BACKUP and "pushed/starface-backup/Default" in str(found)
+
+
+def test_the_time_of_a_file_is_when_it_was_received(site, tmp_path):
+    place = site.deliver("backup.sar")
+    for told in (946684800, 4102444800):
+        os.utime(place, (told, told))
+        begun = time.time()
+        result = site.backup(accept_repeated=True)
+        assert result["verdict"] == "ok", result
+        folder = site.extracted(result["generation"]["id"], tmp_path / str(told))
+        (found,) = folder.rglob("backup.sar")
+        assert abs(found.stat().st_mtime - begun) < 30
+        place = site.deliver("backup.sar")
+
+
+def test_the_same_contents_are_one_generation_whatever_they_are_called(site):
+    site.deliver("monday.sar")
+    site.backup()
+    site.deliver("tuesday.sar")
+    result = site.backup()
+    assert not result.get("failed") and not result["changed"]
+    assert result["verdict"] == "repeated" and result["generation"]["id"] == "pbx/pushed/1"
+    assert result["files"][0]["repeated"] is True
+    assert len(site.records()) == 1 and site.lying() == []
+
+
+def test_the_same_name_with_other_contents_is_another_generation(site):
+    for number, content in enumerate((BACKUP, OTHER, BACKUP + b"x"), 1):
+        site.deliver("backup.sar", content)
+        assert site.backup()["generation"]["id"] == f"pbx/pushed/{number}"
+
+
+def test_repeated_contents_count_where_that_is_said(site):
+    site.deliver("a.sar")
+    site.backup()
+    site.deliver("a.sar")
+    result = site.backup(accept_repeated=True)
+    assert result["generation"]["id"] == "pbx/pushed/2" and not result["changed"]
+
+
+def test_before_a_change_repeated_contents_count(site):
+    site.deliver("a.sar")
+    site.backup()
+    site.deliver("a.sar")
+    result = site.backup(phase="pre_change", change_id="CHG1")
+    assert result["generation"]["id"] == "pbx/pushed/2" and result["generation"]["change_id"] == "CHG1"
+
+
+@pytest.mark.parametrize(
+    "content, options, verdict",
+    [
+        (b"", {}, "empty"),
+        (b"\0" * 5000, {}, "all_zero"),
+        (b"x", {"min_size": 2}, "too_small"),
+        (gzip.compress(os.urandom(4000))[:-20], {}, "truncated"),
+        (gzip.compress(b"abc" * 999)[:20] + b"\xff" * 30, {}, "damaged"),
+        (BACKUP, {"containers": ["zip", "7z"]}, "other_container"),
+        (BACKUP, {"ends_with": "END"}, "truncated"),
+    ],
+)
+def test_what_is_not_plausible_is_kept_as_partial_and_fails(site, content, options, verdict):
+    site.deliver("backup.bin", content)
+    result = site.backup(**options)
+    assert result["failed"] and result["error"] == "BackupIncomplete"
+    assert result["verdict"] == verdict == result["files"][0]["verdict"]
+    assert result["level"] == "stable" and result["generation"]["status"] == "partial"
+    assert "there is no good one at all" in result["msg"]
+    assert site.lying() == [] and len(site.records()) == 1
+    again = site.deliver("again.bin", content)
+    result = site.backup(**options)
+    # the same bad contents again are no second generation, and no better
+    assert os.path.exists(again) is False
+    assert result["failed"] and result["verdict"] == verdict and len(site.records()) == 1
+
+
+@pytest.mark.parametrize("size, verdict", [(4000, "shrunken"), (60000, "grown")])
+def test_an_unusual_size_fails_unless_it_is_meant(site, size, verdict):
+    for number in range(3):
+        site.deliver("a", os.urandom(16000 + number))
+        assert not site.backup().get("failed")
+    site.deliver("a", os.urandom(size))
+    result = site.backup()
+    assert result["failed"] and result["verdict"] == verdict
+    assert "the last good one is pbx/pushed/3" in result["msg"]
+    site.deliver("a", os.urandom(size))
+    assert not site.backup(accept_shrunken=["files"]).get("failed")
+    # it was meant, so it is what is usual now
+    site.deliver("a", os.urandom(size + 1))
+    assert site.backup()["verdict"] == "ok"
+
+
+def test_a_backup_that_is_late_is_overdue(site, monkeypatch):
+    site.deliver("a")
+    site.backup()
+    quiet = site.backup(expected_every="24h")
+    assert not quiet.get("failed") and quiet["verdict"] == "nothing_came" and quiet["overdue"] is False
+    aged(monkeypatch, DAY + 3500)
+    assert not site.backup(expected_every="24h").get("failed")
+    aged(monkeypatch, DAY + 4000)
+    result = site.backup(expected_every="24h")
+    assert result["failed"] and result["error"] == "BackupOverdue" and result["verdict"] == "overdue"
+    assert "pbx/pushed/1, received 1 d" in result["msg"] and result["overdue"] is True
+    assert result["last_good"]["id"] == "pbx/pushed/1"
+
+
+def test_an_old_file_that_is_pushed_again_does_not_hide_that_it_is_overdue(site, monkeypatch):
+    site.deliver("a")
+    site.backup()
+    site.deliver("a")
+    aged(monkeypatch, 2 * DAY)
+    result = site.backup(expected_every="24h")
+    assert result["error"] == "BackupOverdue" and result["files"][0]["repeated"] is True
+
+
+def test_nothing_at_all_is_a_failure(site):
+    result = site.backup()
+    assert result["failed"] and result["error"] == "NothingCame" and result["verdict"] == "nothing_came"
+    assert result["last_good"] is None and result["level"] is None
+
+
+def test_before_a_change_something_must_come(site):
+    site.deliver("a")
+    site.backup()
+    result = site.backup(expected_every="24h", phase="pre_change", change_id="CHG1")
+    assert result["error"] == "NothingCame" and "pbx/pushed/1" in result["msg"]
+
+
+def test_several_that_waited_are_generations_in_the_order_of_receipt(site):
+    for name in ("b", "a", "c"):
+        site.deliver(name, name.encode() * 9000)
+        time.sleep(0.02)
+    result = site.backup()
+    assert [one["name"] for one in result["files"]] == ["b", "a", "c"]
+    assert [one["id"] for one in result["generations"]] == [f"pbx/pushed/{number}" for number in (1, 2, 3)]
+
+
+def test_what_belongs_together_is_one_generation(site):
+    for name in ("full-1.tar", "full-2.tar", "other.tar"):
+        site.deliver(name, name.encode() * 1000)
+    result = site.backup(group_by="pattern", group_pattern=r"^(\w+)-\d")
+    assert sorted(one["generation"] for one in result["files"]) == ["pbx/pushed/1", "pbx/pushed/1", "pbx/pushed/2"]
+
+
+def test_a_file_that_is_still_written_is_waited_for(site):
+    place = site.deliver("a")
+    with open(place, "ab"):
+        result = site.backup()
+    assert result["error"] == "NothingCame" and result["verdict"] == "waiting" and result["level"] == "received"
+    assert "open for writing" in result["waiting"][0]["waits_for"] and os.path.exists(place)
+
+
+def test_unfinished_names_are_left_alone(site):
+    place = site.deliver("a.sar.filepart")
+    result = site.backup()
+    assert result["verdict"] == "nothing_came" and os.path.exists(place)
+
+
+def test_links_and_devices_are_refused_by_name(site):
+    os.symlink("/etc/shadow", site.incoming / "link.sar")
+    os.symlink("/etc", site.incoming / "folder")
+    os.mkfifo(site.incoming / "pipe")
+    os.link(site.deliver("a"), site.incoming / "b")
+    result = site.backup()
+    assert result["verdict"] == "nothing_came" and not site.records()
+    assert {one["name"]: one["reason"] for one in result["refused"]} == {
+        "link.sar": "is a symlink",
+        "folder": "is a symlink",
+        "pipe": "is a named pipe",
+        "a": "has 2 names: under another one it could be changed after it was taken",
+        "b": "has 2 names: under another one it could be changed after it was taken",
+    }
+
+
+def test_names_that_are_no_text_survive(site, tmp_path):
+    site.deliver(b"new\nline \xff\xfe%.sar")
+    result = site.backup()
+    assert result["files"][0]["name"] == "new%0Aline %FF%FE%25.sar"
+    folder = site.extracted("pbx/pushed/1", tmp_path / "out")
+    assert os.listdir(os.fsencode(folder / "pushed")) == [b"new\nline \xff\xfe%.sar"]
+
+
+def test_kept_files_are_shown_pruned_and_never_taken_again(site):
+    for number in range(4):
+        site.deliver(f"{number}.sar", os.urandom(9000))
+        result = site.backup(after="keep", keep=2)
+        assert result["generation"]["id"] == f"pbx/pushed/{number + 1}"
+        assert site.backup(after="keep", keep=2, expected_every="1d")["verdict"] == "nothing_came"
+    assert site.lying() == ["2.sar", "3.sar"]
+    assert (site.incoming / "3.sar").stat().st_mode & 0o777 == 0o440
+    info = site.info()
+    assert sorted(info["kept"]) == ["2.sar", "3.sar"] and info["files"] == []
+
+
+def test_what_replaces_a_kept_file_is_new(site):
+    site.deliver("a.sar", BACKUP)
+    site.backup(after="keep")
+    os.unlink(site.incoming / "a.sar")
+    site.deliver("a.sar", OTHER)
+    result = site.backup(after="keep", keep=0)
+    assert result["generation"]["id"] == "pbx/pushed/2" and site.lying() == []
+
+
+def test_check_mode_looks_and_moves_nothing(site):
+    place = site.deliver("a")
+    result = site.backup(check=True)
+    assert not result.get("failed") and result["changed"] and result["generation"]["id"] is None
+    assert result["files"][0]["level"] == "plausible"
+    assert os.path.exists(place) and not site.records() and os.listdir(site.taken) == []
+    site.backup()
+    site.deliver("a")
+    assert not site.backup(check=True)["changed"]
+
+
+def test_another_kind_of_container_is_told(site):
+    site.deliver("a", gzip.compress(BACKUP))
+    site.backup()
+    site.deliver("a", BACKUP)
+    with mock.patch("ansible.module_utils.basic.AnsibleModule.warn") as warn:
+        result = site.backup(size_at_most=1000)
+    assert result["verdict"] == "ok"
+    assert any("What came is unknown; pbx/pushed/1 was gzip" in call.args[0] for call in warn.call_args_list)
+
+
+def test_a_disk_that_is_full_loses_nothing(site):
+    site.deliver("a")
+    full = mock.patch.object(receiving, "take_backup", side_effect=OSError(28, "No space left on device"))
+    with full:
+        assert site.backup()["failed"]
+    assert len(site.claims()) == 1 and site.lying() == []
+    assert site.info()["unfinished"] == [{"names": ["a"], "state": "taken"}]
+    assert site.backup()["generation"]["id"] == "pbx/pushed/1"
+    assert site.claims() == []
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_killed_between_commit_and_tidying_it_is_not_taken_twice(site, repeated):
+    site.deliver("a")
+    with mock.patch.object(receiving, "finish", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        site.backup()
+    assert len(site.records()) == 1 and len(site.claims()) == 1
+    result = site.backup(accept_repeated=repeated)
+    assert result["generation"]["id"] == "pbx/pushed/1" and len(site.records()) == 1 and site.claims() == []
+
+
+def test_two_runs_at_once_take_turns(site):
+    site.deliver("a")
+    with receiving.Zone(os.fsencode(site.landing / "pbx")).lock():
+        result = site.backup()
+    assert result["error"] == "LandingBusy"
+    assert site.backup()["verdict"] == "ok"
+
+
+def test_a_zone_that_a_sender_could_reach_into_is_refused(site):
+    site.taken.chmod(0o755)
+    assert site.backup()["error"] == "LandingUnfit"
+    shutil.rmtree(site.taken)
+    result = site.backup()
+    assert result["error"] == "LandingUnfit" and "backup_host" in result["msg"]
+
+
+def test_a_downloaded_file_is_taken_and_stays(site, tmp_path):
+    place = tmp_path / "phonebook.xml"
+    place.write_text("<?xml version='1.0'?><phonebook/>")
+    with mock.patch("ansible.module_utils.basic.AnsibleModule.warn") as warn:
+        result = site.backup(path=str(place), containers=["xml"], ends_with="<phonebook/>")
+    assert result["generation"]["id"] == "pbx/pushed/1" and place.exists()
+    assert any("in the clear" in call.args[0] for call in warn.call_args_list)
+    assert site.backup(path=str(place), after="remove")["verdict"] == "repeated" and not place.exists()
+
+
+def test_a_downloaded_link_or_nothing_is_refused(site, tmp_path):
+    os.symlink("/etc/shadow", tmp_path / "link")
+    assert site.backup(path=str(tmp_path / "link"))["error"] == "OptionInvalid"
+    assert site.backup(path=str(tmp_path / "none"))["error"] == "ItemMissing"
+
+
+def cucm(status="SUCCESS", components=("CCMDB", "TFTP")):
+    inner = "".join(
+        f"<ComponentObject><ComponentName>{name}</ComponentName><Status>{status}</Status></ComponentObject>"
+        for name in components
+    )
+    return (
+        "<?xml version='1.0'?><DRF><FeatureObject><FeatureName>UCM</FeatureName><vServerObject><ServerObj>"
+        f"<ServerName>PUB</ServerName><Status>{status}</Status><vComponentObject>{inner}</vComponentObject>"
+        "</ServerObj></vServerObject></FeatureObject></DRF>"
+    ).encode()
+
+
+STAMP = "2026-01-31-02-00-00"
+
+
+def test_a_set_of_cisco_waits_for_all_its_parts(site):
+    site.deliver(f"{STAMP}_PUB_UCM_CCMDB.tar")
+    site.deliver(f"{STAMP}_PUB_drfComponent.xml", cucm())
+    site.deliver("2026-01-30-02-00-00_PUB_UCM_CCMDB.tar")
+    result = site.backup(group_by="cucm")
+    assert result["verdict"] == "waiting"
+    assert "1 of its 2 parts are not there" in result["waiting"][0]["waits_for"]
+    site.deliver(f"{STAMP}_PUB_UCM_TFTP.tar", OTHER)
+    result = site.backup(group_by="cucm")
+    assert result["verdict"] == "ok" and len(result["files"]) == 3 and len(site.records()) == 1
+    assert site.lying() == ["2026-01-30-02-00-00_PUB_UCM_CCMDB.tar"]
+
+
+def test_a_set_of_cisco_that_says_it_failed_is_not_plausible(site):
+    site.deliver(f"{STAMP}_PUB_UCM_CCMDB.tar")
+    site.deliver(f"{STAMP}_PUB_drfComponent.xml", cucm("ERROR", ("CCMDB",)))
+    result = site.backup(group_by="cucm")
+    assert result["verdict"] == "component_failed" and "PUB_UCM_CCMDB" in result["msg"]
+
+
+def test_a_document_of_cisco_that_is_none_is_heard_of(site):
+    site.deliver(f"{STAMP}_PUB_drfComponent.xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>")
+    result = site.backup(group_by="cucm")
+    assert result["failed"] and result["verdict"] == "component_failed"
+
+
+def test_the_info_module_says_what_lies_there(site):
+    site.deliver("a.sar")
+    site.deliver("b.tmp")
+    os.symlink("x", site.incoming / "c")
+    place = site.deliver("late.sar")
+    with open(place, "ab"):
+        info = site.info(expected_every="1d")
+    assert [(one["names"], one["level"]) for one in info["files"]] == [
+        (["a.sar"], "stable"),
+        (["late.sar"], "received"),
+    ]
+    assert info["other"] == ["b.tmp"] and info["refused"] == [{"name": "c", "reason": "is a symlink"}]
+    assert info["last_good"] is None and info["overdue"] is False and not info["changed"]
+    assert os.listdir(site.taken) == []
+    site.backup()
+    assert site.info()["last_good"]["id"] == "pbx/pushed/1"
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"expected_every": "daily"}, "no span of time"),
+        ({"group_by": "pattern", "group_pattern": "x"}, "no group"),
+        ({"group_pattern": "(x)"}, "group_pattern is for"),
+        ({"group_by": "pattern", "group_pattern": "("}, "no regular expression"),
+        ({"polls": 1}, "polls must be at least 2"),
+        ({"keep": -1}, "keep must be at least 0"),
+        ({"size_at_least": -1}, "size_at_least must be"),
+        ({"min_size": 0}, "min_size must be"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(site, options, words):
+    result = site.backup(**options)
+    assert result["error"] == "OptionInvalid" and words in result["msg"]
+
+
+def test_a_file_that_changes_while_it_is_taken_goes_back(site):
+    place = site.deliver("a")
+    real = claiming._lock_out
+
+    def touched(claim):
+        real(claim)
+        raise claiming.NotTaken("a was opened for writing at the last moment")
+
+    with mock.patch.object(claiming, "_lock_out", touched):
+        result = site.backup()
+    assert result["verdict"] == "nothing_came" or result["verdict"] == "waiting"
+    assert os.path.exists(place) and site.claims() == []
+    assert os.stat(place).st_mode & 0o777 == 0o644
+    assert site.backup()["verdict"] == "ok"
+
+
+def test_ages_are_told_in_words():
+    assert freshness.words_for(93784) == "1 d 2 h" and freshness.words_for(0) == "0 s"
