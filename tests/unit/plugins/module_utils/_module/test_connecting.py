@@ -19,13 +19,20 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting 
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import product_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.ldap import LdapTransport
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.smb import SmbFiles
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.ssh import SshTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.tds import SqlServerTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm
 
-KINDS = {"ssh": SshTransport, "windows": WindowsTransport, "mssql": SqlServerTransport, "ldap": LdapTransport}
+KINDS = {
+    "landing": LocalTransport,
+    "ldap": LdapTransport,
+    "mssql": SqlServerTransport,
+    "ssh": SshTransport,
+    "windows": WindowsTransport,
+}
 LOGIN = {"source": "uc1", "username": "LAB\\backup", "password": "p4ss"}
 SQL = {**LOGIN, "username": "sa", "smb_username": "LAB\\files", "smb_password": "f1les", "database": "CHAT"}
 
@@ -45,6 +52,8 @@ def options_of(part):
 @pytest.mark.parametrize("product", sorted(CONNECTION_OF))
 def test_every_product_has_its_transport_and_shows_no_secret(product):
     given = {**SQL} if product == "mssql" else {**LOGIN}
+    if CONNECTION_OF[product] == "landing":
+        given = {"source": "uc1"}
     if CONNECTION_OF[product] == "ssh":
         given["host_key"] = "SHA256:" + "A" * 43
     made = transport(product, **given, host="192.0.2.7")
