@@ -13,7 +13,7 @@ import sys
 
 import pytest
 import yaml
-from support.playbooks import Controller
+from support.playbooks import PROJECT, Controller
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
 
@@ -37,7 +37,7 @@ def controller(tmp_path_factory):
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     hosts = {
         product.replace("_", "-"): {
-            **VARIABLES[kind],
+            **VARIABLES.get(kind, {}),
             "recovery_product": product,
             "recovery_options": OPTIONS.get(product, {}),
             "ansible_host": "127.0.16.1",
@@ -82,9 +82,12 @@ def test_every_product_is_backed_up_with_what_the_inventory_says(controller):
 
 
 def test_every_product_is_restored_with_what_the_inventory_says(controller):
-    hosts = ",".join(product.replace("_", "-") for product in CONNECTION_OF)
-    found, output = errors(controller, "ucops.recovery.restore", "--limit", hosts, "-e", "generation=latest")
-    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
+    tasks = {path.stem for path in (PROJECT / "playbooks" / "tasks").glob("restore_*.yml")}
+    # what a product pushed, or exports for reading, is put back by people
+    hosts = [product.replace("_", "-") for product in CONNECTION_OF if f"restore_{product}" in tasks]
+    limit = ",".join(hosts)
+    found, output = errors(controller, "ucops.recovery.restore", "--limit", limit, "-e", "generation=latest")
+    assert expected(found) == dict.fromkeys(hosts, "RepositoryMissing"), output
 
 
 def test_a_transport_that_sends_the_password_in_the_clear_is_refused(controller):

@@ -48,8 +48,14 @@ class HttpsServer(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         # TLS begins in the thread of the connection, so that one who is silent keeps nobody waiting.
-        with contextlib.suppress(OSError), self._context.wrap_socket(request, server_side=True) as secured:
-            super().finish_request(secured, client_address)
+        secured = self._context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        with contextlib.suppress(OSError), secured:
+            try:
+                secured.do_handshake()
+            except OSError:
+                _let_hear(secured)
+            else:
+                super().finish_request(secured, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news."""
@@ -62,6 +68,14 @@ class HttpsServer(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
         self._folder.cleanup()
+
+
+def _let_hear(secured: socket.socket) -> None:
+    """Whoever is refused hears why only when nothing of theirs is left unread before the connection is closed."""
+    socket.socket.shutdown(secured, socket.SHUT_WR)
+    secured.settimeout(2)
+    while socket.socket.recv(secured, 65536):
+        pass
 
 
 class QuietHandler(http.server.BaseHTTPRequestHandler):

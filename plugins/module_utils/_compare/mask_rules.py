@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from . import mask_directory as directory
 from . import mask_forms as forms
+from . import mask_json as json
 from . import mask_kamailio as script
 from . import mask_names as names
 from . import mask_tables as tables
@@ -40,12 +41,14 @@ KAMAILIO: Rules = (*_KEYS_AND_HASHES, *_URLS, names.script_assignments, *_SCRIPT
 GENERIC: Rules = (*DBTEXT, *_SCRIPT, names.directives)
 """For configuration files of unknown kind: everything that can be told from the text itself."""
 XML: Rules = (xml.xml_values, *GENERIC)
+JSON: Rules = (json.json_values, *_KEYS_AND_HASHES, *_URLS)
 REGISTRY: Rules = (registry_values,)
 """For exports of the Windows registry."""
 
 _BY_PATH: Sequence[tuple[re.Pattern[bytes], Rules]] = (
     (re.compile(rb"^/@(registry|service)/"), REGISTRY),
     (re.compile(rb"^/@directory/"), DIRECTORY),
+    (re.compile(rb"^/@ejbca/"), JSON),
     (re.compile(rb"^/@database/|\.sql$"), SQL),
     (re.compile(rb"\.(xml|config)$", re.IGNORECASE), XML),
     (re.compile(rb"/nsswitch\.conf$"), ()),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from .._entries import path_to_text
+from .json_document import legible
 from .linediff import Block, blocks
 from .mask import Masker, decoded, readable
 from .mask_rules import Rules, is_binary, wholly_secret
@@ -21,6 +22,7 @@ LONGEST_LINE = 500
 LARGEST_TEXT = 16 * 2**20
 """Bytes. A larger content is described, not compared line by line."""
 REGISTRY_PATHS = (b"/@registry/", b"/@service/")
+JSON_PATHS = (b"/@ejbca/",)
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,15 @@ def content_diff(
 
 
 def _legible(change: ContentChange) -> ContentChange:
-    """An export of the Windows registry, which is UTF-16 in an order of its own, as a text that can be compared."""
+    """An export of the Windows registry, which is UTF-16 in an order of its own, or JSON in one long line, as a text
+    that can be compared."""
     sides = (change.before, change.after)
-    if not change.path.startswith(REGISTRY_PATHS) or any(len(side or b"") > 2 * LARGEST_TEXT for side in sides):
+    if any(len(side or b"") > 2 * LARGEST_TEXT for side in sides):
+        return change
+    if change.path.startswith(JSON_PATHS):
+        before, after = (None if side is None else legible(side) for side in sides)
+        return replace(change, before=before, after=after)
+    if not change.path.startswith(REGISTRY_PATHS):
         return change
     before, after = (None if side is None else registry_text(side).encode("utf-8", "surrogatepass") for side in sides)
     return replace(change, before=before, after=after)

@@ -197,6 +197,7 @@ def _times(params: Params) -> dict[str, Any]:
 CONNECTION_OF = {
     "ad_attributes": "ldap",
     "ecsta": "windows",
+    "ejbca_configdump": "http",
     "kamailio": "ssh",
     "linux": "ssh",
     "metadirectory": "windows",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .argspec import ArgumentSpec
+from .keyfactor_product_options import EJBCA_CONFIGDUMP
 from .pushed_product_options import PUSHED
 from .server_product_options import AD_ATTRIBUTES, MSSQL
 from .unix_product_options import KAMAILIO, LINUX
@@ -17,6 +18,7 @@ from .windows_product_options import ECSTA, METADIRECTORY, PROCALL_CLIENT, PROCA
 _OWN = {
     "ad_attributes": AD_ATTRIBUTES,
     "ecsta": ECSTA,
+    "ejbca_configdump": EJBCA_CONFIGDUMP,
     "kamailio": KAMAILIO,
     "linux": LINUX,
     "metadirectory": METADIRECTORY,

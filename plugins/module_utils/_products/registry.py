@@ -24,6 +24,12 @@ def _ecsta() -> type[Product]:
     return Ecsta
 
 
+def _ejbca_configdump() -> type[Product]:
+    from .ejbca_configdump import EjbcaConfigdump
+
+    return EjbcaConfigdump
+
+
 def _kamailio() -> type[Product]:
     from .kamailio import Kamailio
 
@@ -76,6 +82,7 @@ def _windows() -> type[Product]:
 _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "ad_attributes": _ad_attributes,
     "ecsta": _ecsta,
+    "ejbca_configdump": _ejbca_configdump,
     "kamailio": _kamailio,
     "linux": _linux,
     "metadirectory": _metadirectory,

@@ -18,6 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting 
     transport_of,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import product_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import HttpTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.ldap import LdapTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.smb import SmbFiles
@@ -27,6 +28,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows 
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm import WinRm
 
 KINDS = {
+    "http": HttpTransport,
     "landing": LocalTransport,
     "ldap": LdapTransport,
     "mssql": SqlServerTransport,

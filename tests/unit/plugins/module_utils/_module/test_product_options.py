@@ -18,6 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.product_opt
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_attributes import AdAttributesOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta import EcstaOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.ejbca_configdump import EjbcaConfigdumpOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import KamailioOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import LinuxOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.metadirectory import MetadirectoryOptions
@@ -31,6 +32,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.windows i
 CLASSES = {
     "ad_attributes": AdAttributesOptions,
     "ecsta": EcstaOptions,
+    "ejbca_configdump": EjbcaConfigdumpOptions,
     "kamailio": KamailioOptions,
     "linux": LinuxOptions,
     "metadirectory": MetadirectoryOptions,
@@ -46,6 +48,7 @@ SOME = {
     "mssql": {"database": "X", "compression": "never", "partner_hosts": ["uc1"], "check": False},
     "ad_attributes": {"base_dns": ["OU=Sales,DC=lab"], "object_kinds": ["users"], "phone_attributes": ["mobile"]},
     "ecsta": {"keys": ["HKLM\\SOFTWARE\\ESTOS\\ECSTACA4000p3"], "services": ["eucsrv"]},
+    "ejbca_configdump": {"include": ["CA:*"], "exclude": ["*:*"], "defaults": True, "api_base": "/rest"},
     "metadirectory": {"root": "D:\\MetaDirectory", "service_passwords": {"LAB\\svc": "x"}},
     "procall_client": {"users": ["m.muster"], "folders": ["estos\\ProCall 8"], "shadow_copy": "auto"},
     "procall_server": {
