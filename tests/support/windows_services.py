@@ -124,7 +124,7 @@ class MemoryServices:
         if self.states[service.lower()] == 4:
             return CommandResult(1056, b"", b"")
         self.states[service.lower()] = 2
-        self.coming.setdefault(service.lower(), [2, 4])
+        self.coming[service.lower()] = self.coming.get(service.lower()) or [2, 4]
         return self._told(service)
 
     def _stop(self, service: str, rest: Sequence[str]) -> CommandResult:
@@ -132,7 +132,7 @@ class MemoryServices:
         if self.states[service.lower()] == 1:
             return CommandResult(1062, b"", b"")
         self.states[service.lower()] = 3
-        self.coming.setdefault(service.lower(), [3, 1])
+        self.coming[service.lower()] = self.coming.get(service.lower()) or [3, 1]
         return self._told(service)
 
     def _create(self, service: str, rest: Sequence[str]) -> CommandResult:
