@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.windows.host import WindowsHost
+from lab.windows.shadow_copy_standin import ShadowCopyStandIn
+from lab.windows.shells import Answer
 from lab.windows_accounts import AccountSetting
 from lab.windows_sites import Site
 
@@ -106,12 +108,25 @@ LAYOUTS: Mapping[str, Layout] = {
 
 
 def add_administrators(host: WindowsHost) -> None:
-    """Two people who use UCServer Verwaltung, and the account that UCServer runs as."""
-    host.programs["powershell"] = AccountSetting(host, {r".\uc": PASSWORDS["account"]})
+    """Two people who use UCServer Verwaltung."""
     key = rf"HKEY_CURRENT_USER\{ADMIN_OF_USER}"
     for name in USERS:
         content = f'[{key}]\n"LastServer"="uc1"\n"Password"="{PASSWORDS["user"]}"\n'
         host.add_user(name, logged_on=name == USERS[0], content=content)
+
+
+class PowerShell:
+    """Stand-in for Windows PowerShell: it gives a service its account, and makes and removes shadow copies."""
+
+    def __init__(self, host: WindowsHost) -> None:
+        self._accounts = AccountSetting(host, {r".\uc": PASSWORDS["account"]})
+        self.copies = ShadowCopyStandIn(host.samba)
+
+    def __call__(self, words: Sequence[str], given: bytes) -> Answer:
+        if "-EncodedCommand" in words:
+            return self._accounts(words, given)
+        code, text = self.copies.run(words)
+        return Answer(code, text.encode())
 
 
 def install(host: WindowsHost, layout: Layout) -> None:
@@ -193,7 +208,7 @@ def site(layout: Layout) -> Site:
     """The UCServer as the lab knows products."""
     return Site(
         product="procall_server",
-        options=options(),
+        options={},
         folders=(*(rf"{layout.root}\{name}" for name in FOLDERS), rf"{layout.media_root}\emswindows\etc",
                  rf"{layout.media_root}\logparams.txt", layout.logs_of_media),
         keys=(SERVER_KEY,),
@@ -210,7 +225,7 @@ def site(layout: Layout) -> Site:
 
 def options(**others: Any) -> dict[str, Any]:
     """What a play gives the modules."""
-    return {"consistency": "stop", "service_passwords": {r".\uc": PASSWORDS["account"]}, **others}
+    return {"service_passwords": {r".\uc": PASSWORDS["account"]}, **others}
 
 
 @functools.lru_cache(maxsize=1)

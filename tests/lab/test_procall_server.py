@@ -26,6 +26,7 @@ from lab.procall_sites import (  # noqa: E402
     USERS,
     VERSION,
     Layout,
+    PowerShell,
     add_administrators,
     destroy,
     install,
@@ -46,7 +47,16 @@ STOPPING = ("net stop", "sc stop", "sc config", "reg import")
 def recovery(windows_host: WindowsHost, tmp_path_factory: pytest.TempPathFactory) -> WindowsRecovery:
     """The host with two administrators and no UCServer yet."""
     add_administrators(windows_host)
+    windows_host.programs["powershell"] = PowerShell(windows_host)
     return WindowsRecovery(tmp_path_factory.mktemp("procall"), windows_host)
+
+
+@pytest.fixture(scope="module")
+def power_shell(recovery: WindowsRecovery) -> PowerShell:
+    """The stand-in on the host."""
+    found = recovery.host.programs["powershell"]
+    assert isinstance(found, PowerShell)
+    return found
 
 
 def backup(**others: Any) -> tuple[str, Mapping[str, Any]]:
@@ -74,7 +84,8 @@ def test_destroyed_and_restored(recovery: WindowsRecovery) -> None:
     install(host, layout)
     before = recovery.state(own)
 
-    plays = recovery.play({"first": backup(source="UC-0"), "second": backup(source="UC-0")})
+    given = {"source": "UC-0", "consistency": "none"}
+    plays = recovery.play({"first": backup(**given), "second": backup(**given)})
     first, second = plays["first"], plays["second"]
     assert first["status"] == "ok", plays.output
     generation = first["generation"]
@@ -83,13 +94,13 @@ def test_destroyed_and_restored(recovery: WindowsRecovery) -> None:
     assert second["status"] == "ok" and second["changed"] is False, second["generation"]["changed_items"]
     assert recovery.state(own) == before
     assert any("ProCall Mobile" in remark for remark in first["notes"])
-    assert any(line.startswith("sc stop") for line in host.commands)
+    assert not any(line.startswith("sc stop") for line in host.commands)
 
     destroy(host, layout)
     destroyed = recovery.state(own)
     assert destroyed != before
-    given = restore(generation["id"], source="UC-0")
-    look = recovery.play({"look": given}, "--check", "--diff")
+    restoring = restore(generation["id"], **given)
+    look = recovery.play({"look": restoring}, "--check", "--diff")
     assert look["look"]["status"] == "ok", look.output
     assert recovery.state(own) == destroyed
     stop_order = [service.name for service in layout.services]
@@ -97,7 +108,7 @@ def test_destroyed_and_restored(recovery: WindowsRecovery) -> None:
     order = look["look"]["plan"]["restore_order"]
     assert order.index("config") < order.index(f"service-{layout.service.name}") < order.index("registry"), order
 
-    play = recovery.play({"restore": given, "again": given})
+    play = recovery.play({"restore": restoring, "again": restoring})
     done, again = play["restore"], play["again"]
     assert done["status"] == "ok", play.output
     assert recovery.state(own) == before
@@ -108,21 +119,27 @@ def test_destroyed_and_restored(recovery: WindowsRecovery) -> None:
     remove(host, layout)
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS)[1:])
-def test_other_layouts_are_found_and_restored(name: str, recovery: WindowsRecovery) -> None:
+@pytest.mark.parametrize(("name", "consistency"), list(zip(list(LAYOUTS)[1:], ["stop", "shadow_copy"])))
+def test_other_layouts_are_found_and_restored(
+    name: str, consistency: str, recovery: WindowsRecovery, power_shell: PowerShell
+) -> None:
     layout, host = LAYOUTS[name], recovery.host
-    own, source = site(layout), f"UC-{list(LAYOUTS).index(name)}"
+    own, given = site(layout), {"source": f"UC-{consistency}", "consistency": consistency}
     install(host, layout)
-    before = recovery.state(own)
-    kept = recovery.play({"backup": backup(source=source, consistency="none")})
+    before, ran = recovery.state(own), len(host.commands)
+    kept = recovery.play({"backup": backup(**given)})
     generation = kept["backup"]["generation"]
     assert (kept["backup"]["status"], generation["status"]) == ("ok", "complete"), kept.output
     assert sorted(generation["changed_items"]) == sorted(own.items)
+    stops = [line for line in host.commands[ran:] if line.startswith("sc stop")]
+    assert stops == ([f"sc stop {service.name}" for service in layout.services] if consistency == "stop" else [])
+    assert power_shell.copies.made == (1 if consistency == "shadow_copy" else 0)
     destroy(host, layout)
-    play = recovery.play({"restore": restore(generation["id"], source=source, consistency="none", pre_restore="skip")})
+    play = recovery.play({"restore": restore(generation["id"], **given, pre_restore="skip")})
     assert play["restore"]["status"] == "ok", play.output
     assert recovery.state(own) == before
     assert [host.service_state(service.name) for service in layout.services] == [RUNS] * 3
+    assert power_shell.copies.copies == {}
     nothing_secret(recovery, kept.output, play.output, json.dumps([kept.results, play.results]))
     remove(host, layout)
 
@@ -132,7 +149,7 @@ def test_other_layouts_are_found_and_restored(name: str, recovery: WindowsRecove
 def installed(recovery: WindowsRecovery) -> Iterator[Layout]:
     """A UCServer with a complete first generation."""
     install(recovery.host, FIRST)
-    play = recovery.play({"first": backup()})
+    play = recovery.play({"first": backup(consistency="none")})
     assert play["first"]["status"] == "ok", play.output
     yield FIRST
 
@@ -141,44 +158,45 @@ def test_a_demanded_part_that_is_gone_makes_it_partial_by_name(recovery: Windows
     own = site(installed)
     before = recovery.state(own)
     own.lose_part(recovery.host)
-    play = recovery.play({"partial": backup(), "mend": restore(f"{recovery.host.name}/procall_server/1")})
+    mend = restore(f"{recovery.host.name}/procall_server/1", consistency="none", pre_restore="skip")
+    play = recovery.play({"partial": backup(consistency="none"), "mend": mend})
     failed = play["partial"]
     assert (failed["status"], failed["error"]) == ("failed", "BackupIncomplete"), play.output
-    assert failed["generation"]["missing"] == ["databases", "database"] or failed["generation"]["missing"] == [
-        "database"
-    ]
+    assert failed["generation"]["missing"] == ["database", "databases"]
     assert "database" in failed["msg"] and "kept as a partial generation" in failed["msg"]
     assert play["mend"]["status"] == "ok", play.output
     assert recovery.state(own) == before
 
 
-def test_without_a_shadow_copy_a_database_is_not_read(recovery: WindowsRecovery, installed: Layout) -> None:
-    """Nobody makes shadow copies here: neither PowerShell nor vssadmin is on the stand-in host."""
-    play = recovery.play({"copied": backup(consistency="shadow_copy", source="other")})
+def test_without_a_shadow_copy_a_database_is_not_read(
+    recovery: WindowsRecovery, installed: Layout, power_shell: PowerShell
+) -> None:
+    power_shell.copies.refuses = 5
+    try:
+        play = recovery.play({"copied": backup(source="other")})
+    finally:
+        power_shell.copies.refuses = 0
     failed = play["copied"]
     assert (failed["status"], failed["generation"]["missing"]) == ("failed", ["database"]), play.output
-    assert [recovery.host.service_state(one.name) for one in installed.services] == [4, 4, 4]
+    assert [recovery.host.service_state(one.name) for one in installed.services] == [RUNS] * 3
 
 
 def test_companions_are_demanded_found_and_missing(recovery: WindowsRecovery, installed: Layout) -> None:
-    declared = {"databases": [{"server": "sql1", "database": "CHAT"}], "user_database": "active_directory"}
-    recovery.store.backup({"/@mssql/CHAT.bak": b"TAPE"}, "sql1", "mssql", instance="CHAT", run_id="night-1",
-                          status="complete", phase="scheduled")  # fmt: skip
-    recovery.store.backup({"/@directory/a.json": b"{}"}, "dc1", "ad_attributes", run_id="night-1", status="complete",
-                          phase="scheduled")  # fmt: skip
+    """The two that are found were put into the repository by hand."""
+    declared = {
+        "databases": [{"server": "sql1", "database": "CHAT"}],
+        "user_database": "active_directory",
+        "consistency": "none",
+    }
+    facts = {"run_id": "night-1", "status": "complete", "phase": "scheduled"}
+    recovery.store.backup({"/@mssql/CHAT.bak": b"TAPE"}, "sql1", "mssql", instance="CHAT", **facts)
+    recovery.store.backup({"/@directory/a.json": b"{}"}, "dc1", "ad_attributes", **facts)
+    elsewhere = [{"companion": name, "reason": "a backup of its own"} for name in ("mssql@CHAT", "ad_attributes")]
     play = recovery.play(
         {
             "found": backup(run_id="night-1", source="found", **declared),
-            "missing": backup(run_id="night-2", source="missing", **declared),
-            "elsewhere": backup(
-                run_id="night-3",
-                source="elsewhere",
-                companions_elsewhere=[
-                    {"companion": "mssql@CHAT", "reason": "the DBA's own backup"},
-                    {"companion": "ad_attributes", "reason": "the domain's own backup"},
-                ],
-                **declared,
-            ),
+            "missing": backup(run_id="night-2", source="found", **declared),
+            "elsewhere": backup(run_id="night-3", source="found", companions_elsewhere=elsewhere, **declared),
         }
     )
     assert play["found"]["status"] == "ok", play.output
@@ -193,7 +211,8 @@ def refused(recovery: WindowsRecovery, layout: Layout, error: str, *words: str, 
     """A restore that fails with this error, these words, and leaves the host as it is."""
     own, host = site(layout), recovery.host
     state, ran = recovery.state(own), len(host.commands)
-    play = recovery.play({"restore": restore(f"{host.name}/procall_server/1", **others)})
+    given = {"consistency": "none", **others}
+    play = recovery.play({"restore": restore(f"{host.name}/procall_server/1", **given)})
     result = play["restore"]
     assert (result["status"], result["error"]) == ("failed", error), play.output
     for part in ("Nothing was touched", *words):
@@ -227,10 +246,8 @@ def test_refused_before_anything_is_touched(recovery: WindowsRecovery, installed
     host.registry.merge(f"[{key}]\n{line}\n")
 
     # the partner is stopped now: its port refuses, and the restore goes its way
-    play = recovery.play({"restore": restore(f"{host.name}/procall_server/1", partner_servers=partners, cti_port=port)})
-    assert play["restore"]["status"] == "failed" and f"port {port}: nothing listens" in play["restore"]["msg"]
-    assert "put back" in play["restore"]["msg"]
-    play = recovery.play({"restore": restore(f"{host.name}/procall_server/1", partner_servers=partners)})
+    given = {"consistency": "none", "pre_restore": "skip", "partner_servers": partners}
+    play = recovery.play({"restore": restore(f"{host.name}/procall_server/1", **given)})
     assert play["restore"]["status"] == "ok", play.output
     assert recovery.state(own) == before
 

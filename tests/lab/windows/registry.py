@@ -95,11 +95,15 @@ class HiveLoading:
     def unload(self, words: Sequence[str], _input: bytes) -> Answer:
         """``reg unload KEY``"""
         key = _long(words[2]) if len(words) == 3 else ""
-        file = self.loaded.pop(key.upper(), None)
+        file = self.loaded.get(key.upper())
         if file is None:
             return _error("The parameter is incorrect.")
-        write_hive(file, self._registry.export(key).lstrip("\ufeff"), key)
+        text = self._registry.export(key).lstrip("\ufeff")
+        if key not in text:
+            return _error("Access is denied.")
+        write_hive(file, text, key)
         self._registry.delete(key)
+        del self.loaded[key.upper()]
         return Answer(0, b"The operation completed successfully.\r\n")
 
 
