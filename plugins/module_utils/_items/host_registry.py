@@ -32,6 +32,8 @@ _HIVE = "ucops-"
 _HIVE_NAME = re.compile(_HIVE + r"([0-9a-f]{8})-[0-9a-f]{8}\Z")
 _HIVE_LEFTOVER_AFTER = 6 * 3600
 _VIEW = "/reg:64"
+_EXPORTS = 2
+"""How often a key is exported that is there: one that is written meanwhile can spoil one export."""
 _TRIES = 5
 _PAUSE = 2.0
 
@@ -60,15 +62,18 @@ class HostRegistry:
     def export(self, key: str) -> bytes | None:
         """What ``reg export`` writes of a key; None when there is no such key. Raises CommandFailed when it is there
         and cannot be exported."""
-        path = self._scratch.new()
-        try:
-            result = self._reg(["export", key, path, "/y", _VIEW], key)
-            if result.rc == 0:
-                return self._scratch.read(path, LARGEST)
-        finally:
-            self._scratch.remove(path)
-        if self._is_there(long_key(key)):
-            raise self._refused("The key cannot be exported", key, result)
+        for attempt in range(_EXPORTS):
+            path = self._scratch.new()
+            try:
+                result = self._reg(["export", key, path, "/y", _VIEW], key)
+                if result.rc == 0:
+                    return self._scratch.read(path, LARGEST)
+            finally:
+                self._scratch.remove(path)
+            if not self._is_there(long_key(key)):
+                return None
+            if attempt == _EXPORTS - 1:
+                raise self._refused("The key cannot be exported", key, result)
         return None
 
     def read(self, key: str) -> RegistryTree | None:

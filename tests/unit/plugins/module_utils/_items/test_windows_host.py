@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from support.windows_registry import MemoryWindows
+from support.windows_registry import MemoryWindows, failed
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry import RegistryValue
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import CommandFailed, ItemTruncated, OptionInvalid
@@ -156,6 +156,22 @@ def test_a_key_that_may_not_be_read(host):
     host.registry.denied.add(UNINSTALL)
     with pytest.raises(CommandFailed, match="cannot be exported"):
         read_keys(host.transport, [UNINSTALL])
+
+
+def test_one_spoilt_export_of_a_key_that_is_there_is_made_again(host, monkeypatch):
+    exports = []
+    export = host._export
+
+    def first_fails(key, path):
+        exports.append(key)
+        return failed("", 1) if len(exports) == 1 else export(key, path)
+
+    monkeypatch.setattr(host, "_export", first_fails)
+    assert list(read_keys(host.transport, [UNINSTALL])) == [UNINSTALL]
+    assert len(exports) == 2
+    assert read_keys(host.transport, [r"HKLM\SOFTWARE\Nothing"]) == {}
+    assert len(exports) == 3
+    assert not host.files.list_folder(r"C:\Windows\Temp")
 
 
 def test_other_types_than_text_are_no_text(host):
