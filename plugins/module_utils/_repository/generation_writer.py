@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .._entries import PHASES, STATUS_COMPLETE, STATUS_PARTIAL
+from .._entries import PHASE_PRE_RESTORE, PHASES, STATUS_COMPLETE, STATUS_PARTIAL
 from .._errors import OptionInvalid
 from .backends.base import Backend, Staged
 from .bundles import BundleWriter, Compressor
@@ -176,6 +176,8 @@ class GenerationWriter(Digester):
             before is not None
             and self._before.is_whole
             and not self._force_store
+            # what a failed restore goes back to has the times of now, which no digest tells
+            and facts.phase != PHASE_PRE_RESTORE
             and facts_digest == before.facts_digest
             and (facts.status, tuple(facts.missing)) == (before.status, before.missing)
             and items == before.items

@@ -99,6 +99,20 @@ def test_an_unchanged_run_writes_exactly_two_files(store: Store) -> None:
     assert store.files(second.record) == store.files(first.record)
 
 
+@pytest.mark.parametrize(("phase", "expected"), [("pre_restore", 2), ("scheduled", 1)])
+def test_what_a_restore_goes_back_to_has_the_times_of_now(store: Store, phase: str, expected: int) -> None:
+    records = []
+    for moment in (1, 2):
+        with store.writer() as repository:
+            generation = repository.begin("pbx", "linux")
+            generation.add(entry("/a", mtime_ns=moment), [b"a" * 1000])
+            committed = repository.commit([generation.finish(GenerationFacts(phase=phase))])[0]
+        records.append(committed.record)
+    assert not committed.content_changed and records[0].objects == records[1].objects
+    with store.reader(records[1]) as opened:
+        assert [stored.entry.mtime_ns for stored in opened.entries()] == [expected]
+
+
 def test_only_what_is_new_is_stored(store: Store) -> None:
     files = {f"/etc/{number}": random.Random(number).randbytes(5000) for number in range(20)}
     first = store.backup({**files, "/large": LARGE})
