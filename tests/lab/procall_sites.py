@@ -9,10 +9,12 @@ No ProCall is at hand: services are small programs, the files are made up in the
 from __future__ import annotations
 
 import functools
+import io
 import pathlib
 import shutil
 import sqlite3
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -226,6 +228,15 @@ def site(layout: Layout) -> Site:
 def options(**others: Any) -> dict[str, Any]:
     """What a play gives the modules."""
     return {"service_passwords": {r".\uc": PASSWORDS["account"]}, **others}
+
+
+@functools.lru_cache(maxsize=1)
+def export_archive() -> bytes:
+    """What "Datenexport" makes, as far as it is known: a ZIP archive."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config/ucserver.xml", "<server/>" * 100)
+    return raw.getvalue()
 
 
 @functools.lru_cache(maxsize=1)

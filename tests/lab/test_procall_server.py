@@ -9,6 +9,7 @@ The host is the stand-in of ``tests/lab/windows``; what is installed on it are s
 from __future__ import annotations
 
 import json
+import pathlib
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,6 +30,7 @@ from lab.procall_sites import (  # noqa: E402
     PowerShell,
     add_administrators,
     destroy,
+    export_archive,
     install,
     options,
     remove,
@@ -82,21 +84,25 @@ def test_destroyed_and_restored(recovery: WindowsRecovery) -> None:
     """The vendor's layout, with everything that is to be seen on the way."""
     layout, host, own = FIRST, recovery.host, site(FIRST)
     install(host, layout)
+    archive = rf"{layout.root}\Datenexport.zip"
+    host.write(archive, export_archive())
     before = recovery.state(own)
 
-    given = {"source": "UC-0", "consistency": "none"}
+    given = {"source": "UC-0", "consistency": "none", "export_zip": archive}
     plays = recovery.play({"first": backup(**given), "second": backup(**given)})
     first, second = plays["first"], plays["second"]
     assert first["status"] == "ok", plays.output
     generation = first["generation"]
     assert (generation["status"], generation["missing"]) == ("complete", [])
-    assert (generation["release"], sorted(generation["changed_items"])) == (f"UCServer {VERSION}", sorted(own.items))
+    assert generation["release"] == f"UCServer {VERSION}"
+    assert sorted(generation["changed_items"]) == sorted([*own.items, "export-archive"])
     assert second["status"] == "ok" and second["changed"] is False, second["generation"]["changed_items"]
     assert recovery.state(own) == before
     assert any("ProCall Mobile" in remark for remark in first["notes"])
     assert not any(line.startswith("sc stop") for line in host.commands)
 
     destroy(host, layout)
+    host.path(archive).unlink()
     destroyed = recovery.state(own)
     assert destroyed != before
     restoring = restore(generation["id"], **given)
@@ -111,7 +117,7 @@ def test_destroyed_and_restored(recovery: WindowsRecovery) -> None:
     play = recovery.play({"restore": restoring, "again": restoring})
     done, again = play["restore"], play["again"]
     assert done["status"] == "ok", play.output
-    assert recovery.state(own) == before
+    assert recovery.state(own) == before and host.path(archive).read_bytes() == export_archive()
     assert [host.service_state(name) for name in stop_order] == [RUNS] * 3
     assert {check["name"] for check in done["checks"]} >= {f"service {name}" for name in stop_order}
     assert again["status"] == "ok" and again["changed"] is False, again.get("plan")
@@ -252,15 +258,31 @@ def test_refused_before_anything_is_touched(recovery: WindowsRecovery, installed
     assert recovery.state(own) == before
 
 
-def test_the_plan_of_this_host(recovery: WindowsRecovery, installed: Layout) -> None:
+def test_the_plan_of_this_host_and_its_licence_keys(
+    recovery: WindowsRecovery, installed: Layout, tmp_path: pathlib.Path
+) -> None:
     given = {
         "repository": str(recovery.store.path),
         "generation": f"{recovery.host.name}/procall_server/1",
         **recovery.unlocked,
     }
-    play = recovery.controller.play([{"name": "plan", "ucops.recovery.procall_server_restore_plan": given}])
+    steps = [{"name": "plan", "ucops.recovery.procall_server_restore_plan": given}]
+    play = recovery.controller.play(steps)
     result = play["plan"]
     assert result["status"] == "ok", play.output
-    for word in (VERSION, FIRST.root, "Cancel", r".\uc", "1 licence keys", "estos UCServer (eucsrv)"):
+    for word in (VERSION, installed.root, "Cancel", r".\uc", "estos UCServer (eucsrv)"):
         assert word in result["text"], word
     nothing_secret(recovery, json.dumps(result))
+
+    fetch = next(
+        step
+        for branch in result["branches"]
+        for step in branch["steps"]
+        if step["module"] == "ucops.recovery.generation_extract" and "licence" in step["text"]
+    )
+    options = {**given, **fetch["options"], "dest": str(tmp_path / "licences")}
+    play = recovery.controller.play([{"name": "fetch", fetch["module"]: options}])
+    assert play["fetch"]["status"] == "ok", play.output
+    (kept,) = [path for path in (tmp_path / "licences").rglob("*.txt") if path.is_file()]
+    assert LICENCE in kept.read_text()
+    nothing_secret(recovery, play.output)
