@@ -18,7 +18,7 @@ from .._transport.base import Transport
 from .._transport.windows import WindowsTransport
 from .._transport.windows_files import WindowsFiles
 from .argspec import ArgumentSpec
-from .connection_groups import http, landing, ldap, mssql, smb, ssh, winrm
+from .connection_groups import http, landing, ldap, mssql, smb, ssh, starface, winrm
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
@@ -186,6 +186,50 @@ def _landing(params: Params) -> Transport:
     return LocalTransport(_host(params))
 
 
+def _starface(params: Params) -> Transport:
+    from .._products.starface_login import Credentials, login_for
+    from .._products.starface_rest import Patience, StarfaceRest, demand_base
+    from .._products.starface_ways import StarfaceWays
+    from .._transport.http import HttpTransport
+    from .._transport.system_log import tell
+
+    host = _host(params)
+    rest = None
+    if params["username"] and params["password"]:
+        http_transport = _http(params)
+        if not isinstance(http_transport, HttpTransport):
+            raise OptionInvalid("This is no connection to a REST interface", host=host)
+        who = Credentials(
+            params["username"],
+            params["password"],
+            params["client_id"],
+            params["client_secret"] or "",
+            params["oauth_scope"],
+        )
+        rest = StarfaceRest(
+            http_transport,
+            lambda base: login_for(params["authentication"], http_transport, who, base),
+            base=demand_base(params["api_base"]) if params["api_base"] else "",
+            patience=Patience(
+                poll=params["job_poll_interval"],
+                job=params["job_timeout"],
+                busy_wait=params["busy_wait"],
+                busy=params["busy_timeout"],
+                restart=params["restart_timeout"],
+            ),
+            tell=lambda line: tell(f"{host}: {line}"),
+        )
+    login = params["ssh"]
+    ssh_transport = _ssh_of_appliance(login["host"] or host, login, params) if login else None
+    return StarfaceWays(host, rest, ssh_transport, params["mode"])
+
+
+def _ssh_of_appliance(host: str, login: Params, params: Params) -> Transport:
+    from .._transport.ssh import SshOptions, SshTransport
+
+    return SshTransport(SshOptions(host=host, use_agent=login["use_agent"], **_times(params), **_ssh_login(login)))
+
+
 def _host(params: Params) -> str:
     return str(params["host"] or params["source"])
 
@@ -205,6 +249,7 @@ CONNECTION_OF = {
     "procall_client": "windows",
     "procall_server": "windows",
     "pushed": "landing",
+    "starface": "starface",
     "windows": "windows",
 }
 """Product -> kind of connection."""
@@ -215,6 +260,7 @@ _GROUPS: Mapping[str, Sequence[Callable[[], ArgumentSpec]]] = {
     "ldap": [ldap],
     "mssql": [mssql],
     "ssh": [ssh],
+    "starface": [http, landing, starface],
     "windows": [winrm, smb],
 }
 """Kind of connection -> its option groups."""
@@ -225,6 +271,7 @@ _CONNECT: Mapping[str, Callable[[Params], Transport]] = {
     "ldap": _ldap,
     "mssql": _mssql,
     "ssh": _ssh,
+    "starface": _starface,
     "windows": _windows,
 }
 """Kind of connection -> how it is made of their options."""

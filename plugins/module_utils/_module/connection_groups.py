@@ -177,6 +177,31 @@ def landing() -> ArgumentSpec:
     )
 
 
+def starface() -> ArgumentSpec:
+    """Which way leads to a STARFACE's backups, and how long is waited on it."""
+    return ArgumentSpec(
+        {
+            "mode": {"type": "str", "choices": ["auto", "rest", "landing", "ssh_pull"], "default": "auto"},
+            "api_base": {"type": "str"},
+            "authentication": {"type": "str", "choices": ["auto", "oauth", "nonce"], "default": "auto"},
+            "client_id": {"type": "str", "default": "rest-client-headless"},
+            "client_secret": _SECRET,
+            "oauth_scope": {"type": "str", "default": "login"},
+            "job_poll_interval": {"type": "int", "default": 3},
+            "job_timeout": {"type": "int", "default": 7200},
+            "busy_wait": {"type": "int", "default": 300},
+            "busy_timeout": {"type": "int", "default": 4500},
+            "restart_timeout": {"type": "int", "default": 1800},
+            "ssh": {
+                "type": "dict",
+                "options": {"host": {"type": "str"}, **_ssh_login(), "use_agent": {"type": "bool", "default": False}},
+                "mutually_exclusive": _SSH_EXCLUSIVE,
+            },
+        },
+        required_if=[("mode", "ssh_pull", ["ssh"]), ("mode", "landing", ["landing"])],
+    )
+
+
 CONNECTION_GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "ssh": ssh,
     "winrm": winrm,
@@ -185,5 +210,6 @@ CONNECTION_GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "ldap": ldap,
     "https": http,
     "landing": landing,
+    "starface.connection": starface,
 }
 """Documentation fragment -> builder. A product has the groups of its own kind of connection, never all of them."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from .argspec import ArgumentSpec
 from .keyfactor_product_options import EJBCA_CONFIGDUMP
-from .pushed_product_options import PUSHED
+from .pushed_product_options import PUSHED, STARFACE
 from .server_product_options import AD_ATTRIBUTES, MSSQL
 from .unix_product_options import KAMAILIO, LINUX
 from .windows_product_options import ECSTA, METADIRECTORY, PROCALL_CLIENT, PROCALL_SERVER, WINDOWS
@@ -26,6 +26,7 @@ _OWN = {
     "procall_client": PROCALL_CLIENT,
     "procall_server": PROCALL_SERVER,
     "pushed": PUSHED,
+    "starface": STARFACE,
     "windows": WINDOWS,
 }
 

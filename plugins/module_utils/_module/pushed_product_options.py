@@ -20,3 +20,13 @@ PUSHED: dict[str, dict[str, Any]] = {
     "size_at_least": {"type": "float", "default": 0.5},
     "size_at_most": {"type": "float", "default": 3.0},
 }
+
+STARFACE: dict[str, dict[str, Any]] = {
+    **PUSHED,
+    "include_cdr": {"type": "bool", "default": True},
+    "include_announcements": {"type": "bool", "default": True},
+    "include_chat_history": {"type": "bool", "default": True},
+    "remove_from_appliance": {"type": "bool", "default": True},
+    "backup_name": TEXT,
+    "settle": {"type": "int", "default": 10},
+}

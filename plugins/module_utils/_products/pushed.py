@@ -29,13 +29,15 @@ CONTAINER_COUNT = "container_"
 CONTAINERS = ("7z", "age", "bzip2", "gzip", "openssl", "pgp", "sqlite", "tar", UNKNOWN, "xml", "xz", "zip", "zstd")
 
 
-def _size(value: Any) -> int:
+def size(value: Any) -> int:
+    """A number of bytes."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("a number of bytes, at least 1")
     return value
 
 
-def _factor(value: Any) -> float:
+def factor(value: Any) -> float:
+    """A part of what is usual."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1_000_000:
         raise ValueError("a number that is not negative")
     return float(value)
@@ -49,10 +51,10 @@ class PushedOptions:
     data_class: str = option(choice("voip_config", "system_config", "logs", "user_data"), "voip_config")
     release: str = option(text, "")
     containers: list[str] = option(list_of(choice(*CONTAINERS)), [])
-    min_size: int = option(_size, 1)
+    min_size: int = option(size, 1)
     ends_with: str = option(text, "")
-    size_at_least: float = option(_factor, 0.5)
-    size_at_most: float = option(_factor, 3.0)
+    size_at_least: float = option(factor, 0.5)
+    size_at_most: float = option(factor, 3.0)
 
 
 @dataclass(frozen=True)

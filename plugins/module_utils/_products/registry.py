@@ -72,6 +72,12 @@ def _pushed() -> type[Product]:
     return Pushed
 
 
+def _starface() -> type[Product]:
+    from .starface import Starface
+
+    return Starface
+
+
 def _windows() -> type[Product]:
     from .windows import Windows
 
@@ -90,6 +96,7 @@ _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "procall_client": _procall_client,
     "procall_server": _procall_server,
     "pushed": _pushed,
+    "starface": _starface,
     "windows": _windows,
 }
 

@@ -266,10 +266,8 @@ def _dropbox(target: Target, config: BackupConfig) -> Iterator[Advice]:
         "targets",
         "The file is as good as a password, and Dropbox can read it: nothing seals it before it leaves.",
     )
-    if not target.confirmation_key_reference:
-        yield Advice(
-            HINT, "dropbox_key", "targets", "Say where the confirmation key is kept (confirmation_key_reference)."
-        )
+    if not target.kept_at:
+        yield Advice(HINT, "dropbox_key", "targets", "Say where the confirmation key is kept (kept_at).")
 
 
 def _sftp(target: Target, config: BackupConfig) -> Iterator[Advice]:
@@ -367,12 +365,12 @@ def _signed(security: str) -> str:
 def _login(target: Target) -> Iterator[Advice]:
     if not target.username:
         yield Advice(ERROR, "login_user", "targets", f"{target}: the user name is missing.")
-    if not target.password and not target.password_reference:
+    if not target.password and not target.kept_at:
         yield Advice(
             WARNING,
             "login_password",
             "targets",
-            f"{target}: say where the password is kept (password_reference), or who enters it must guess.",
+            f"{target}: say where the password is kept (kept_at), or who enters it must guess.",
         )
 
 

@@ -65,7 +65,7 @@ def _target(target: Target) -> list[tuple[str, str]]:
             ("Benutzername", target.username or "(empty)"),
             (
                 "Passwort",
-                f"kept at: {target.password_reference}" if target.password_reference else "(ask who runs the server)",
+                f"kept at: {target.kept_at}" if target.kept_at else "(ask who runs the server)",
             ),
             ("Server", target.server),
         ]
@@ -76,7 +76,7 @@ def _target(target: Target) -> list[tuple[str, str]]:
     if target.kind == DROPBOX:
         rows += [
             ("Access", "press the button, sign in at Dropbox, and enter the confirmation key that it shows"),
-            ("Bestätigungsschlüssel", f"kept at: {target.confirmation_key_reference or '(as Dropbox shows it)'}"),
+            ("Bestätigungsschlüssel", f"kept at: {target.kept_at or '(as Dropbox shows it)'}"),
         ]
     if target.kind == MAIL:
         rows.append(("E-Mail-Adressen", ", ".join(target.addresses)))

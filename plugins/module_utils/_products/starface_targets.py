@@ -44,9 +44,9 @@ SECURITY_MODES: Mapping[str, str] = {
 
 FIELDS_OF: Mapping[str, Sequence[str]] = {
     LOCAL_DISK: (),
-    WINDOWS_SHARE: ("username", "password", "password_reference", "server", "share", "security"),
-    SFTP: ("username", "password", "password_reference", "server", "path"),
-    DROPBOX: ("confirmation_key_reference",),
+    WINDOWS_SHARE: ("username", "password", "kept_at", "server", "share", "security"),
+    SFTP: ("username", "password", "kept_at", "server", "path"),
+    DROPBOX: ("kept_at",),
     USB: (),
     MAIL: ("addresses",),
 }
@@ -62,20 +62,19 @@ class Target:
     ``username``, ``password``, ``server`` (an IPv4 address), ``share`` (with subdirectories behind ``/``),
     ``security``: a Windows share. ``username``, ``password``, ``server``, ``path``: SFTP. ``addresses``: e-mail.
 
-    ``password`` is looked at and goes no further: it is in no result. ``password_reference`` and
-    ``confirmation_key_reference`` say where the person who fills in the wizard finds it.
+    ``password`` is looked at and goes no further: it is in no result. ``kept_at`` says where the person who fills in
+    the wizard finds the password, or the key that Dropbox confirms with.
     """
 
     kind: str = option(choice(*LABELS), "")
     username: str = option(text, "")
     password: str = option(text, "", secret=True)
-    password_reference: str = option(text, "")
     server: str = option(text, "")
     share: str = option(text, "")
     security: str = option(choice(*SECURITY_MODES), "")
     path: str = option(text, "")
     addresses: Sequence[str] = option(list_of(text), ())
-    confirmation_key_reference: str = option(text, "")
+    kept_at: str = option(text, "")
 
     @property
     def label(self) -> str:

@@ -111,6 +111,10 @@ class Answer:
             ) from None
 
 
+class Redirected(ConnectionFailed):
+    """The host sends us elsewhere, and we do not go."""
+
+
 class Download(Closing):
     """An answer whose body is read piece by piece. ``length``: the bytes that the host announced, None when it did
     not; ``has_end`` False: nothing in the protocol tells whether the end is the end."""
@@ -201,7 +205,8 @@ class HttpTransport(Transport):
         :param query: put behind the path
         :param json, form, body: one of them at most is sent
         :param limit: bytes of the answer
-        :raises ConnectionFailed: the host cannot be reached, does not speak HTTPS, or sends us elsewhere
+        :raises ConnectionFailed: the host cannot be reached, or does not speak HTTPS
+        :raises Redirected: it sends us elsewhere
         :raises CertificateRejected: its certificate is not to be trusted
         :raises AuthenticationFailed: it wants another client certificate
         :raises ConnectionLost, DeadlineExceeded, ItemTruncated, OutputTooLarge: the answer did not come as it should
@@ -299,7 +304,7 @@ class HttpTransport(Transport):
         if 300 <= download.status < 400:
             where = urlsplit(download.headers.get("location", "")).hostname
             elsewhere = f"to the host {_printable(where)}" if where and where != self.host else "to another place"
-            raise ConnectionFailed(
+            raise Redirected(
                 f"The answer to {asked} sends us {elsewhere}, which is not followed",
                 host=self.host,
                 hint="Give the address and port of the interface itself, not of something before it.",

@@ -21,9 +21,15 @@ from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import Keyle
 
 ROOT = specifications.PLUGINS.parent
 GROUPS = {**argspec.GROUPS, **CONNECTION_GROUPS}
-INFO_ONLY = {"generation_diff", "generation_info", "pushed_info", "repository_info", "repository_verify"} | {
-    name for name in specifications.MODULES if name.endswith("_restore_plan")
-}
+INFO_ONLY = {
+    "generation_diff",
+    "generation_info",
+    "pushed_info",
+    "repository_info",
+    "repository_verify",
+    "starface_config",
+    "starface_info",
+} | {name for name in specifications.MODULES if name.endswith("_restore_plan")}
 
 
 @pytest.mark.parametrize("name", sorted(GROUPS))

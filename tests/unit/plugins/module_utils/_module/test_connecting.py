@@ -18,6 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting 
     transport_of,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import product_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._products.starface_ways import StarfaceWays
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import HttpTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.ldap import LdapTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
@@ -30,6 +31,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.winrm im
 KINDS = {
     "http": HttpTransport,
     "landing": LocalTransport,
+    "starface": StarfaceWays,
     "ldap": LdapTransport,
     "mssql": SqlServerTransport,
     "ssh": SshTransport,

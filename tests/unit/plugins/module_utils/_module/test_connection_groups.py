@@ -9,7 +9,15 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec, connection_groups
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import ArgumentSpec
 
-WAYS = [("ssh",), ("winrm", "smb"), ("mssql.connection",), ("ldap",), ("https",), ("landing",)]
+WAYS = [
+    ("ssh",),
+    ("winrm", "smb"),
+    ("mssql.connection",),
+    ("ldap",),
+    ("https",),
+    ("landing",),
+    ("https", "landing", "starface.connection"),
+]
 
 
 def validate(spec, **given):
@@ -38,7 +46,7 @@ def test_the_groups_of_a_connection_go_with_all_others(names):
 
 
 def test_every_group_belongs_to_a_connection():
-    assert sorted(name for names in WAYS for name in names) == sorted(connection_groups.CONNECTION_GROUPS)
+    assert sorted({name for names in WAYS for name in names}) == sorted(connection_groups.CONNECTION_GROUPS)
 
 
 @pytest.mark.parametrize("group", ["winrm", "mssql.connection", "ldap"])

@@ -27,6 +27,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.options i
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_client import ProcallClientOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_options import ProcallServerOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.pushed import PushedOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.starface import StarfaceOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.windows import WindowsHostOptions
 
 CLASSES = {
@@ -40,6 +41,7 @@ CLASSES = {
     "procall_client": ProcallClientOptions,
     "procall_server": ProcallServerOptions,
     "pushed": PushedOptions,
+    "starface": StarfaceOptions,
     "windows": WindowsHostOptions,
 }
 LOGIN = {"username": "u", "password": "p"}
@@ -61,6 +63,7 @@ SOME = {
         "cti_port": 7222,
     },
     "pushed": {"containers": ["zip", "7z"], "min_size": 7, "ends_with": "END", "size_at_most": 2, "release": "9.1"},
+    "starface": {"release": "10.0", "backup_name": "Default", "settle": 3, "include_cdr": False, "containers": ["zip"]},
     "windows": {
         "paths": [{"path": ["C:\\Program Files\\Example"], "exclude": ["*.tmp"], "data_class": "logs"}],
         "registry": [{"key": ["HKCU\\Software\\Example"], "users": ["S-1-5-21-1"]}],

@@ -19,11 +19,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.starface_
 from ansible_collections.ucops.recovery.plugins.module_utils._products.starface_config import FINISHES, parse_config
 from ansible_collections.ucops.recovery.plugins.module_utils._products.starface_targets import LABELS, SECURITY_MODES
 
-SFTP = {"kind": "sftp", "username": "pbx", "password_reference": "vault", "server": "192.0.2.9", "path": "/incoming"}
+SFTP = {"kind": "sftp", "username": "pbx", "kept_at": "vault", "server": "192.0.2.9", "path": "/incoming"}
 SHARE = {
     "kind": "windows_share",
     "username": "LAB\\pbx",
-    "password_reference": "vault",
+    "kept_at": "vault",
     "server": "192.0.2.8",
     "share": "backup/pbx",
     "security": "ntlmsspi",
@@ -86,7 +86,7 @@ def test_a_good_configuration_has_hints_at_most():
         ({"targets": [{"kind": "mail", "addresses": ["a@example.org"]}]}, "mail_large", WARNING),
         ({"targets": [{"kind": "dropbox"}]}, "dropbox_readable", WARNING),
         ({"targets": [{**SFTP, "username": None}]}, "login_user", ERROR),
-        ({"targets": [{**SFTP, "password_reference": None}]}, "login_password", WARNING),
+        ({"targets": [{**SFTP, "kept_at": None}]}, "login_password", WARNING),
         ({"targets": [{**SFTP, "server": None}]}, "server_missing", ERROR),
         ({"targets": [{**SFTP, "server": "backup.example.org"}]}, "server_no_ipv4", ERROR),
         ({"targets": [{**SFTP, "server": "sftp://192.0.2.9"}]}, "server_no_ipv4", ERROR),

@@ -32,6 +32,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.base imp
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import (
     HttpOptions,
     HttpTransport,
+    Redirected,
     SizedBody,
 )
 
@@ -246,7 +247,7 @@ def test_a_page_is_no_json(transport):
     ("path", "says"), [("/elsewhere", "to the host evil.example"), ("/login-page", "to another place")]
 )
 def test_a_redirect_is_not_followed(transport, path, says):
-    with pytest.raises(ConnectionFailed, match=says) as error:
+    with pytest.raises(Redirected, match=says) as error:
         transport.request("GET", path)
     assert SECRET not in str(error.value)
 

@@ -1,0 +1,187 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of the module C(starface_restore): by REST where the appliance restores that way, else the steps for people.
+
+Nothing is pretended: where it cannot be done by REST the task fails and its result holds the steps, unless the steps
+are all that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from .._errors import RestoreFailed, RestoreRefused
+from .._items.base import Item
+from .._items.services import Service
+from .._products.restore_plans.starface import starface_plan
+from .._products.starface import RestoreWishes, Starface
+from .._products.starface_archive import OutcomeUnknown
+from .._products.starface_rest import BackupsMissing
+from .._products.starface_ways import starface as ways_of
+from .._repository.backends.base import Backend
+from .._repository.format import CommitRecord
+from .._repository.journal import RestoreJournal
+from .._repository.keys import WriterKey
+from .._repository.reader import GenerationReader
+from .._repository.writer import RepositoryWriter
+from .._transport.base import Transport
+from . import unsealing
+from .argspec import ArgumentSpec
+from .backup import BackupOutcome
+from .backup_module import occasion_of
+from .connecting import transport_of
+from .product_options import product_options
+from .restore import RestoreOptions, Restorer
+from .restore_module import plan_text, restore_spec, wanted
+from .restore_plan import occasion_of as plan_occasion
+from .tools import tool_versions
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+PROCEDURE, BY_REST = "procedure", "rest"
+
+
+def starface_restore_spec() -> ArgumentSpec:
+    """The options of C(starface_restore)."""
+    own = ArgumentSpec(
+        {
+            "method": {"type": "str", "choices": [BY_REST, PROCEDURE], "default": BY_REST},
+            "confirm_host": {"type": "str"},
+            "ignore_ip": {"type": "bool", "default": False},
+            "ignore_ip_part": {"type": "str"},
+            "file_part": {"type": "str", "default": "file"},
+            "allow_active_calls": {"type": "bool", "default": False},
+        },
+        required_if=[("method", BY_REST, ["confirm_host"])],
+    )
+    return restore_spec(Starface.name).merge(own)
+
+
+def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
+    """What the module returns. Raises RecoveryError; why it cannot be done by REST comes with the steps."""
+
+    def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
+        keys = unsealing.required(file_keys, "To restore")
+        record = wanted(module.params, backend, Starface.name)[0]
+        with ExitStack() as opened:
+            reader = opened.enter_context(GenerationReader(backend, record, keys))
+            if module.params["method"] == PROCEDURE:
+                return {"changed": False, "restored": False, **_steps(module.params, backend, reader, "")}
+            return _Restore(module, backend, reader).run()
+
+    return unsealing.serve(module, lambda params, backend: _wanted(params, backend), body)
+
+
+def _wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+    return wanted(params, backend, Starface.name)
+
+
+def _steps(params: Mapping[str, Any], backend: Backend, reader: GenerationReader, why: str) -> dict[str, Any]:
+    plan = starface_plan(plan_occasion(backend, reader), ignore_ip=params["ignore_ip"], why=why)
+    return {
+        "generation": plan.generation,
+        "steps": [step.to_result() for step in plan.branches[0].steps],
+        "text": plan.markdown(),
+    }
+
+
+class _Restore:
+    def __init__(self, module: AnsibleModule, backend: Backend, reader: GenerationReader) -> None:
+        self._module = module
+        self._params = module.params
+        self._backend = backend
+        self._reader = reader
+
+    def run(self) -> dict[str, Any]:
+        params = self._params
+        product = Starface(product_options(params, Starface.name))
+        product.wishes = RestoreWishes(
+            confirm_host=params["confirm_host"] or "",
+            ignore_ip=params["ignore_ip"],
+            ignore_ip_part=params["ignore_ip_part"] or "",
+            allow_active_calls=params["allow_active_calls"],
+            file_part=params["file_part"],
+        )
+        key = WriterKey.load(params["writer_key_file"])
+        options = RestoreOptions(
+            source=params["source"],
+            instance=params["instance"],
+            occasion=occasion_of(params, "pre_restore"),
+            only_items=params["only_items"],
+            paths=params["only_paths"],
+            pre_restore=params["pre_restore"],
+            allow_different_host=params["allow_different_host"],
+            allow_version_mismatch=params["allow_version_mismatch"],
+            tools=tool_versions(),
+        )
+        reached = {**params, "mode": "rest"}
+        with RepositoryWriter(self._backend, key) as store, transport_of(reached, product.name) as transport:
+            self._demand_rest(transport)
+            restorer = StarfaceRestorer(store, transport, product, self._reader, product.probe(transport), options)
+            restorer.prove_content()
+            plan = restorer.plan(look_only=self._module.check_mode)
+            result: dict[str, Any] = {
+                "changed": bool(plan.items),
+                "restored": False,
+                "generation": restorer.generation,
+                "plan": plan.to_result(),
+                "warnings": plan.warnings,
+            }
+            if plan.items and not self._module.check_mode:
+                result.update(restorer.run(plan), restored=True)
+        if self._module._diff:
+            result["diff"] = {"prepared": plan_text(result["plan"])}
+        return result
+
+    def _demand_rest(self, transport: Transport) -> None:
+        """Raises RestoreRefused with the steps when the appliance restores nothing by REST, or not in this way."""
+        rest = ways_of(transport).rest
+        why = ""
+        if rest is None:
+            why = "There is no login to the appliance's REST interface"
+        elif self._params["ignore_ip"] and not self._params["ignore_ip_part"]:
+            why = "How the REST interface is told to ignore the file's IP address is not published"
+        elif not self._has_backups(rest):
+            why = "This appliance restores nothing by REST, which needs STARFACE 10"
+        if why:
+            raise RestoreRefused(
+                f"{why}, and nothing was touched",
+                host=transport.host,
+                hint="Restore by hand: the steps are in the result of this task.",
+                result={"restored": False, **_steps(self._params, self._backend, self._reader, f"{why}.")},
+            )
+
+    @staticmethod
+    def _has_backups(rest: Any) -> bool:
+        try:
+            return bool(rest.has_backups())
+        except BackupsMissing:
+            return False
+
+
+class StarfaceRestorer(Restorer):
+    """Of an appliance that nobody can ask whether the restore was good, nothing is rolled back on a guess."""
+
+    def _roll_back(
+        self,
+        journal: RestoreJournal,
+        before: BackupOutcome | None,
+        ran: Sequence[Service],
+        items: Sequence[Item],
+        error: Exception,
+    ) -> None:
+        if isinstance(error, OutcomeUnknown):
+            kept = str(before.committed.generation_id) if before is not None and before.committed is not None else None
+            back = f" To go back, restore {kept}." if kept else ""
+            raise RestoreFailed(
+                f"Nobody knows whether the restore of {self.generation} is good: {error.message}",
+                host=self._transport.host,
+                hint=f"{error.hint or ''}{back} The journal keeps this restore open until one ends well.".strip(),
+                journal=journal.identifier,
+                pre_restore=kept,
+            ) from error
+        super()._roll_back(journal, before, ran, items, error)

@@ -1,0 +1,435 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: starface_backup
+short_description: Back up a STARFACE appliance
+version_added: 0.1.0
+author:
+  - ucops contributors (@ucops)
+description:
+  - Brings the appliance's own backup file (C(.sar)) into a repository as a sealed, signed generation, by one of three
+    ways that may follow each other.
+  - By REST it lets a STARFACE 10 make a backup, waits for its end, fetches the file and removes it there. While it
+    runs, progress stands in the system log of the host that runs the module.
+  - From a landing zone it takes what the appliance pushed by itself, as M(ucops.recovery.pushed_backup) does.
+  - By SSH it fetches the newest file of a backup configuration from the appliance's own disk.
+  - The file is as good as a password of the appliance. It is streamed and sealed, and is never in the clear on the disk
+    of the host that runs the module, but in a landing zone.
+  - What is in it is not published. Unless it is a known container it is opaque, and nothing is claimed of its content.
+  - Run it on the backup host, with C(delegate_to).
+requirements:
+  - cryptography >= 41.0
+  - zstandard >= 0.19
+  - fastcdc >= 1.5
+  - requests >= 2.28, for REST
+  - paramiko >= 3.4, for SSH
+extends_documentation_fragment:
+  - ucops.recovery.repository
+  - ucops.recovery.repository.writer
+  - ucops.recovery.unlock
+  - ucops.recovery.source
+  - ucops.recovery.https
+  - ucops.recovery.landing
+  - ucops.recovery.starface.connection
+  - ucops.recovery.starface
+  - ucops.recovery.change
+  - ucops.recovery.change.phase
+  - ucops.recovery.backup
+  - ucops.recovery.attributes
+  - ucops.recovery.attributes.backing_up
+  - ucops.recovery.attributes.action
+  - ucops.recovery.attributes.group
+seealso:
+  - module: ucops.recovery.starface_restore
+  - module: ucops.recovery.starface_info
+  - module: ucops.recovery.starface_config
+"""
+
+EXAMPLES = r"""
+- name: Let a STARFACE 10 make a backup before the change, and take it
+  ucops.recovery.starface_backup:
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    source: "{{ inventory_hostname }}"
+    host: "{{ ansible_host }}"
+    mode: rest
+    username: "0099"
+    password: "{{ vault_starface_password }}"
+    client_secret: "{{ vault_starface_client_secret }}"
+    ca_file: /etc/ucops/ca.pem
+    phase: pre_change
+    change_id: CHG0042
+  delegate_to: backup1
+
+- name: Take what an older appliance pushed tonight
+  ucops.recovery.starface_backup:
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    source: "{{ inventory_hostname }}"
+    mode: landing
+    landing: /srv/landing
+    patterns:
+      - "*.sar"
+    expected_every: 24h
+    grace: 2h
+    release: "9.0"
+    phase: scheduled
+  delegate_to: backup1
+
+- name: Fetch the newest file from the appliance's own disk
+  ucops.recovery.starface_backup:
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops/writer.json
+    source: "{{ inventory_hostname }}"
+    host: "{{ ansible_host }}"
+    mode: ssh_pull
+    backup_name: Default
+    ssh:
+      username: root
+      private_key_file: /etc/ucops/id_ed25519
+      known_hosts_file: /etc/ucops/known_hosts
+  delegate_to: backup1
+"""
+
+RETURN = r"""
+generation:
+  description: The generation that was made, or would be made in check mode.
+  type: dict
+  returned: success and when the generation is partial
+  contains:
+    id:
+      description: Its id, like V(pbx-berlin/kamailio/7). Null in check mode.
+      type: str
+      returned: always
+    source:
+      description: The name under which the host is kept.
+      type: str
+      returned: always
+    product:
+      description: The product.
+      type: str
+      returned: always
+    instance:
+      description: The instance, empty when there is only one.
+      type: str
+      returned: always
+    release:
+      description: The release of the product that was found on the host.
+      type: str
+      returned: always
+    counts:
+      description: How many of what the product counts, such as users and servers.
+      type: dict
+      returned: always
+    licence_count:
+      description: How many licence keys the generation keeps. The keys themselves are only ever sealed.
+      type: int
+      returned: always
+    phase:
+      description: On which side of a change it stands.
+      type: str
+      returned: always
+    change_id:
+      description: The change that it belongs to.
+      type: str
+      returned: always
+    attempt:
+      description: The how-manieth generation of this change and phase it is. Null in check mode.
+      type: int
+      returned: always
+    status:
+      description:
+        - V(complete) when everything that the product demands is in it whole.
+        - V(partial) when something is not. The task fails then, and what could be gathered is kept.
+      type: str
+      returned: always
+    content_changed:
+      description:
+        - Whether something differs from the generation before.
+        - Null in check mode, when nothing differs in what could be compared without side effects.
+      type: bool
+      returned: always
+    changed_items:
+      description: The items that differ from the generation before.
+      type: list
+      elements: str
+      returned: always
+    missing:
+      description: The items that are not whole in it, and companions that are not there, like V(companion mssql@CHAT).
+      type: list
+      elements: str
+      returned: always
+    problems:
+      description: What is wrong with which path of which item.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        item:
+          description: The item.
+          type: str
+          returned: always
+        path:
+          description: The path on the host. Empty when the item as a whole is meant.
+          type: str
+          returned: always
+        message:
+          description: What is wrong.
+          type: str
+          returned: always
+    bytes_read:
+      description: Bytes that were read from the host.
+      type: int
+      returned: always
+    bytes_stored:
+      description: Bytes that the repository grew by.
+      type: int
+      returned: always
+    duration:
+      description: Seconds that it took.
+      type: float
+      returned: always
+    head:
+      description: The hash of the newest commit record. Kept elsewhere, it proves that nobody rolled anything back.
+      type: str
+      returned: always
+    previous:
+      description: The id of the generation before.
+      type: str
+      returned: always
+checks:
+  description: Whether the product itself accepts its configuration as it lies on the host.
+  type: list
+  elements: dict
+  returned: success and when the generation is partial
+  contains:
+    name:
+      description: What was looked at.
+      type: str
+      returned: always
+    ok:
+      description: The verdict. Null when it could not be looked at.
+      type: bool
+      returned: always
+    detail:
+      description: Why.
+      type: str
+      returned: always
+changes:
+  description: The difference to the generation before in the words of the product, with secrets as placeholders.
+  type: list
+  elements: dict
+  returned: in diff mode, with something that opens the repository
+open_restores:
+  description: Restores of this source that began and never ended. The host may be in between until one ends.
+  type: list
+  elements: str
+  returned: success and when the generation is partial
+companions:
+  description: What belongs to the generation and is not in it.
+  type: dict
+  returned: success and when the generation is partial
+  contains:
+    demanded:
+      description: Generations of other products that the product demands of the same run, such as its database.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        product:
+          description: Its product.
+          type: str
+          returned: always
+        source:
+          description: Its source. Empty when any will do.
+          type: str
+          returned: always
+        instance:
+          description: Its instance. Empty when any will do.
+          type: str
+          returned: always
+        why:
+          description: What asks for it.
+          type: str
+          returned: always
+        generation:
+          description: The id of the complete generation of the same run. Null when there is none, and in check mode.
+          type: str
+          returned: always
+        elsewhere:
+          description: Why nobody looked for it, as O(companions_elsewhere) says.
+          type: str
+          returned: always
+        missing:
+          description: Whether it was looked for and is not there. The generation is partial then.
+          type: bool
+          returned: always
+    declared:
+      description: What O(companions) declares.
+      type: list
+      elements: dict
+      returned: always
+findings:
+  description:
+    - What an operator has to know. It does not fail the task.
+    - A big difference in a scheduled backup is one, when no backup was made before the change that it comes from. Big
+      is one of ten users and at least five, any server or replicator, or another release.
+  type: list
+  elements: dict
+  returned: success and when the generation is partial
+  contains:
+    grade:
+      description: How much it matters.
+      type: str
+      returned: always
+    text:
+      description: What it is, in one sentence.
+      type: str
+      returned: always
+notes:
+  description: What is not in the backup because it needs none, or because it has to be kept in another way.
+  type: list
+  elements: str
+  returned: success and when the generation is partial
+generations:
+  description: Every backup that was taken in this run, in the order of receipt, each like RV(generation). Several may
+    have waited.
+  type: list
+  elements: dict
+  returned: in mode landing
+files:
+  description: Every file that was taken in this run.
+  type: list
+  elements: dict
+  returned: in mode landing
+  contains:
+    name:
+      description: Its path below C(incoming). What is no plain text in it is percent-encoded.
+      type: str
+      returned: always
+    size:
+      description: Its bytes.
+      type: int
+      returned: always
+    container:
+      description: The kind of container, by its first bytes. V(unknown) when they say nothing.
+      type: str
+      returned: always
+    verified:
+      description: V(tested) when the container was read to its end and fits its own checks. V(opaque) when nobody can
+        look into it, and nothing is claimed of its content.
+      type: str
+      returned: always
+    level:
+      description: How far it is proved, V(stable) or V(plausible).
+      type: str
+      returned: always
+    verdict:
+      description:
+        - V(ok), or what is wrong, which is V(empty), V(all_zero), V(too_small), V(other_container), V(truncated),
+          V(damaged), V(changed), V(unreadable), V(component_failed), V(shrunken) or V(grown).
+      type: str
+      returned: always
+    reason:
+      description: What is wrong, in words.
+      type: str
+      returned: always
+    generation:
+      description: The id of the generation that holds it. Null in check mode.
+      type: str
+      returned: always
+    repeated:
+      description: Whether that generation held the same contents before, so that none was made.
+      type: bool
+      returned: always
+level:
+  description:
+    - The lowest level that a file reached. V(received) is there and may still grow, V(stable) is whole as far as can be
+      told from outside, V(plausible) was read to its end and nothing is wrong with it.
+    - V(restorable_proved) is for what a drill restored. A backup alone never proves that, so it is not returned here.
+    - Null when nothing came.
+  type: str
+  returned: in mode landing
+verdict:
+  description:
+    - V(ok), V(repeated) when only contents came that are in a generation already, V(waiting) when something came that
+      is not stable yet, V(nothing_came), V(overdue), or what is wrong with a file.
+  type: str
+  returned: in mode landing
+waiting:
+  description: What lies in the landing zone and is not stable yet.
+  type: list
+  elements: dict
+  returned: in mode landing
+  contains:
+    names:
+      description: The files that belong together.
+      type: list
+      elements: str
+      returned: always
+    waits_for:
+      description: Why they are not taken yet.
+      type: str
+      returned: always
+refused:
+  description: What lies in the landing zone and is never taken, such as symlinks and devices.
+  type: list
+  elements: dict
+  returned: in mode landing
+  contains:
+    name:
+      description: Its path below C(incoming).
+      type: str
+      returned: always
+    reason:
+      description: Why.
+      type: str
+      returned: always
+overdue:
+  description: Whether the last good generation is older than O(expected_every) and O(grace).
+  type: bool
+  returned: in mode landing
+last_good:
+  description: The newest complete generation. Null when there is none.
+  type: dict
+  returned: in mode landing
+  contains:
+    id:
+      description: Its id.
+      type: str
+      returned: always
+    received_at:
+      description: When it was received, by the clock of the backup host.
+      type: str
+      returned: always
+    age:
+      description: Seconds since then.
+      type: int
+      returned: always
+    release:
+      description: The release of the product.
+      type: str
+      returned: always
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
+from ansible_collections.ucops.recovery.plugins.module_utils._module.starface_backup import (
+    back_up_starface,
+    starface_backup_spec,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(supports_check_mode=True, **starface_backup_spec().to_kwargs())
+    run(module, lambda: back_up_starface(module))
+
+
+if __name__ == "__main__":
+    main()
