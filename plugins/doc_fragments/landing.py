@@ -81,6 +81,15 @@ options:
       - Larger files are refused, in bytes.
     type: int
     default: 1099511627776
+  ignore_writers:
+    description:
+      - A file that a process has open for writing is not stable. Names of programs for which that does not count, as the
+        kernel knows them.
+      - The NFS server V(ganesha.nfsd) keeps files open long after its clients have closed them, so name it where files
+        come by NFS. The quiet period decides then.
+    type: list
+    elements: str
+    default: []
   expected_every:
     description:
       - How often a new backup is expected, like V(24h) or V(7d). When the last good one is older than this and

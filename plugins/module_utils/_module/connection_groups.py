@@ -167,6 +167,7 @@ def landing() -> ArgumentSpec:
             "quiet_period": {"type": "int", "default": 60},
             "wait_timeout": {"type": "int", "default": 900},
             "max_size": {"type": "int", "default": 2**40},
+            "ignore_writers": {"type": "list", "elements": "str", "default": []},
             "expected_every": {"type": "str"},
             "grace": {"type": "str", "default": "1h"},
             "accept_repeated": {"type": "bool", "default": False},

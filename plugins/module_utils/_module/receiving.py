@@ -94,7 +94,8 @@ def zone_of(params: Mapping[str, Any]) -> Zone:
     """The landing zone of the source. Raises OptionInvalid, LandingUnfit."""
     if not params["landing"]:
         raise OptionInvalid("landing is not given: the folder with the landing zones of all sources")
-    zone = Zone(os.path.join(os.fsencode(params["landing"]), encode_name(params["source"]).encode("ascii")))
+    folder = os.path.join(os.fsencode(params["landing"]), encode_name(params["source"]).encode("ascii"))
+    zone = Zone(folder, tuple(params["ignore_writers"]))
     zone.check()
     return zone
 
@@ -225,7 +226,7 @@ class Receiver:
         while True:
             status = self._status(path)
             facts = FileFacts.of(name, status)
-            writers, complete = being_written({facts.identity})
+            writers, complete = being_written({facts.identity}, params["ignore_writers"])
             seen = Observation(time.monotonic(), time.time_ns(), {name: facts}, {}, writers, complete)
             arrival = watch.feed(seen)[name]
             looks += 1

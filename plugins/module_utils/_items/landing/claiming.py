@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..._entries import path_from_text, path_to_text
-from .durable import WRITING, keep_room, sync_folder, write_note
+from .durable import WRITING, keep_room, sync_folder, with_room, write_note
 from .facts import FileFacts
 from .grouping import Batch
 from .judging import Arrival
@@ -109,9 +109,8 @@ def take(zone: Zone, batch: Batch, head: str, afterwards: Afterwards = Afterward
     :raises NotTaken: somebody touched one of them meanwhile
     :raises OSError: nothing can be written or moved
     """
-    keep_room(zone.taken)
     claim = Claim(zone, f"{max(0, batch.received_ns):020d}-{secrets.token_hex(6)}", (), head, afterwards)
-    os.mkdir(claim.folder, 0o700)
+    with_room(zone.taken, lambda: os.mkdir(claim.folder, 0o700))
     noted = False
     try:
         with _last_moment():
@@ -131,7 +130,11 @@ def take(zone: Zone, batch: Batch, head: str, afterwards: Afterwards = Afterward
 
 
 def recover(zone: Zone) -> list[Claim]:
-    """Go on where a killed run stopped, and return the claims that are still to be read, the oldest first."""
+    """Go on where a killed run stopped, and return the claims that are still to be read, the oldest first.
+
+    To be called at the begin of every run: it also sets room aside for the notes of this one.
+    """
+    keep_room(zone.taken)
     waiting = []
     for name in sorted(os.listdir(zone.taken)):
         if name.startswith(b"."):
@@ -300,7 +303,7 @@ def _lock_out(claim: Claim) -> None:
     """Take the files' rights from the sender: a name or handle that is known from before opens them no more."""
     for number in range(len(claim.files)):
         _set(claim.place(number), os.geteuid(), -1, 0o400)
-    writers, _complete_look = being_written({one.facts.identity for one in claim.files})
+    writers, _all_seen = being_written({one.facts.identity for one in claim.files}, claim.zone.ignore_writers)
     for one in claim.files:
         if one.facts.identity in writers:
             raise _touched(one.facts.name, "opened for writing")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
 SPARE = b".spare"
@@ -36,16 +37,21 @@ def keep_room(taken: bytes) -> None:
 
 def write_note(taken: bytes, path: bytes, data: bytes) -> None:
     """Write a note below ``taken``, with the room that was set aside when there is no other. Raises OSError."""
+    with_room(taken, lambda: _write(path + WRITING, data))
+    os.rename(path + WRITING, path)
+    sync_folder(os.path.dirname(path))
+
+
+def with_room(taken: bytes, step: Callable[[], object]) -> None:
+    """Do a step that can be done again, with the room that was set aside when there is no other. Raises OSError."""
     try:
-        _write(path + WRITING, data)
+        step()
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         with suppress(FileNotFoundError):
             os.unlink(os.path.join(taken, SPARE))
-        _write(path + WRITING, data)
-    os.rename(path + WRITING, path)
-    sync_folder(os.path.dirname(path))
+        step()
 
 
 def sync_folder(path: bytes) -> None:

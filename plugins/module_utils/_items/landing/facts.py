@@ -65,14 +65,15 @@ class Observation:
     """One look at a zone. ``at`` is the monotonic clock in seconds, ``wall_ns`` the wall clock.
 
     ``refused``: what is never taken, with the reason (a symlink, a device, a second name of a file). ``being_written``:
-    files that a process has open for writing. ``sees_writers`` False: not every process could be looked at.
+    device and inode of files that are open for writing, with the name of the program that has them. ``sees_writers``
+    False: not every process could be looked at.
     """
 
     at: float
     wall_ns: int
     files: Mapping[bytes, FileFacts]
     refused: Mapping[bytes, str] = field(default_factory=dict)
-    being_written: frozenset[tuple[int, int]] = frozenset()
+    being_written: Mapping[tuple[int, int], str] = field(default_factory=dict)
     sees_writers: bool = True
 
 

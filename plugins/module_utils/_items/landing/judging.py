@@ -84,7 +84,7 @@ class Watch:
         rest = max(look.at - one.since, (look.wall_ns - facts.ctime_ns) / 1e9)
         waits = []
         if facts.identity in look.being_written:
-            waits.append("a process has it open for writing")
+            waits.append(f"{look.being_written[facts.identity]} has it open for writing")
         if one.polls < patience.polls:
             waits.append(f"seen unchanged {one.polls} of {patience.polls} times")
         if rest < patience.quiet_period:

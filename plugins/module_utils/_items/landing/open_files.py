@@ -6,29 +6,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 
+Writers = Mapping["tuple[int, int]", str]
+"""File (device, inode) -> name of a program that has it open for writing."""
+
 
 def being_written(
-    wanted: Collection[tuple[int, int]], proc: bytes = b"/proc"
-) -> tuple[frozenset[tuple[int, int]], bool]:
-    """Of the wanted files (device, inode) those that are open for writing, and whether every process could be seen.
+    wanted: Collection[tuple[int, int]], ignore: Collection[str] = (), proc: bytes = b"/proc"
+) -> tuple[Writers, bool]:
+    """Of the wanted files those that are open for writing, and whether every process could be seen.
 
     Without root only processes of the same user can be seen.
+
+    :param ignore: names of programs that keep files open longer than anybody writes to them
     """
-    found: set[tuple[int, int]] = set()
+    found: dict[tuple[int, int], str] = {}
     complete = True
     try:
         processes = [name for name in os.listdir(proc) if name.isdigit()] if wanted else []
     except OSError:
-        return frozenset(), False
+        return {}, False
     for process in processes:
         folder = os.path.join(proc, process)
         try:
             descriptors = os.listdir(os.path.join(folder, b"fd"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         except OSError:
             complete = False
@@ -38,10 +43,17 @@ def being_written(
                 status = os.stat(os.path.join(folder, b"fd", one))
                 file = (status.st_dev, status.st_ino)
                 if file in wanted and file not in found and _writes(os.path.join(folder, b"fdinfo", one)):
-                    found.add(file)
+                    program = _program(folder)
+                    if program not in ignore:
+                        found[file] = program
             except OSError:
                 continue  # it was closed, or is none that has a place
-    return frozenset(found), complete
+    return found, complete
+
+
+def _program(folder: bytes) -> str:
+    with open(os.path.join(folder, b"comm"), "rb") as handle:
+        return handle.read().decode("utf-8", "replace").strip()
 
 
 def _writes(info: bytes) -> bool:

@@ -50,7 +50,7 @@ def look(zone: Zone, limits: Limits = Limits()) -> Observation:
         _read_folder(handle, b"", 0, os.fstat(handle).st_dev, scan)
     finally:
         os.close(handle)
-    writers, complete = being_written({facts.identity for facts in scan.files.values()})
+    writers, complete = being_written({facts.identity for facts in scan.files.values()}, zone.ignore_writers)
     return Observation(time.monotonic(), time.time_ns(), scan.files, scan.refused, writers, complete)
 
 

@@ -35,10 +35,11 @@ class LandingBusy(RecoveryError):
 class Zone:
     """The landing zone of one source; ``folder`` is its absolute path, raw bytes.
 
-    :raises LandingUnfit: by :meth:`check`
+    ``ignore_writers``: names of programs that keep files open although nobody writes to them any more.
     """
 
     folder: bytes
+    ignore_writers: tuple[str, ...] = ()
 
     @property
     def incoming(self) -> bytes:
@@ -51,7 +52,10 @@ class Zone:
         return os.path.join(self.folder, TAKEN)
 
     def check(self) -> None:
-        """Refuse a zone in which a sender could reach what was taken, or in which nothing can be taken at once."""
+        """Refuse a zone in which a sender could reach what was taken, or in which nothing can be taken at once.
+
+        :raises LandingUnfit: it is such a one, or none
+        """
         incoming, taken = self._folder(self.incoming), self._folder(self.taken)
         if incoming.st_dev != taken.st_dev:
             raise self._unfit(self.taken, "is on another file system than incoming, so nothing can be moved at once")
