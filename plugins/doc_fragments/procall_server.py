@@ -163,9 +163,9 @@ options:
     type: str
   consistency:
     description:
-      - How files are read that are written meanwhile.
-      - V(shadow_copy) reads from a shadow copy of the volume, V(stop) stops the services meanwhile, V(none) reads them
-        as they are.
+      - How its databases are read, which are written meanwhile.
+      - V(shadow_copy) reads their folders from a shadow copy of the volume and fails where the host makes none, V(stop)
+        stops the services while everything is gathered, V(none) reads them as they are.
     type: str
     choices:
       - shadow_copy
@@ -207,6 +207,7 @@ options:
     default: false
   cti_port:
     description:
-      - Port that is asked for an answer after a restore. By default the one that is configured.
+      - Port of UCServer that must be listened at after a restore, asked from the backup host. If not given, none is
+        asked, and its services must run.
     type: int
 """

@@ -96,9 +96,10 @@ _NO_LICENCE = re.compile(r"\d{1,12}\Z|true\Z|false\Z|.*\.(exe|dll|xml|txt|pdf|rt
 
 @dataclass
 class Discovered:
-    """What was found. ``because``: for each thing, where and on which basis; fit to be shown."""
+    """What was found. ``because``: for each thing, where and on which basis; fit to be shown. ``databases``: with the
+    place of each."""
 
-    databases: list[SqlDatabase] = field(default_factory=list)
+    databases: dict[SqlDatabase, str] = field(default_factory=dict)
     user_database: str = ""
     domain: str = ""
     database_folders: list[str] = field(default_factory=list)
@@ -112,7 +113,7 @@ def discover(settings: Sequence[Setting]) -> Discovered:
     for place, group in by_place(settings).items():
         for database in _databases(place, group):
             if database not in found.databases:
-                found.databases.append(database)
+                found.databases[database] = place
                 found.because.append(f"{database.role} database {database.database}: {place} ({SQL_DATABASE.basis})")
         for setting in group:
             _take(found, setting)

@@ -205,7 +205,7 @@ def _server_facts(
     return {
         "database_folders": elsewhere,
         "has_sqlite": bool(sqlite),
-        "databases": [_database_facts(one) for one in databases],
+        "databases": [_database_facts(one, discovered.databases.get(one, "")) for one in databases],
         "databases_known_from": from_where,
         "user_database": mode,
         "user_database_because": because,
@@ -227,13 +227,14 @@ def _databases(discovered: Discovered, options: ProcallServerOptions, edition: s
     return databases, "discovery" if databases else ""
 
 
-def _database_facts(database: SqlDatabase) -> dict[str, str]:
+def _database_facts(database: SqlDatabase, place: str) -> dict[str, str]:
     return {
         "role": database.role,
         "server": database.server,
         "database": database.database,
         "source": database.source,
         "instance": database.instance or database.database,
+        "found_in": place,
     }
 
 

@@ -130,5 +130,6 @@ def _database_companion(database: Mapping[str, str]) -> Companion:
     page = _PAGES[database.get("role") == CONFIGURATION]
     name = database.get("database") or "a database that could not be discovered"
     on = f" on {database['server']}" if database.get("server") else ""
-    why = f'UCServer uses {name}{on} (page "{page}" of UCServer Verwaltung)'
+    place = f"; found in {database['found_in']}" if database.get("found_in") else ""
+    why = f'UCServer uses {name}{on} (page "{page}" of UCServer Verwaltung{place})'
     return Companion("mssql", why, database.get("source", ""), database.get("instance", ""))

@@ -49,25 +49,25 @@ def of_key(*pairs, key=KEY):
 )
 def test_databases_in_xml(text):
     found = of_xml(text)
-    assert found.databases == [SqlDatabase("journal", "sql1", "CHAT")]
+    assert list(found.databases) == [SqlDatabase("journal", "sql1", "CHAT")]
     assert any("CHAT" in line and FILE in line for line in found.because)
     assert SECRET not in repr(found)
 
 
 def test_databases_in_the_registry_by_role():
     journal = of_key(("SQLServer", r"sql1\ESTOS"), ("SQLDatabase", "CHAT"), key=KEY + r"\Database")
-    assert journal.databases == [SqlDatabase("journal", r"sql1\ESTOS", "CHAT")]
+    assert list(journal.databases) == [SqlDatabase("journal", r"sql1\ESTOS", "CHAT")]
     multi = of_key(("ServerName", "sql1"), ("DatabaseName", "UCCONF"), key=KEY + r"\MultiServer")
-    assert multi.databases == [SqlDatabase("configuration", "sql1", "UCCONF")]
+    assert list(multi.databases) == [SqlDatabase("configuration", "sql1", "UCCONF")]
     by_name = of_key(("MultiServerDatabase", "Server=sql1;Database=UCCONF;Trusted_Connection=yes"))
-    assert by_name.databases == [SqlDatabase("configuration", "sql1", "UCCONF")]
+    assert list(by_name.databases) == [SqlDatabase("configuration", "sql1", "UCCONF")]
 
 
 def test_a_folder_above_says_nothing_of_the_role():
     settings = xml_settings(r"C:\MultiServer\config\db.xml", b'<Sql Server="s" Database="CHAT"/>')
-    assert discover(settings).databases == [SqlDatabase("journal", "s", "CHAT")]
+    assert list(discover(settings).databases) == [SqlDatabase("journal", "s", "CHAT")]
     renamed = xml_settings(r"C:\x\MultiServer.xml", b'<Sql Server="s" Database="CONF"/>')
-    assert discover(renamed).databases == [SqlDatabase("configuration", "s", "CONF")]
+    assert list(discover(renamed).databases) == [SqlDatabase("configuration", "s", "CONF")]
 
 
 def test_the_same_database_twice_is_one():
@@ -88,7 +88,7 @@ def test_the_same_database_twice_is_one():
     ],
 )
 def test_what_is_no_sql_server_database(text):
-    assert of_xml(text).databases == []
+    assert of_xml(text).databases == {}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def test_a_database_is_demanded_as_a_companion(uc_host):
     assert (companion.product, companion.source, companion.instance) == ("mssql", "", "CHAT")
     assert 'page "Datenbank"' in companion.why
     assert "CHAT on sql1" in companion.why
+    assert companion.why.endswith(rf"found in {SERVER_KEY})")
     assert probe.counts["databases"] == 1
 
 
