@@ -62,7 +62,7 @@ options:
         description:
           - The kind of the error, as modules return it.
         type: str
-      message:
+      problem:
         description:
           - Why it failed, as modules return it.
         type: str
@@ -113,7 +113,7 @@ EXAMPLES = r"""
     failures:
       - source: pbx-berlin
         product: kamailio
-        message: "{{ recovery_result.msg }}"
+        problem: "{{ recovery_result.msg }}"
         generation: "{{ recovery_result.generation.id | default(omit) }}"
     phase: scheduled
   delegate_to: backup1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_FAILURES = 200
 """How many failures one mail tells in full; the rest is named."""
-LONGEST_MESSAGE = 2000
+LONGEST_PROBLEM = 2000
 
 _TEXT: dict[str, Any] = {"type": "str"}
 
@@ -37,7 +37,7 @@ SPEC = report().merge(
                     "product": _TEXT,
                     "instance": _TEXT,
                     "error": _TEXT,
-                    "message": {"type": "str", "required": True},
+                    "problem": {"type": "str", "required": True},
                     "generation": _TEXT,
                     "last_good": _TEXT,
                 },
@@ -123,10 +123,10 @@ def _title(one: Mapping[str, Any]) -> str:
 
 
 def _block(one: Mapping[str, Any]) -> list[str]:
-    message = " ".join(one["message"].split())
-    if len(message) > LONGEST_MESSAGE:
-        message = f"{message[:LONGEST_MESSAGE]} ..."
-    lines = [f"  {message}"]
+    problem = " ".join(one["problem"].split())
+    if len(problem) > LONGEST_PROBLEM:
+        problem = f"{problem[:LONGEST_PROBLEM]} ..."
+    lines = [f"  {problem}"]
     if one.get("generation"):
         lines.append(f"  What could be gathered is kept as {one['generation']}.")
     lines.append(f"  Last good one: {one.get('last_good') or 'not known'}")

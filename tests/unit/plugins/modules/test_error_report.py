@@ -10,14 +10,14 @@ from support.mail_server import MailServer
 from support.modules import run_module
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.error_report import (
-    LONGEST_MESSAGE,
+    LONGEST_PROBLEM,
     MOST_FAILURES,
     digest,
 )
 
 
 def failure(source, **facts):
-    return {"source": source, "product": "kamailio", "message": "The host is gone.", **facts}
+    return {"source": source, "product": "kamailio", "problem": "The host is gone.", **facts}
 
 
 def options(server, **others):
@@ -34,7 +34,7 @@ def options(server, **others):
 
 def test_one_mail_names_everything_once():
     failures = [
-        failure("pbx-b", message="line one\nline two", generation="pbx-b/kamailio/3"),
+        failure("pbx-b", problem="line one\nline two", generation="pbx-b/kamailio/3"),
         failure("pbx-a", instance="CHAT", product="mssql", last_good="pbx-a/mssql@CHAT/7 of 2026-01-31T12:00:00Z"),
     ]
     subject, text = digest(failures, {"looked_at": 20, "phase": "pre_change", "change_id": "CHG0042", "run_id": "r1"})
@@ -46,10 +46,10 @@ def test_one_mail_names_everything_once():
 
 
 def test_a_thousand_failures_are_one_mail_that_can_be_read():
-    failures = [failure(f"pbx-{number:04}", message="x" * 10_000) for number in range(1000)]
+    failures = [failure(f"pbx-{number:04}", problem="x" * 10_000) for number in range(1000)]
     subject, text = digest(failures, {})
     assert subject == "Backup failed: pbx-0000, pbx-0001, pbx-0002 and 997 more (1000 backups failed)"
-    assert len(text) < MOST_FAILURES * (LONGEST_MESSAGE + 200) + 1000 * 40
+    assert len(text) < MOST_FAILURES * (LONGEST_PROBLEM + 200) + 1000 * 40
     assert all(f"pbx-{number:04}/kamailio" in text for number in range(1000))
 
 
