@@ -19,7 +19,7 @@ from . import mask_names as names
 from . import mask_tables as tables
 from . import mask_xml as xml
 from .mask import MaskRule
-from .registry_secrets import registry_values
+from .registry_secrets import TEXT_RULES, registry_values
 
 Rules = Sequence[MaskRule]
 
@@ -40,7 +40,7 @@ KAMAILIO: Rules = (*_KEYS_AND_HASHES, *_URLS, names.script_assignments, *_SCRIPT
 """For files that are known to be Kamailio's script, where less is mistaken for a secret."""
 GENERIC: Rules = (*DBTEXT, *_SCRIPT, names.directives)
 """For configuration files of unknown kind: everything that can be told from the text itself."""
-XML: Rules = (xml.xml_values, *GENERIC)
+XML: Rules = (xml.xml_values, *TEXT_RULES, *GENERIC)
 JSON: Rules = (json.json_values, *_KEYS_AND_HASHES, *_URLS)
 REGISTRY: Rules = (registry_values,)
 """For exports of the Windows registry."""

@@ -46,12 +46,18 @@ class _Malformed(Exception):
 
 @dataclass
 class _Element:
-    """An element that has begun. ``texts``: where the texts stand that are secret if it turns out to be so."""
+    """An element that has begun. ``texts``: where its own stand. ``below``: those of its children, which are secret if
+    one of these turns out to be a secret's name."""
 
     name: str
     hidden: bool
     names_a_secret: bool = False
     texts: list[Span] = field(default_factory=list)
+    below: list[Span] = field(default_factory=list)
+
+    @property
+    def is_naming(self) -> bool:
+        return _local(self.name).lower() in NAMING
 
 
 class _Scan:
@@ -101,8 +107,10 @@ class _Scan:
         name = _NAME.match(text, tag + 1)
         if name is None:
             return tag + 1
-        above = self._stack[-1].hidden if self._stack else False
-        element = _Element(name[0], above or is_secret(_local(name[0])))
+        element = _Element(name[0], is_secret(_local(name[0])))
+        if self._stack:
+            above = self._stack[-1]
+            element.hidden |= above.hidden or (above.names_a_secret and not element.is_naming)
         values: list[Span] = []
         at = name.end()
         while True:
@@ -121,9 +129,9 @@ class _Scan:
             known = _local(attribute[0])
             if element.hidden or is_secret(known):
                 self.secret.append((begin, end))
-            elif known.lower() in VALUES:
+            elif known.lower() not in NAMING:
                 values.append((begin, end))
-            elif known.lower() in NAMING and is_secret(text[begin:end]):
+            elif is_secret(text[begin:end]):
                 element.names_a_secret = True
         self._stack.append(element)
         self._open[element.name] += 1
@@ -157,17 +165,21 @@ class _Scan:
             return
         element = self._stack[-1]
         element.texts.append((begin, end))
-        if len(self._stack) > 1 and _local(element.name).lower() in NAMING and is_secret(text[begin:end]):
+        if len(self._stack) > 1 and element.is_naming and is_secret(text[begin:end]):
             self._stack[-2].names_a_secret = True
 
     def _close(self) -> str:
-        """The innermost element ends. What gives a value waits for the name that may stand beside it."""
+        """The innermost element ends. What it says waits for the name that may stand beside it."""
         element = self._stack.pop()
         self._open[element.name] -= 1
+        if element.names_a_secret:
+            self.secret += element.below
         if element.hidden or element.names_a_secret:
             self.secret += element.texts
-        elif self._stack and _local(element.name).lower() in VALUES:
-            self._stack[-1].texts += element.texts
+        elif self._stack and not element.is_naming:
+            self._stack[-1].below += element.texts
+            if _local(element.name).lower() in VALUES:
+                self._stack[-1].below += element.below
         return element.name
 
     def _behind(self, mark: str, tag: int) -> int:

@@ -17,10 +17,10 @@ from typing import Any
 
 from .mask import Masker, readable
 from .mask_names import is_trivial
-from .mask_rules import COMMON
+from .registry_secrets import TEXT_RULES
 from .semantic import ADDED, CHANGED, HIGH, NORMAL, REMOVED, SemanticChange
 from .xml_document import Element, XmlRefused, parse_xml
-from .xml_secrets import NAMING, VALUES, is_secret
+from .xml_secrets import NAMING, is_secret
 
 SETTING = "setting"
 DOCUMENT = "document"
@@ -107,8 +107,10 @@ class _Reading:
         for one, other in _lists(old, new):
             yield from self._record_list(one, other, above, hidden=hidden)
         for before, after in _single_pairs(old, new):
-            name = (before or after or Element("")).name
-            yield from self._records(before, after, above, hidden=hidden or is_secret(name))
+            if before == after:
+                continue
+            below = hidden or _is_secret_element(before or after or Element(""))
+            yield from self._records(before, after, above, hidden=below)
 
     def _record_list(
         self, old: Sequence[Element], new: Sequence[Element], above: Sequence[str], *, hidden: bool
@@ -120,6 +122,8 @@ class _Reading:
     def _record(
         self, old: Element | None, new: Element | None, above: Sequence[str], *, hidden: bool
     ) -> Iterator[SemanticChange]:
+        if old == new:
+            return
         element = new or old or Element("")
         hidden = hidden or is_secret(element.name)
         path = [*above, self._label(element, hidden=hidden)]
@@ -133,29 +137,30 @@ class _Reading:
             names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
             shown = (_shown({name: side[name] for name in names if name in side}) for side in (before, after))
             yield SemanticChange(kind, self._object(path), CHANGED, *shown)
-        yield from self._records(old, new, path, hidden=hidden)
+        yield from self._records(old, new, path, hidden=hidden or _names_a_secret(element))
 
     # --- what is shown -----------------------------------------------------------------------------------------------
     def _fields(self, element: Element | None, other: Element | None, *, hidden: bool) -> dict[str, str]:
-        """The attributes and texts of an element and of what stands only once in it, masked."""
+        """The attributes and texts of an element and of what stands only once in it, masked; of two elements, without
+        what stands only once and is the same."""
         return {} if element is None else dict(self._fields_below(element, other, "", hidden=hidden))
 
     def _fields_below(
         self, element: Element, other: Element | None, prefix: str, *, hidden: bool
     ) -> Iterator[tuple[str, str]]:
         hidden = hidden or is_secret(element.name)
-        told = hidden or _names_a_secret(element)
+        told = _names_a_secret(element)
         for name, value in element.attributes.items():
-            secret = hidden or is_secret(name) or (told and name.lower() in VALUES)
+            secret = hidden or is_secret(name) or (told and name.lower() not in NAMING)
             yield prefix + name, self._value(value, secret)
         if element.text:
-            yield prefix.rstrip("/") or "text", self._value(element.text, told)
-        records = {id(record) for one, two in _lists(element, other) for record in (*one, *two)}
-        for child in element.children:
-            if id(child) not in records:
-                partner = next((one for one in other.children if one.name == child.name), None) if other else None
-                below = told and child.name.lower() in VALUES
-                yield from self._fields_below(child, partner, f"{prefix}{child.name}/", hidden=hidden or below)
+            yield prefix.rstrip("/") or "text", self._value(element.text, hidden or told)
+        if other is None and prefix and not (element.attributes or element.text or element.children):
+            yield prefix.rstrip("/"), ""  # that it is there says something
+        for one, two in _single_pairs(element, other):
+            if one is not None and one != two:
+                below = hidden or (told and one.name.lower() not in NAMING)
+                yield from self._fields_below(one, two, f"{prefix}{one.name}/", hidden=below)
 
     def _value(self, value: str, secret: bool) -> str:
         if secret or self.hide_values:
@@ -163,7 +168,7 @@ class _Reading:
         return self._plain(value)
 
     def _plain(self, value: str) -> str:
-        shown = readable(self.masker.mask_text(value, COMMON)[0])
+        shown = readable(self.masker.mask_text(value, TEXT_RULES)[0])
         return shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]} … {len(shown)} characters"
 
     def _label(self, element: Element, *, hidden: bool) -> str:
@@ -253,7 +258,7 @@ def _by_name(old: Element | None, new: Element | None) -> Iterator[tuple[list[El
 
 def _exchanged(old: Sequence[Element], new: Sequence[Element]) -> bool:
     """Whether the only one of each side is another one, as its number says."""
-    if len(old) != 1 or len(new) != 1:
+    if len(old) != 1 or len(new) != 1 or old[0] == new[0]:
         return False
     known = [(_told(old[0], name), _told(new[0], name)) for name in UNIQUE]
     return any(before and after and before != after for before, after in known)
@@ -268,6 +273,10 @@ def _alone_in_a_list(
         parent is not None and parent.name.lower() in (f"{element.name}s".lower(), f"{element.name}list".lower())
         for parent in (before, after)
     )
+
+
+def _is_secret_element(element: Element) -> bool:
+    return is_secret(element.name) or _names_a_secret(element)
 
 
 def _names_a_secret(element: Element) -> bool:

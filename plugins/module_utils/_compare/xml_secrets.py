@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .mask_names import is_look_alike
 from .tables import is_secret_name
@@ -20,6 +21,7 @@ _MORE = re.compile(
 _WRAPPED = re.compile(r"(encrypted|crypted|plain|hashed|encoded|base64|utf8|old|new|enc|b64|s)$", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)
 def is_secret(name: str) -> bool:
     """Whether an element, attribute or setting of this name holds a secret: passwords, keys, licences."""
     if is_look_alike(name):

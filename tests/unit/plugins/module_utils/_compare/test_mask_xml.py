@@ -28,6 +28,12 @@ PLACES = [
     "<Setting><Name>LdapPwd</Name><Value>{}</Value></Setting>",
     "<Setting><Value>{}</Value><Name>LdapPwd</Name></Setting>",
     "<Password><Plain>{}</Plain></Password>",
+    '<Setting name="LdapPwd" default="{}"/>',
+    '<Setting default="{}" name="LdapPwd"/>',
+    '<Setting name="LdapPwd"><Current><Text>{}</Text></Current></Setting>',
+    "<Setting><Current>{}</Current><Name>LdapPwd</Name></Setting>",
+    "<Setting><Name>LdapPwd</Name><Value><Text>{}</Text></Value></Setting>",
+    "<Setting><Value><Text>{}</Text></Value><Name>LdapPwd</Name></Setting>",
     "<Password><![CDATA[{}]]></Password>",
     "<Passwords><Entry for='x'>{}</Entry></Passwords>",
     "<LicenseKey>{}</LicenseKey>",
@@ -52,7 +58,7 @@ def test_a_planted_secret_is_never_seen_and_its_change_always_is(place):
     assert masked != other
 
 
-@given(st.sampled_from(PLACES[:17]), st.text("abcXYZ019äß!#$%()*+,-./:=?@[]^_{|}~", min_size=6, max_size=20))
+@given(st.sampled_from(PLACES[:23]), st.text("abcXYZ019äß!#$%()*+,-./:=?@[]^_{|}~", min_size=6, max_size=20))
 @settings(max_examples=60)
 def test_whatever_the_secret_is_made_of(place, secret):
     masked, _hits = MASKER.mask_text(f"<Config>{place.format('%' + secret)}</Config>", XML)
@@ -66,12 +72,24 @@ def test_whatever_the_secret_is_made_of(place, secret):
         "<Password>1</Password><SavePassword>true</SavePassword>",
         "<PublicKey>abc</PublicKey>",
         '<add key="Port" value="712"/>',
+        '<Setting type="int"><Name>Port</Name><Value>712</Value></Setting><Name>Password</Name>',
         "<!-- <Replicator/> --><?xml-stylesheet href='x.xsl'?><!DOCTYPE a>",
         "plain > text, 1 < 2",
     ],
 )
 def test_what_is_no_secret_stays_readable(text):
     assert list(xml_values(text)) == []
+
+
+def test_the_name_of_a_secret_stays():
+    text = '<Setting type="text"><Name>LdapPwd</Name><Value>x y z</Value></Setting>'
+    masked, hits = MASKER.mask_text(text, [xml_values])
+    assert masked.startswith('<Setting type="text"><Name>LdapPwd</Name><Value><secret:') and hits == 1
+
+
+def test_licence_codes_are_told_by_their_form():
+    masked, _hits = MASKER.mask_text('<Product key="AB12-CD34-EF56-GH78">8</Product>', XML)
+    assert "CD34" not in masked and masked.endswith(">8</Product>")
 
 
 def test_time_grows_with_the_length_only():

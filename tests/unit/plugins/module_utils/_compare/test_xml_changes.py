@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,12 @@ def test_a_setting():
     ]
     assert told(SERVER, edited(("<Host>dc1</Host>", ""))) == ["setting Settings/Ldap/Host removed: dc1"]
     assert told(edited(("<Host>dc1</Host>", "")), SERVER) == ["setting Settings/Ldap/Host added: dc1"]
+
+
+def test_an_element_that_is_only_there_or_not():
+    assert told("<S><A/></S>", "<S><A/><B/></S>") == ["setting B added"]
+    assert told("<S><A/><B/></S>", "<S><A/></S>") == ["setting B removed"]
+    assert told("<S><A/></S>", "<S><A>1</A></S>") == ["setting A added: 1"]
 
 
 def test_users_come_go_and_change():
@@ -124,6 +131,11 @@ PLACES = [
     "<Passwords><Entry id='1'>{}</Entry><Entry id='2'>b</Entry></Passwords>",
     "<Keys><License name='{}'/><License name='b'/></Keys>",
     "<Password>{}</Password><Password>b</Password>",
+    '<Set name="Pwd" default="{}"/>',
+    '<Set name="Pwd"><Current><Text>{}</Text></Current></Set>',
+    "<Set><Name>Pwd</Name><Current>{}</Current></Set>",
+    "<Set><Name>Pwd</Name><Vs><V>{}</V><V>b</V></Vs></Set>",
+    "<Sets><Set><Name>Pwd</Name><V>{}</V><V>b</V></Set></Sets>",
     '<Db connection="Server=db;Password={};x=y"/>',
     "<Users><User id='1' name='A'><Secrets><s>{}</s><s>b</s></Secrets></User></Users>",
 ]
@@ -149,6 +161,22 @@ def test_of_a_document_full_of_secrets_only_what_changed_is_told():
     assert changes[2].startswith("line Anna Berg (1) / <secret:")
     assert changes[3].startswith("user Ben Chu (2) changed: name=<secret:")
     assert not any(value in "".join(changes) for value in ("7222", "102", "Ben Cho ", "dc1"))
+
+
+def test_licence_codes_are_told_by_their_form():
+    old, new = (f'<L><Product key="AB12-CD34-{end}"/></L>'.encode() for end in ("EF56", "EF57"))
+    shown = json.dumps([change.to_json() for change in xml_changes(old, new, MASKER)])
+    assert "secret" in shown and "CD34" not in shown
+
+
+def test_time_grows_with_the_size_only():
+    names = "".join(f"<n{number}/>" for number in range(20_000))
+    lists = "<e><x>1</x></e>" * 30_000
+    started = time.monotonic()
+    for inner in (names, lists, "<a>" * 90 + names[:100_000] + "</a>" * 90):
+        document = f"<root>{inner}</root>".encode()
+        assert xml_changes(document, document.replace(b"</root>", b"<more/></root>"), MASKER)
+    assert time.monotonic() - started < 60
 
 
 names = st.sampled_from(["User", "Line", "Name", "Users", "id"])
