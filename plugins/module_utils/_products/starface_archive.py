@@ -19,7 +19,6 @@ from .._entries import Entry, Gathered, ItemReport, path_to_text
 from .._errors import (
     ConnectionLost,
     HostileContent,
-    ItemMissing,
     ItemTruncated,
     RecoveryError,
     RestoreFailed,
@@ -40,6 +39,10 @@ NAME = b"backup.sar"
 RECEIPT = "receipt"
 """Marks an entry that stands for what the appliance took in a restore: its content is the digest of that. Nobody can
 ask an appliance whether it holds what is in a file; that its own job says SUCCESS of exactly these bytes counts."""
+
+
+class NoArchive(RecoveryError):
+    """There is no backup file that could be fetched."""
 
 
 class OutcomeUnknown(RestoreFailed):
@@ -148,7 +151,7 @@ class StarfaceArchive(PushedFiles):
         self.sleep(self.settle)
         name = newest.name
         if _newest(ssh, folder) != newest:
-            raise ItemMissing(
+            raise NoArchive(
                 "The newest backup file still grows",
                 host=ssh.host,
                 item=path_to_text(folder + b"/" + name),
@@ -169,7 +172,7 @@ class StarfaceArchive(PushedFiles):
         found = [one.name for one in _listed(ssh, BACKUP_FOLDER.encode()) if one.kind == "directory"]
         if len(found) != 1:
             names = ", ".join(path_to_text(name) for name in found) or "none"
-            raise ItemMissing(
+            raise NoArchive(
                 f"It is not said which backup configuration is meant; there are: {names}",
                 host=ssh.host,
                 hint="Set backup_name to the name of the one that writes to the appliance's own disk.",
@@ -270,10 +273,10 @@ def _checked(content: Iterable[bytes], check: ContentCheck) -> Iterator[bytes]:
 
 
 def _newest(ssh: Transport, folder: bytes) -> FileStatus:
-    """The newest backup file by the appliance's own clock. Raises ItemMissing."""
+    """The newest backup file by the appliance's own clock. Raises NoArchive."""
     files = [one for one in _listed(ssh, folder) if one.kind == "file" and one.name.lower().endswith(ENDING)]
     if not files:
-        raise ItemMissing(
+        raise NoArchive(
             "There is no backup file",
             host=ssh.host,
             item=path_to_text(folder),
@@ -286,7 +289,7 @@ def _listed(ssh: Transport, folder: bytes) -> list[FileStatus]:
     try:
         return ssh.list_dir(folder)
     except OSError as error:
-        raise ItemMissing(
+        raise NoArchive(
             f"The folder cannot be listed: {error.strerror or type(error).__name__}",
             host=ssh.host,
             item=path_to_text(folder),

@@ -19,7 +19,7 @@ def archive(filler: int = 4000, secret: str = "s1p-s3cret") -> bytes:
     """A file as a backup might be. Nothing is published of a real one."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
-        packed.writestr("dump.sql", f"INSERT INTO account VALUES ('{secret}');\n" + "x" * filler)
+        packed.writestr(zipfile.ZipInfo("dump.sql"), f"INSERT INTO account VALUES ('{secret}');\n" + "x" * filler)
     return out.getvalue()
 
 
@@ -27,11 +27,12 @@ def archive(filler: int = 4000, secret: str = "s1p-s3cret") -> bytes:
 class Appliance:
     """``login``: oauth, nonce or directory. ``base``: where the interface is. ``backups``: whether it makes backups.
 
-    ``busy``: how often it says that another backup runs, and ``busy_way`` how. ``error``: a backup fails with it.
-    ``steps``: progress, one look after another. ``cuts``: how many downloads break off. ``told_length`` False: the
-    answer ends with the connection. ``expire_after``: so many requests, then the token is not taken any more.
-    ``calls``: None when it does not tell. ``outcome`` of a restore: SUCCESS, FAILED, ``forgotten`` (the job is unknown
-    afterwards) or ``nameless`` (no job is named). ``away``: how many requests find nobody after a restore.
+    ``busy``: how often it says that another backup runs, and ``busy_way`` how. ``error``: a backup fails with it, in
+    which ``{token}`` is the newest token. ``steps``: progress, one look after another. ``cuts``: how many downloads
+    break off. ``told_length`` False: the answer ends with the connection. ``expire_after``: so many requests, then the
+    token is not taken any more. ``calls``: None when it does not tell. ``outcome`` of a restore: SUCCESS, FAILED,
+    ``forgotten`` (the job is unknown afterwards) or ``nameless`` (no job is named). ``away``: how many requests find
+    nobody after a restore.
     """
 
     version: str = "10.0.2.5"

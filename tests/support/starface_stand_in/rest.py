@@ -215,7 +215,7 @@ class _Handler(QuietHandler):
         is_done = step >= 1.0 and not one.never_done
         told = {"progress": step, "status": known["status"] if is_done else "RUNNING", "error": None}
         if is_done:
-            told["error"] = known["error"]
+            told["error"] = known["error"] and str(known["error"]).replace("{token}", list(one.tokens)[-1])
         self._json(200, told)
 
     def _file(self, job: str, query: dict[str, str]) -> None:
