@@ -49,7 +49,7 @@ options:
           - mail
       username:
         description:
-          - User name as the server of a Windows share or of SFTP expects it, such as V(LAB\pbx).
+          - User name as the server of a Windows share or of SFTP expects it, such as V(LAB\\pbx).
         type: str
       password:
         description:
