@@ -41,7 +41,8 @@ class Item(ABC):
     ``order``: smaller numbers are restored first. ``consistency`` names how a consistent state is reached: ``none``,
     ``dump``, ``stop`` ... ``become``: as whom the host is read and written. ``sensitive``: contents are secrets as a
     whole (keys, password files). ``restorable`` False: a record of how it was, nothing to put back. ``comparable``
-    False: a container that is different each time, so that nobody can tell whether what is in it changed.
+    False: a container that is different each time, so that nobody can tell whether what is in it changed. ``constant``:
+    it is set once and for all, so that another content than before is a problem.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Item(ABC):
     sensitive: bool = False
     restorable: bool = True
     comparable: bool = True
+    constant: bool = False
 
     def __post_init__(self) -> None:
         if self.data_class not in DATA_CLASSES:

@@ -22,7 +22,7 @@ from .._transport.base import Transport
 from . import companions
 from .companions import CompanionState, Provided, Run
 from .event_rule import Finding, back_to_complete, unannounced
-from .gathering import Gathering, Sink, check_sizes, check_vanished, gather_items
+from .gathering import Gathering, Sink, check_constant, check_sizes, check_vanished, gather_items
 from .stopping import stopped
 
 SHRINK_HISTORY = 5
@@ -116,6 +116,7 @@ def take_backup(
         sizes = {name: int(digest["bytes"]) for name, digest in digests.items()}
         check_sizes(gathering, sizes, history, options.accept_shrunken)
         check_vanished(gathering, history, options.accept_shrunken)
+        check_constant(gathering, digests, history)
         belonging = _check_companions(store, product, probe, gathering, options, look=not dry_run)
         previous = generation.previous
         before = back_to_complete(walk_back(store.backend, previous)) if previous is not None else []

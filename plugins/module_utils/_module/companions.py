@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from .._errors import OptionInvalid
@@ -17,6 +18,7 @@ from .._repository.backends.base import Backend
 from .._repository.chain import Believe, believe_keyring, head, list_chains, walk_back
 from .._repository.format import ChainId, CommitRecord, GenerationId
 from .._repository.keyring import load_keyring
+from .duration import words_for
 
 LOOK_BACK = 100
 """How many generations of a chain may be newer than the companion that is looked for."""
@@ -113,7 +115,9 @@ class CompanionState:
     def to_contract(self) -> dict[str, Any]:
         """For the manifest: nothing that is another one in every run."""
         state = "elsewhere" if self.elsewhere else ("missing" if self.missing else "found")
-        return {**self._named(), "state": state, **({"reason": self.elsewhere} if self.elsewhere else {})}
+        reason = {"reason": self.elsewhere} if self.elsewhere else {}
+        max_age = {"max_age": self.companion.max_age} if self.companion.max_age else {}
+        return {**self._named(), "state": state, **reason, **max_age}
 
     def _named(self) -> dict[str, str]:
         one = self.companion
@@ -122,6 +126,11 @@ class CompanionState:
     def problem(self, run: Run) -> str:
         """What to do about a missing one."""
         module = f"ucops.recovery.{self.companion.product}_backup"
+        if self.companion.max_age:
+            return (
+                f"no complete generation of it is of this run or at most {words_for(self.companion.max_age)} old"
+                f" ({self.companion.why}); run {module} for it first, or say in companions_elsewhere who looks after it"
+            )
         way = (
             f"run {module} for it first, with the same run_id or change_id and phase"
             if run.is_known
@@ -141,13 +150,14 @@ def look_for(
     Raises what is wrong with a record.
     """
     states = []
+    now = time.time()
     believe = believe_keyring(load_keyring(backend)) if companions and look else None
     for companion in companions:
         reason = provided.reason_for(companion)
         if reason is not None or not look:
             states.append(CompanionState(companion, elsewhere=reason))
             continue
-        found = find_companion(backend, companion, run, believe)
+        found = find_companion(backend, companion, run, believe, now)
         states.append(
             CompanionState(companion, generation=str(GenerationId.of(found)) if found else None, missing=found is None)
         )
@@ -155,15 +165,30 @@ def look_for(
 
 
 def find_companion(
-    backend: Backend, companion: Companion, run: Run, believe: Believe | None = None
+    backend: Backend, companion: Companion, run: Run, believe: Believe | None = None, now: float | None = None
 ) -> CommitRecord | None:
-    """The newest complete generation of a companion that was made in a run."""
-    for chain in list_chains(backend) if run.is_known else ():
+    """The newest complete generation of a companion that was made in a run, or that is as old as it may be.
+
+    :param now: the time of the generation that it belongs to, in seconds since the epoch
+    """
+    near = None
+    for chain in list_chains(backend) if run.is_known or companion.max_age else ():
         newest = head(backend, chain, believe) if _is_of(chain, companion) else None
         for record in itertools.islice(walk_back(backend, newest), LOOK_BACK) if newest is not None else ():
             if record.is_complete and run.holds(record):
                 return record
-    return None
+            if record.is_complete and near is None and now is not None and _is_near(record, now, companion.max_age):
+                near = record
+    return near
+
+
+def _is_near(record: CommitRecord, now: float, max_age: int) -> bool:
+    return abs(now - received(record)) <= max_age if max_age else False
+
+
+def received(record: CommitRecord) -> float:
+    """When a generation was received, in seconds since the epoch."""
+    return datetime.fromisoformat(record.received_at.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp()
 
 
 def _is_of(chain: ChainId, companion: Companion) -> bool:
@@ -183,9 +208,10 @@ def recorded(backend: Backend, record: CommitRecord, contract: Mapping[str, Any]
     run = Run.of(record)
     demanded = []
     for one in belongs.get("demanded", []):
-        companion = Companion(one["product"], one["why"], one["source"], one["instance"])
+        max_age = int(one.get("max_age", 0))
+        companion = Companion(one["product"], one["why"], one["source"], one["instance"], max_age)
         elsewhere = one.get("reason")
-        found = None if elsewhere else find_companion(backend, companion, run)
+        found = None if elsewhere else find_companion(backend, companion, run, now=received(record))
         generation = str(GenerationId.of(found)) if found else None
         demanded.append(CompanionState(companion, generation, elsewhere, found is None and not elsewhere).to_result())
     return {"demanded": demanded, "declared": list(belongs.get("declared", []))}

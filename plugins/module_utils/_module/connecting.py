@@ -243,6 +243,7 @@ CONNECTION_OF = {
     "ecsta": "windows",
     "ejbca_configdump": "http",
     "kamailio": "ssh",
+    "keyfactor_appliance": "landing",
     "linux": "ssh",
     "metadirectory": "windows",
     "mssql": "mssql",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Protocol
@@ -134,6 +134,23 @@ def check_vanished(gathering: Gathering, history: Sequence[CommitRecord], accept
             f"is in generation {history[0].sequence} and was not even looked for now;"
             " name it in accept_shrunken if that is meant",
         )
+
+
+def check_constant(
+    gathering: Gathering, digests: Mapping[str, Mapping[str, Any]], history: Sequence[CommitRecord]
+) -> None:
+    """Name every item that is set once and for all and is not as in the last complete generation.
+
+    :param digests: of every item of this run
+    :param history: complete generations, newest first
+    """
+    for item in gathering.items:
+        before = history[0].items.get(item.name) if history else None
+        now = digests.get(item.name)
+        if item.constant and before is not None and now is not None and before["digest"] != now["digest"]:
+            gathering.reports[item.name].problem(
+                "", f"is not as in generation {history[0].sequence}, and it can be set only once"
+            )
 
 
 def check_sizes(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .argspec import ArgumentSpec
-from .keyfactor_product_options import EJBCA_CONFIGDUMP
+from .keyfactor_product_options import EJBCA_CONFIGDUMP, KEYFACTOR_APPLIANCE
 from .pushed_product_options import PUSHED, STARFACE
 from .server_product_options import AD_ATTRIBUTES, MSSQL
 from .unix_product_options import KAMAILIO, LINUX
@@ -20,6 +20,7 @@ _OWN = {
     "ecsta": ECSTA,
     "ejbca_configdump": EJBCA_CONFIGDUMP,
     "kamailio": KAMAILIO,
+    "keyfactor_appliance": KEYFACTOR_APPLIANCE,
     "linux": LINUX,
     "metadirectory": METADIRECTORY,
     "mssql": MSSQL,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import OptionInvalid
 from .._products.base import Probe
 from .._products.restore_plans.ecsta import ecsta_plan
+from .._products.restore_plans.keyfactor_appliance import keyfactor_appliance_plan
 from .._products.restore_plans.metadirectory import metadirectory_plan
 from .._products.restore_plans.plan import Occasion, RecoveryPlan
 from .._products.restore_plans.procall_server import procall_server_plan
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PLANS: Mapping[str, Callable[[Occasion], RecoveryPlan]] = {
     "ecsta": ecsta_plan,
+    "keyfactor_appliance": keyfactor_appliance_plan,
     "metadirectory": metadirectory_plan,
     "procall_server": procall_server_plan,
 }

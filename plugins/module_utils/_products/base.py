@@ -42,13 +42,15 @@ class Check:
 class Companion:
     """Another product whose generation of the same run belongs to this one: a database, a directory.
 
-    ``source`` and ``instance`` are empty where any will do. ``why`` names what asks for it.
+    ``source`` and ``instance`` are empty where any will do. ``why`` names what asks for it. ``max_age``: seconds that a
+    generation of another run may be away from this one to belong to it all the same; 0: only one of the same run does.
     """
 
     product: str
     why: str
     source: str = ""
     instance: str = ""
+    max_age: int = 0
 
     def __str__(self) -> str:
         instance = f"@{self.instance}" if self.instance else ""

@@ -36,6 +36,12 @@ def _kamailio() -> type[Product]:
     return Kamailio
 
 
+def _keyfactor_appliance() -> type[Product]:
+    from .keyfactor_appliance import KeyfactorAppliance
+
+    return KeyfactorAppliance
+
+
 def _linux() -> type[Product]:
     from .linux import Linux
 
@@ -90,6 +96,7 @@ _PRODUCTS: Mapping[str, Callable[[], type[Product]]] = {
     "ecsta": _ecsta,
     "ejbca_configdump": _ejbca_configdump,
     "kamailio": _kamailio,
+    "keyfactor_appliance": _keyfactor_appliance,
     "linux": _linux,
     "metadirectory": _metadirectory,
     "mssql": _mssql,

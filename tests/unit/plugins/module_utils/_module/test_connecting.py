@@ -58,6 +58,8 @@ def test_every_product_has_its_transport_and_shows_no_secret(product):
     given = {**SQL} if product == "mssql" else {**LOGIN}
     if CONNECTION_OF[product] == "landing":
         given = {"source": "uc1"}
+    if product == "keyfactor_appliance":
+        given |= {"key_storage": "soft", "database": "internal"}
     if CONNECTION_OF[product] == "ssh":
         given["host_key"] = "SHA256:" + "A" * 43
     made = transport(product, **given, host="192.0.2.7")

@@ -20,6 +20,9 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_attrib
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta import EcstaOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ejbca_configdump import EjbcaConfigdumpOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import KamailioOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.keyfactor_options import (
+    KeyfactorApplianceOptions,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import LinuxOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.metadirectory import MetadirectoryOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.mssql import MssqlOptions
@@ -35,6 +38,7 @@ CLASSES = {
     "ecsta": EcstaOptions,
     "ejbca_configdump": EjbcaConfigdumpOptions,
     "kamailio": KamailioOptions,
+    "keyfactor_appliance": KeyfactorApplianceOptions,
     "linux": LinuxOptions,
     "metadirectory": MetadirectoryOptions,
     "mssql": MssqlOptions,
@@ -45,12 +49,24 @@ CLASSES = {
     "windows": WindowsHostOptions,
 }
 LOGIN = {"username": "u", "password": "p"}
-DEMANDED = {"mssql": {"database": "CHAT"}}
+DEMANDED = {
+    "keyfactor_appliance": {"key_storage": "soft", "database": "internal"},
+    "mssql": {"database": "CHAT"}}
 SOME = {
     "mssql": {"database": "X", "compression": "never", "partner_hosts": ["uc1"], "check": False},
     "ad_attributes": {"base_dns": ["OU=Sales,DC=lab"], "object_kinds": ["users"], "phone_attributes": ["mobile"]},
     "ecsta": {"keys": ["HKLM\\SOFTWARE\\ESTOS\\ECSTACA4000p3"], "services": ["eucsrv"]},
     "ejbca_configdump": {"include": ["CA:*"], "exclude": ["*:*"], "defaults": True, "api_base": "/rest"},
+    "keyfactor_appliance": {
+        "filename_prefix": "ca1-",
+        "schedule": "scheduled",
+        "storage": {"type": "nfs", "nfs_version": "4.2", "nfs_url": "backup1", "path": "/ca1"},
+        "oauth_attested": {"by": "anna", "at": "2026-01-15"},
+        "escrow": [{"where": "safe", "by": "anna", "at": "2026-01-15"}],
+        "hsm_backup": {"source": "hsm1"},
+        "database_backup": {"source": "db1", "product": "mssql", "instance": "EJBCA"},
+        "backup_details": {"Size": "2 GB"},
+    },
     "metadirectory": {"root": "D:\\MetaDirectory", "service_passwords": {"LAB\\svc": "x"}},
     "procall_client": {"users": ["m.muster"], "folders": ["estos\\ProCall 8"], "shadow_copy": "auto"},
     "procall_server": {

@@ -19,7 +19,7 @@ def test_every_product_is_there_under_its_own_name(name):
 
 
 def test_unknown_names_and_options_are_refused():
-    with pytest.raises(OptionInvalid, match="There are .*kamailio, linux"):
+    with pytest.raises(OptionInvalid, match="There are .*kamailio, keyfactor_appliance, linux"):
         registry.product_class("pabx")
     with pytest.raises(OptionInvalid, match="There is no option rooot"):
         registry.product("linux", {"rooot": "/"})

@@ -1,0 +1,13 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.keyfactor_appliance import backup_spec
+from ansible_collections.ucops.recovery.plugins.plugin_utils.appliance_secret import ApplianceBackupAction
+
+
+class ActionModule(ApplianceBackupAction):
+    """Sends nothing that opens a repository or an appliance."""
+
+    spec = backup_spec()
