@@ -104,27 +104,32 @@ class UcServerHost:
 def uc_server(tmp_path: Path) -> UcServerHost:
     """A ProCall Enterprise with all components, as an installation leaves it and a week of work."""
     host = UcServerHost()
-    add = host.files.add
-    for folder in ("ClientInstall", "config", "linestates", "logs", "pending", "userstates"):
-        add(rf"{ROOT}\{folder}", None)
-    add(rf"{ROOT}\ClientInstall\ProCall.msi", b"\xd0\xcf\x11\xe0 installer")
-    add(rf"{ROOT}\config\locations.xml", LOCATIONS)
-    add(rf"{ROOT}\config\ucserver.xml", SERVER_XML.encode())
-    add(rf"{ROOT}\config\users\anna@example.com_clientcontent.xml", b"<content/>")
-    add(rf"{ROOT}\config\users\bernd@example.com_clientcontent.xml", b"<content/>")
-    add(rf"{ROOT}\database\CtiServerDatabasechat.db", sqlite_file(tmp_path))
-    add(rf"{ROOT}\database\CtiServerDatabasechat.db-shm", b"shared memory")
-    add(rf"{ROOT}\linestates\11.xml", b"<state/>")
-    add(rf"{ROOT}\userstates\anna.xml", b"<state/>")
-    add(rf"{ROOT}\logs\EventLog_1.txt", b"started\r\n")
-    add(rf"{ROOT}\pending\1.xml", b"<pending/>")
-    add(rf"{ROOT}\eucsrv.exe", b"MZ")
-    add(rf"{MEDIA}\emswindows\etc\network.conf", b"rtp=10.0.0.1\r\n")
-    add(rf"{MEDIA}\logparams.txt", b"level=3\r\nlogdir=..\\logs-media\r\n")
-    add(rf"{ROOT}\logs-media\ems.log", b"media\r\n")
+    fill(host.files, tmp_path)
     host.setting("InstallDir", ROOT)
     host.setting("License", LICENCE, SERVER_KEY + r"\Licenses")
     return host
+
+
+def fill(files: MemoryWindowsFiles, tmp_path: Path, root: str = ROOT, media: str = MEDIA) -> None:
+    """The files of a UCServer that has worked for a week."""
+    add = files.add
+    for folder in ("ClientInstall", "config", "linestates", "logs", "pending", "userstates"):
+        add(rf"{root}\{folder}", None)
+    add(rf"{root}\ClientInstall\ProCall.msi", b"\xd0\xcf\x11\xe0 installer")
+    add(rf"{root}\config\locations.xml", LOCATIONS)
+    add(rf"{root}\config\ucserver.xml", SERVER_XML.encode())
+    add(rf"{root}\config\users\anna@example.com_clientcontent.xml", b"<content/>")
+    add(rf"{root}\config\users\bernd@example.com_clientcontent.xml", b"<content/>")
+    add(rf"{root}\database\CtiServerDatabasechat.db", sqlite_file(tmp_path))
+    add(rf"{root}\database\CtiServerDatabasechat.db-shm", b"shared memory")
+    add(rf"{root}\linestates\11.xml", b"<state/>")
+    add(rf"{root}\userstates\anna.xml", b"<state/>")
+    add(rf"{root}\logs\EventLog_1.txt", b"started\r\n")
+    add(rf"{root}\pending\1.xml", b"<pending/>")
+    add(rf"{root}\eucsrv.exe", b"MZ")
+    add(rf"{media}\emswindows\etc\network.conf", b"rtp=10.0.0.1\r\n")
+    add(rf"{media}\logparams.txt", b"level=3\r\nlogdir=..\\logs-media\r\n")
+    add(media.rpartition("\\")[0] + r"\logs-media\ems.log", b"media\r\n")
 
 
 def sqlite_file(tmp_path: Path) -> bytes:

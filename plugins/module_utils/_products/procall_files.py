@@ -13,12 +13,15 @@ from .._transport.windows import WindowsTransport
 from .._transport.windows_files import WindowsFile
 from .procall_discovery import DIRECTORY_CACHE, SQLITE_FILES, USER_FILES
 from .procall_media import LOGPARAMS, log_folders
+from .procall_options import UCSERVER
 from .procall_services import UcService, folders_above
 from .procall_settings import Setting, xml_settings
 from .windows_discovery import exists
 
 DEFAULT_ROOT = r"C:\Program Files\estos\UCServer"
 """The vendor's own example (estos Datensicherungskonzept)."""
+_ROOT_FOLDERS = (("config",), ("ClientInstall", "userstates", "linestates"))
+"""What tells the root of UCServer, the best first."""
 MEDIA_SUBFOLDER = "MediaService"
 EMSWINDOWS = "emswindows"
 _MOST_DOCUMENTS = 500
@@ -54,13 +57,18 @@ class ProcallFiles:
 
     # --- where it is -------------------------------------------------------------------------------------------------
     def server_root(self, services: Iterable[UcService], locations: Iterable[str]) -> str:
-        r"""The folder that has ``config``: around the services' programs, where an uninstall key says, or the vendor's
-        example. Without such a folder where the program lies; empty when nothing tells."""
-        programs = [service.program for service in services if service.program]
+        r"""The folder that has ``config``, or has lost it and has another one of the vendor's list: around the programs
+        of the services, where an uninstall key says, or the vendor's example. Without such a folder where the program
+        lies; empty when nothing tells."""
+        known = sorted(services, key=lambda service: service.component != UCSERVER)
+        programs = [service.program for service in known if service.program]
         candidates = [folder for program in programs for folder in folders_above(program, 3)]
         candidates += [*locations, DEFAULT_ROOT]
-        found = next((folder for folder in candidates if self.is_there(f"{folder}\\config")), "")
-        return found or next((folders_above(program)[0] for program in programs if folders_above(program)), "")
+        for names in _ROOT_FOLDERS:
+            for folder in candidates:
+                if any(self.is_there(f"{folder}\\{name}") for name in names):
+                    return folder
+        return next((folders_above(program)[0] for program in programs if folders_above(program)), "")
 
     def media_root(self, services: Iterable[UcService], server_root: str) -> str:
         r"""The folder that has ``emswindows`` or ``logparams.txt``; empty when there is none and no service tells."""

@@ -38,6 +38,13 @@ def test_the_root_is_where_config_is(files, disk):
     assert files.server_root([program], [r"E:\told"]) == r"D:\UC\Server"
 
 
+def test_a_root_that_has_lost_its_config(files, disk):
+    programs = [service(rf"{ROOT}\WebService\web.exe", "web_server"), service(rf"{ROOT}\eucsrv.exe")]
+    assert files.server_root(programs, []) == ROOT
+    disk.add(rf"{ROOT}\userstates", None)
+    assert files.server_root(programs[:1], []) == ROOT
+
+
 def test_the_media_root_by_what_is_in_it_or_by_the_program(files, disk):
     program = service(rf"{MEDIA}\emswindows\bin\ems.exe", "media_server")
     assert files.media_root([program], ROOT) == MEDIA
