@@ -83,8 +83,8 @@ options:
     default: 1099511627776
   ignore_writers:
     description:
-      - A file that a process has open for writing is not stable. Names of programs for which that does not count, as the
-        kernel knows them.
+      - A file that a process has open for writing is not stable. Names of programs for which that does not count, as
+        the kernel knows them.
       - The NFS server V(ganesha.nfsd) keeps files open long after its clients have closed them, so name it where files
         come by NFS. The quiet period decides then.
     type: list

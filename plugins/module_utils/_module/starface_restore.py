@@ -73,7 +73,7 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
                 return {"changed": False, "restored": False, **_steps(module.params, backend, reader, "")}
             return _Restore(module, backend, reader).run()
 
-    return unsealing.serve(module, lambda params, backend: _wanted(params, backend), body)
+    return unsealing.serve(module, _wanted, body)
 
 
 def _wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:

@@ -16,7 +16,7 @@ from .facts import Observation
 from .grouping import Batch, Selection, batches
 from .judging import Arrival, Patience, Watch
 from .kept import Kept
-from .scanning import Limits, look, open_folder
+from .scanning import Limits, open_folder
 from .zone import Zone
 
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
