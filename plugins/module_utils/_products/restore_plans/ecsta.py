@@ -55,7 +55,8 @@ def _branch(occasion: Occasion, host: str, driver: Mapping[str, str]) -> Branch:
     )
     steps.module(
         RESTORE,
-        f"Put the saved configuration back: {key}. What came later is removed, what differs is imported, and all is exported again and compared",
+        f"Put the saved configuration back: {key}. What came later is removed, what differs is imported, and all is"
+        " exported again and compared",
         source=occasion.source,
         generation=occasion.generation,
     )
