@@ -17,6 +17,7 @@ from .grouping import Batch, Selection, batches
 from .judging import Arrival, Patience, Watch
 from .kept import Kept
 from .scanning import Limits, open_folder
+from .scanning import look as look_at_zone
 from .zone import Zone
 
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -56,7 +57,7 @@ class Waiting:
         *,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
-        observe: Callable[[Zone, Limits], Observation] = look,
+        observe: Callable[[Zone, Limits], Observation] = look_at_zone,
     ) -> None:
         self._zone = zone
         self._selection = selection
