@@ -59,7 +59,7 @@ def kind_of(head: bytes) -> str:
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), UNKNOWN)
 
 
-def test_for(kind: str) -> ContentTest | None:
+def checker_of(kind: str) -> ContentTest | None:
     """The test of a kind; None for one that nobody can look into."""
     make = _TESTS.get(kind)
     return make() if make is not None else None

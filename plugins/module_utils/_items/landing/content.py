@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..._entries import path_to_text
-from .containers import HEAD, UNKNOWN, kind_of, test_for
+from .containers import HEAD, UNKNOWN, checker_of, kind_of
 from .judging import LEVEL_PLAUSIBLE, LEVEL_STABLE
 
 VERDICT_OK = "ok"
@@ -89,7 +89,7 @@ class ContentCheck:
         self._zeros = 0
         self._only_zeros = True
         self._begun = False
-        self._test = test_for(UNKNOWN)
+        self._test = checker_of(UNKNOWN)
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -124,7 +124,7 @@ class ContentCheck:
     def _begin(self) -> None:
         self._begun = True
         self._verdict.container = kind_of(bytes(self._head[:HEAD]))
-        self._test = test_for(self._verdict.container)
+        self._test = checker_of(self._verdict.container)
         if self._test is not None:
             self._test.feed(bytes(self._head))
         self._head.clear()
