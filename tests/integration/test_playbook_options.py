@@ -25,9 +25,20 @@ WINRM = {
     "ansible_winrm_transport": "ntlm",
     "ansible_winrm_ca_trust_path": "/etc/ucops/ca.pem",
 }
-VARIABLES = {"ssh": {"ansible_user": "ucops"}, "windows": WINRM, "mssql": LOGIN, "ldap": LOGIN}
+STARFACE = {"recovery_username": "0099", "recovery_password": LOGIN["ansible_password"]}
+VARIABLES = {
+    "ssh": {"ansible_user": "ucops"},
+    "windows": WINRM,
+    "mssql": LOGIN,
+    "ldap": LOGIN,
+    "starface": STARFACE,
+}
 SIGNER = 'backup1 namespaces="ucops-commit" ssh-ed25519 ' + "A" * 68
-OPTIONS = {"mssql": {"database": "CHAT"}, "ad_attributes": {"base_dns": ["DC=lab,DC=example"]}}
+OPTIONS = {
+    "mssql": {"database": "CHAT"},
+    "ad_attributes": {"base_dns": ["DC=lab,DC=example"]},
+    "starface": {"client_secret": LOGIN["ansible_password"], "mode": "rest"},
+}
 
 
 @pytest.fixture(scope="module")

@@ -55,8 +55,7 @@ def starface_restore_spec() -> ArgumentSpec:
             "ignore_ip_part": {"type": "str"},
             "file_part": {"type": "str", "default": "file"},
             "allow_active_calls": {"type": "bool", "default": False},
-        },
-        required_if=[("method", BY_REST, ["confirm_host"])],
+        }
     )
     return restore_spec(Starface.name).merge(own)
 

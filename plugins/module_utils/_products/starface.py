@@ -17,7 +17,7 @@ from .._errors import CommandFailed, ConnectionFailed, RecoveryError, RestoreRef
 from .._items.base import Item
 from .._items.landing.content import Demands
 from .._items.pushed_files import CONTENTS_ITEM, FILES_ITEM, PushedContents
-from .._transport.base import Transport
+from .._transport.base import CommandsRefused, Transport
 from .base import Check, Probe
 from .options import choice, flag, list_of, option, parse_options, text
 from .pushed import CONTAINERS, Pushed, PushedOptions, factor, size
@@ -111,7 +111,7 @@ class Starface(Pushed):
             version = ways.rest.version()
         elif ways.ssh is not None:
             version = _version_file(ways.ssh)
-            identity = {**look_at_host(ways.ssh, "/", False).identity, **identity}
+            identity = {**_identity(ways.ssh), **identity}
         probe = Probe(release=_release(version), version=version, identity=identity, facts={"way": way})
         if not version:
             probe.release, probe.version = self.options.release, self.options.release
@@ -238,6 +238,14 @@ def _numbers(version: str) -> tuple[int, ...]:
     last = version.split(" ")[-1]
     parts = last.split(".")[:2]
     return tuple(int(part) for part in parts) if all(part.isascii() and part.isdigit() for part in parts) else ()
+
+
+def _identity(ssh: Transport) -> dict[str, Any]:
+    """What tells this appliance from others, nothing when the account runs no commands."""
+    try:
+        return dict(look_at_host(ssh, "/", False).identity)
+    except (CommandFailed, CommandsRefused):
+        return {}
 
 
 def _version_file(ssh: Transport) -> str:

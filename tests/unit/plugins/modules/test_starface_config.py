@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module starface_config, from options to results."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from support.modules import run_module
+
+PASSWORD = "pl4nted,Secret"
+SFTP = {"kind": "sftp", "username": "pbx", "kept_at": "vault", "server": "192.0.2.9", "path": "/in"}
+GOOD = {
+    "source": "pbx",
+    "name": "pbx-berlin",
+    "error_report_to": "ops@example.org",
+    "interval": "daily",
+    "start": "2026-11-01 02:00",
+    "targets": [SFTP],
+    "finish": "run_and_save",
+    "archive_job": {"start": "06:00"},
+}
+
+
+def config(**changed):
+    result = run_module("starface_config", {**GOOD, **changed})
+    assert PASSWORD not in json.dumps(result)
+    return result
+
+
+def test_a_good_one():
+    result = config(applied_at="2026-11-01 01:00", applied_by="M. Muster")
+    assert not result.get("failed") and result["changed"] is False
+    assert result["valid"] is True and result["applied"] is True and result["differences"] is None
+    assert {one["grade"] for one in result["advice"]} == {"hint"}
+    assert "| Name | pbx-berlin |" in result["runbook"] and "by M. Muster" in result["runbook"]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "changed", "failed"),
+    [
+        ("error", {"targets": [{**SFTP, "server": "x"}]}, True),
+        ("never", {"targets": [{**SFTP, "server": "x"}]}, False),
+        ("error", {"error_report_to": None}, False),
+        ("warning", {"error_report_to": None}, True),
+        ("warning", {}, False),
+        ("hint", {}, True),
+    ],
+)
+def test_the_grade_that_fails(fail_on, changed, failed):
+    given = {name: value for name, value in {**GOOD, **changed}.items() if value is not None}
+    result = run_module("starface_config", {**given, "fail_on": fail_on})
+    assert bool(result.get("failed")) is failed
+    assert result["advice"] and result["runbook"]
+    if failed:
+        assert result["error"] == "ConfigUnfit"
+
+
+def test_a_password_is_looked_at_and_returned_nowhere():
+    share = {"kind": "windows_share", "username": "u", "password": PASSWORD, "server": "192.0.2.8", "share": "b"}
+    result = config(targets=[{**share, "security": "ntlmsspi"}])
+    assert result["failed"] and "smb_password_comma" in {one["code"] for one in result["advice"]}
+    assert result["config"]["targets"][0]["password_given"] is True
+
+
+def arrivals(days, hour=2, minute=40, folder="pbx-berlin"):
+    today = datetime.now(timezone.utc).replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return [
+        {
+            "path": f"starface-backup/{folder}/{day}.sar",
+            "size": 1000,
+            "received_at": (today - timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "target": "sftp",
+        }
+        for day in range(1, days + 1)
+    ]
+
+
+def start(days, clock="02:00"):
+    return (datetime.now(timezone.utc) - timedelta(days=days)).strftime("%Y-%m-%d ") + clock
+
+
+def test_what_arrives_as_declared():
+    given = {"start": start(6), "observed": arrivals(6)}
+    result = config(**given)
+    assert [one for one in result["differences"] if one["code"] != "missing_runs"] == []
+
+
+def test_what_arrives_otherwise():
+    result = config(start=start(6), observed=arrivals(6, hour=11, folder="old"), watched=["sftp"])
+    assert {one["differs"] for one in result["differences"]} >= {"name", "start"}
+    assert "target" in {one["code"] for one in config(observed=[], watched=["sftp"])["differences"]}
+
+
+def test_the_time_is_the_appliances_own():
+    given = {"start": start(6, "03:00"), "observed": arrivals(6)}
+    codes = {one["code"] for one in config(**given, timezone="Europe/Berlin")["differences"]}
+    # 02:40 in UTC is 03:40 in Berlin's winter, and 04:40 in its summer
+    summer = datetime.now(timezone.utc).month in range(4, 11)
+    assert ("time_of_day" in codes) == summer
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"timezone": "Europe/Nowhere", "observed": []}, "no such time zone"),
+        ({"timezone": "/etc/passwd", "observed": []}, "no such time zone"),
+        ({"observed": [{"path": "x", "size": 1, "received_at": "today"}]}, "today is no moment"),
+        ({"start": "tomorrow"}, "start must be"),
+        ({"interval": "x"}, "interval must be"),
+        ({"targets": [{**SFTP, "share": "x"}]}, "no field share"),
+    ],
+)
+def test_what_is_given_wrong(changed, says):
+    result = config(**changed)
+    assert result["failed"] and says in result["msg"]
