@@ -175,3 +175,45 @@ def test_a_restore_is_told_which_generations_belong_to_it(kept):
     ]
     assert told["declared"] == [{"kind": "other", "reference": "tape 7"}]
     assert companions.recorded(kept.backend, record, {}) == {"demanded": [], "declared": []}
+
+
+# --- of the same age -------------------------------------------------------------------------------------------------
+HSM = Companion("pushed", "keys are in an HSM", source="hsm1", max_age=3600)
+
+
+def push(kept, **facts):
+    return backup(kept, "pushed", "", "hsm1", **facts)
+
+
+@pytest.mark.parametrize("run", [RUN, CHANGE, Run(None, None, "manual")])
+def test_one_that_is_young_enough_belongs_to_any_run(kept, run):
+    push(kept, run_id="run-1")
+    wanted = push(kept)
+    push(kept, status="partial")
+    assert found(kept, HSM, run) == wanted
+
+
+def test_one_of_the_same_run_comes_before_a_newer_one(kept):
+    wanted = push(kept, run_id="run-7")
+    push(kept)
+    assert found(kept, HSM) == wanted
+
+
+def test_one_that_is_too_old_is_missing(kept, monkeypatch):
+    push(kept, run_id="run-1")
+    now = companions.time.time()
+    monkeypatch.setattr(companions.time, "time", lambda: now + 3500)
+    assert found(kept, HSM)
+    monkeypatch.setattr(companions.time, "time", lambda: now + 3700)
+    (state,) = look_for(kept.backend, [HSM], RUN, Provided())
+    assert state.missing and "of this run or at most 1 h old (keys are in an HSM)" in state.problem(RUN)
+
+
+def test_later_it_counts_from_the_generation_that_it_belongs_to(kept, monkeypatch):
+    wanted = push(kept)
+    record = kept.backup(FILES, "ca1", "keyfactor_appliance").record
+    (state,) = look_for(kept.backend, [HSM], RUN, Provided())
+    contract = {"companions": companions.contract([state], Provided())}
+    monkeypatch.setattr(companions.time, "time", lambda: 4e9)
+    (told,) = companions.recorded(kept.backend, record, contract)["demanded"]
+    assert told["generation"] == wanted

@@ -11,6 +11,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._entries import Ite
 from ansible_collections.ucops.recovery.plugins.module_utils._module.gathering import (
     SHRINK_FLOOR,
     Gathering,
+    check_constant,
     check_sizes,
     check_vanished,
 )
@@ -82,3 +83,23 @@ def test_an_item_that_nobody_looked_for_any_more_is_told():
     accepted = Gathering(gathering.items, {"config": ItemReport("config")})
     check_vanished(accepted, history, accept=["database"])
     assert accepted.missing() == [] and accepted.status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("constant", "before", "told"),
+    [(True, "other", True), (True, "same", False), (False, "other", False), (True, None, False)],
+)
+def test_what_is_set_once_and_for_all_is_as_before(constant, before, told):
+    item = SimpleNamespace(name="secret", required=True, constant=constant)
+    gathering = Gathering([item], {"secret": ItemReport("secret")})
+    history = [SimpleNamespace(sequence=7, items={"secret": {"digest": before}} if before else {})]
+    check_constant(gathering, {"secret": {"digest": "same"}}, history)
+    assert (gathering.missing() == ["secret"]) is told
+    assert [("generation 7" in one["message"]) for one in gathering.problems()] == [True] * told
+
+
+def test_the_first_of_what_is_set_once_is_fine():
+    item = SimpleNamespace(name="secret", required=True, constant=True)
+    gathering = Gathering([item], {"secret": ItemReport("secret")})
+    check_constant(gathering, {"secret": {"digest": "any"}}, [])
+    assert gathering.missing() == []
