@@ -303,8 +303,8 @@ notes:
   elements: str
   returned: success and when the generation is partial
 generations:
-  description: Every backup that was taken in this run, in the order of receipt, each like RV(generation). Several may
-    have waited.
+  description: Every backup that was taken in this run, in the order of receipt, each like RV(generation), which is the
+    last of them. Several may have waited. When none came, it is empty and RV(generation) is not returned.
   type: list
   elements: dict
   returned: success and when the generation is partial

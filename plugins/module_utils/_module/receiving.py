@@ -354,7 +354,7 @@ class Receiver:
         verdicts = [(verdict, one) for one in self.taken for verdict in one.verdicts]
         result: dict[str, Any] = {
             "changed": any(one.outcome.changed for one in self.taken),
-            "generation": last.generation if last is not None else None,
+            **({"generation": last.generation} if last is not None else {}),
             "generations": [one.generation for one in self.taken],
             "files": [
                 {**verdict.to_result(), "generation": one.generation["id"], "repeated": one.repeated}
