@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -54,10 +55,11 @@ class Site:
 
     def play(self, *tasks, arguments=()):
         # What opens the repository is a default of the whole group; these modules have no use for it.
-        defaults = {"domain_master_secret": SECRET, "allowed_signers": self.store.allowed_signers}
-        # Ansible shows the lines of a task that failed, so secrets are no part of them, as in any good playbook.
-        secrets = {"right": APPLIANCE_SECRET, "wrong": "another secret"}
-        play = self.controller.play(tasks, *arguments, defaults=defaults, variables=secrets)
+        defaults = {"domain_master_secret": "{{ opens }}", "allowed_signers": self.store.allowed_signers}
+        # Ansible shows the lines around a task that failed, so secrets stand elsewhere, as in any good playbook.
+        secrets = self.controller.folder / "secrets.json"
+        secrets.write_text(json.dumps({"right": APPLIANCE_SECRET, "wrong": "another secret", "opens": SECRET}))
+        play = self.controller.play(tasks, "-e", f"@{secrets}", *arguments, defaults=defaults)
         assert APPLIANCE_SECRET not in play.output and SECRET not in play.output
         return play
 
@@ -91,7 +93,7 @@ def first(site, mark):
             "plan",
             "keyfactor_appliance_restore_plan",
             generation="ca1/keyfactor_appliance/latest",
-            domain_master_secret=SECRET,
+            domain_master_secret="{{ opens }}",
             allowed_signers=site.store.allowed_signers,
         ),
     )
