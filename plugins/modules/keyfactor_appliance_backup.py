@@ -101,7 +101,7 @@ options:
         description:
           - Next Scheduled Backup Execution, as a time, like V(in 3 hours), or V(Schedule Disabled).
         type: str
-      message:
+      problem:
         description:
           - What it says when a backup cannot be created.
         type: str

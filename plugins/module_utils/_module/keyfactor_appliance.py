@@ -49,7 +49,7 @@ def _secret() -> ArgumentSpec:
 
 
 def _reading() -> ArgumentSpec:
-    texts = ("current", "last_successful", "next_scheduled", "message", "read_at", "read_by")
+    texts = ("current", "last_successful", "next_scheduled", "problem", "read_at", "read_by")
     return ArgumentSpec({"webconf_status": {"type": "dict", "options": {name: {"type": "str"} for name in texts}}})
 
 

@@ -86,7 +86,7 @@ class Reading:
     current: str = ""
     last_successful: str = ""
     next_scheduled: str = ""
-    message: str = ""
+    problem: str = ""
     read_at: float | None = None
 
     @classmethod
@@ -107,7 +107,7 @@ class Reading:
         return fresh and "not running" in self.current.lower()
 
 
-_FIELDS = ("current", "last_successful", "next_scheduled", "message")
+_FIELDS = ("current", "last_successful", "next_scheduled", "problem")
 
 
 @dataclass(frozen=True)
@@ -178,8 +178,8 @@ def cannot_be_created(options: KeyfactorApplianceOptions, observed: Observed, re
     if not options.appliance_secret_fingerprint:
         reasons.append("Nothing tells that the appliance's Domain Master Secret is set: without it there is no backup.")
     reasons += observed.trouble
-    if reading.message:
-        reasons.append(f"Webconf says: {reading.message}")
+    if reading.problem:
+        reasons.append(f"Webconf says: {reading.problem}")
     return reasons
 
 

@@ -293,7 +293,7 @@ def test_what_a_person_read_in_webconf(site):
     read = {"current": "Not Running", "last_successful": "2 hours ago", "read_at": "2026-01-31T22:00:00Z"}
     seen = site.info(webconf_status=read)
     assert "did not arrive here" in seen["status"]["differences"][0]
-    disabled = site.info(webconf_status={"next_scheduled": "Schedule Disabled", "message": "no storage"})
+    disabled = site.info(webconf_status={"next_scheduled": "Schedule Disabled", "problem": "no storage"})
     assert "Webconf says: no storage" in disabled["status"]["cannot_be_created"]
     assert site.info(webconf_status={"read_at": "yesterday"})["error"] == "OptionInvalid"
 

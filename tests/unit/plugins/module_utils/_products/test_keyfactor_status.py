@@ -118,7 +118,7 @@ def test_a_disabled_schedule():
 def test_why_none_can_be_created():
     assert table()["cannot_be_created"] == []
     reasons = status(
-        parse_options(KeyfactorApplianceOptions, {}), Observed(NOW, trouble=["full"]), Reading(message="no")
+        parse_options(KeyfactorApplianceOptions, {}), Observed(NOW, trouble=["full"]), Reading(problem="no")
     )
     told = " ".join(reasons["cannot_be_created"])
     for words in ("storage type is None", "OTP user", "Domain Master Secret is set", "full", "Webconf says: no"):
