@@ -33,7 +33,7 @@ from .._items.landing.open_files import being_written
 from .._items.landing.scanning import Limits
 from .._items.landing.sizes import HISTORY
 from .._items.landing.waiting import Round, Timing, Waiting, open_incoming
-from .._items.landing.zone import Zone
+from .._items.landing.zone import LandingUnfit, Zone
 from .._items.pushed_files import CONTENTS_ITEM, FILES_ITEM, OPEN_FLAGS, PushedFile, PushedFiles, shown
 from .._products.pushed import CONTAINER_COUNT, Pushed, Received
 from .._repository.backends.base import Backend
@@ -194,6 +194,12 @@ class Receiver:
         except NotTaken as error:
             self.warnings.append(f"{error}; it is waited for again.")
             return False
+        except OSError as error:
+            raise LandingUnfit(
+                f"Nothing can be taken out of the landing zone: {error.strerror}",
+                item=path_to_text(zone.folder),
+                hint="See that its file system has room and can be written, and that the module runs as root.",
+            ) from None
         self._ingest(claim)
         return True
 

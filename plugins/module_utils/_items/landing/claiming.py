@@ -36,7 +36,7 @@ from .judging import Arrival
 from .kept import Kept, KeptFile
 from .open_files import being_written
 from .scanning import open_folder
-from .zone import Zone
+from .zone import LandingDamaged, Zone
 
 CLAIM_NOTE = b"claim.json"
 DONE_NOTE = b"done.json"
@@ -354,9 +354,18 @@ def _write_note(claim: Claim) -> None:
 
 def _read_note(zone: Zone, name: bytes, note: bytes) -> Claim:
     with open(os.path.join(zone.taken, name, note), "rb") as handle:
-        data = json.load(handle)
-    files = tuple(ClaimedFile.from_json(one) for one in data["files"])
-    return Claim(zone, name.decode("ascii"), files, data["head"], Afterwards(bool(data["keeps"]), int(data["keep"])))
+        content = handle.read()
+    try:
+        data = json.loads(content)
+        files = tuple(ClaimedFile.from_json(one) for one in data["files"])
+        afterwards = Afterwards(bool(data["keeps"]), int(data["keep"]))
+        return Claim(zone, name.decode("ascii"), files, str(data["head"]), afterwards)
+    except (KeyError, TypeError, ValueError):
+        raise LandingDamaged(
+            "This note of files that were taken cannot be understood",
+            item=path_to_text(os.path.join(zone.taken, name, note)),
+            hint="The files lie beside it: put them back into incoming by hand, and remove the folder.",
+        ) from None
 
 
 def _remove_folder(folder: bytes) -> None:

@@ -14,12 +14,13 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..._entries import path_from_text, path_to_text
 from .durable import write_note
 from .facts import FileFacts
 from .scanning import open_folder
-from .zone import Zone
+from .zone import LandingDamaged, Zone
 
 LEDGER = b".kept.json"
 
@@ -44,6 +45,11 @@ class KeptFile:
         return self == KeptFile.of(facts)
 
 
+def _kept(row: Sequence[Any]) -> KeptFile:
+    name, device, inode, size, ctime_ns = row
+    return KeptFile(path_from_text(name), int(device), int(inode), int(size), int(ctime_ns))
+
+
 class Kept:
     """The ledger of a zone: backup -> its files, the oldest first."""
 
@@ -56,16 +62,17 @@ class Kept:
         """Read it; there is none in a zone where nothing was ever kept."""
         try:
             with open(os.path.join(zone.taken, LEDGER), "rb") as handle:
-                data = json.load(handle)
+                content = handle.read()
         except FileNotFoundError:
             return cls(zone, {})
-        return cls(
-            zone,
-            {
-                name: [KeptFile(path_from_text(one[0]), *(int(number) for number in one[1:])) for one in files]
-                for name, files in data.items()
-            },
-        )
+        try:
+            return cls(zone, {name: [_kept(one) for one in files] for name, files in json.loads(content).items()})
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise LandingDamaged(
+                "The list of kept files cannot be understood",
+                item=path_to_text(os.path.join(zone.taken, LEDGER)),
+                hint="Remove it: kept files are then looked at anew, and found to be in the repository already.",
+            ) from None
 
     def holds(self, facts: FileFacts) -> bool:
         """Whether a file is one that is in the repository already."""

@@ -34,7 +34,10 @@ class Timing:
 
 @dataclass(frozen=True)
 class Round:
-    """What one look brought: batches to take, the oldest first, batches to wait for, and what is refused by name."""
+    """What one look brought: batches to take, the oldest first, batches to wait for, and what is refused by name.
+
+    ``not_meant``: files that are left out, or that belong to no set.
+    """
 
     stable: tuple[Batch, ...] = ()
     waiting: tuple[Batch, ...] = ()
@@ -100,11 +103,12 @@ class Waiting:
             found = cucm.sets(meant, self._manifests(meant))
         else:
             found = batches(meant, self._selection)
+        of_a_batch = {name for batch in found for name in batch.names}
         return Round(
             tuple(one for one in found if one.is_stable),
             tuple(one for one in found if not one.is_stable),
             {name: reason for name, reason in seen.refused.items() if name not in kept.names()},
-            tuple(sorted(set(new) - set(meant))),
+            tuple(sorted(set(new) - of_a_batch)),
             seen.sees_writers,
         )
 

@@ -27,6 +27,10 @@ class LandingUnfit(RecoveryError):
     """A landing zone is not there, or its folders are not as they must be."""
 
 
+class LandingDamaged(RecoveryError):
+    """What the collection keeps for itself in a landing zone cannot be understood."""
+
+
 class LandingBusy(RecoveryError):
     """Another run works in this landing zone."""
 

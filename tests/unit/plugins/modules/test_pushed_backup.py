@@ -504,3 +504,38 @@ def test_a_file_that_changes_while_it_is_taken_goes_back(site):
 
 def test_ages_are_told_in_words():
     assert freshness.words_for(93784) == "1 d 2 h" and freshness.words_for(0) == "0 s"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"files": [{"name": "a"}]}'])
+def test_notes_that_cannot_be_understood_are_named(site, content):
+    (site.taken / "00-ab").mkdir()
+    (site.taken / "00-ab" / "claim.json").write_bytes(content)
+    result = site.backup()
+    assert result["error"] == "LandingDamaged" and "claim.json" in result["msg"]
+
+
+def test_a_list_of_kept_files_that_cannot_be_understood_is_named(site):
+    (site.taken / ".kept.json").write_bytes(b'{"x": [["a"]]}')
+    result = site.backup()
+    assert result["error"] == "LandingDamaged" and ".kept.json" in result["msg"]
+
+
+def test_a_zone_in_which_nothing_can_be_moved_is_told(site):
+    place = site.deliver("a")
+    with mock.patch.object(receiving, "take", side_effect=OSError(30, "Read-only file system")):
+        result = site.backup()
+    assert result["error"] == "LandingUnfit" and "Read-only file system" in result["msg"] and os.path.exists(place)
+
+
+def test_two_lines_of_one_source_have_their_own_histories(site):
+    for _night in range(2):
+        site.deliver("config.zip.enc", os.urandom(9_000))
+        site.deliver("vm.zip.enc", os.urandom(90_000))
+        for instance in ("config", "vm"):
+            assert site.backup(instance=instance, patterns=[f"{instance}.*"])["verdict"] == "ok"
+    assert site.backup(expected_every="1d", instance="vm")["last_good"]["id"] == "pbx/pushed@vm/2"
+
+
+def test_parts_of_cisco_without_their_document_are_listed(site):
+    site.deliver(f"{STAMP}_PUB_UCM_CCMDB.tar")
+    assert site.info(group_by="cucm")["other"] == [f"{STAMP}_PUB_UCM_CCMDB.tar"]
