@@ -177,7 +177,7 @@ class StarfaceRestorer(Restorer):
             kept = str(before.committed.generation_id) if before is not None and before.committed is not None else None
             back = f" To go back, restore {kept}." if kept else ""
             raise RestoreFailed(
-                f"Nobody knows whether the restore of {self.generation} is good: {error.message}",
+                f"Nobody knows whether the restore of {self.generation} was done: {error.message}",
                 host=self._transport.host,
                 hint=f"{error.hint or ''}{back} The journal keeps this restore open until one ends well.".strip(),
                 journal=journal.identifier,

@@ -10,6 +10,7 @@ Its name is never taken for a date. Where the appliance keeps the files of its o
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,9 +18,12 @@ from dataclasses import dataclass, field, replace
 
 from .._entries import Entry, Gathered, ItemReport, path_to_text
 from .._errors import (
+    CommandFailed,
+    ConnectionFailed,
     ConnectionLost,
     HostileContent,
     ItemTruncated,
+    PrivilegeFailed,
     RecoveryError,
     RestoreFailed,
     RestoreRefused,
@@ -46,7 +50,7 @@ class NoArchive(RecoveryError):
 
 
 class OutcomeUnknown(RestoreFailed):
-    """The appliance took a file, and nobody can tell what became of it."""
+    """A file was given to the appliance, and nobody can tell what became of it."""
 
 
 @dataclass
@@ -200,21 +204,40 @@ class StarfaceArchive(PushedFiles):
             raise RestoreRefused("There is no REST interface to restore by, or no file to restore", host=transport.host)
         entry, content = chosen[0]
         check = ContentCheck(NAME, self.demands)
-        job = rest.restore(_checked(content, check), entry.size, self.parts, self.file_part)
+        try:
+            job = rest.restore(_checked(content, check), entry.size, self.parts, self.file_part)
+        except ConnectionFailed as error:
+            raise OutcomeUnknown(
+                f"The file did not reach the appliance to its end: {error.message}",
+                host=rest.host,
+                hint="Look at its web interface, whether it restores or serves.",
+            ) from error
+        except (CommandFailed, PrivilegeFailed) as error:
+            raise OutcomeUnknown(
+                f"The appliance did not take the file, so it should be as it was: {error.message}",
+                host=rest.host,
+                hint="Look at its web interface, and at file_part and ignore_ip_part.",
+            ) from error
         self._await(rest, job)
         self._taken = (replace(entry, extra={RECEIPT: True}), [check.finish().sha256.encode("ascii")])
 
     def _await(self, rest: StarfaceRest, job: str | None) -> None:
-        """Wait for the end of a restore, in which the appliance goes away and comes back."""
+        """Wait for the end of a restore, in which the appliance goes away and comes back. Whatever goes wrong on the
+        way tells nothing of the restore; only its job does."""
         state = None
         if job is not None:
-            try:
+            with contextlib.suppress(ConnectionFailed, CommandFailed):
                 state = rest.wait(job)
-            except ConnectionLost:
-                state = None
-        rest.wait_for_return()
-        if state is None and job is not None:
-            state = rest.state_or_none(job)
+        try:
+            rest.wait_for_return()
+            if state is None and job is not None:
+                state = rest.state_or_none(job)
+        except RecoveryError as error:
+            raise OutcomeUnknown(
+                f"The appliance took the file and does not serve as it should: {error.message}",
+                host=rest.host,
+                hint="Look at it: a restored appliance may have another address, certificate or password.",
+            ) from error
         if state is None or not state.is_done:
             raise OutcomeUnknown(
                 "The appliance took the file and answers again, but it does not say what became of the restore",

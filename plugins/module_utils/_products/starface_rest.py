@@ -194,6 +194,7 @@ class StarfaceRest:
                     hint="Part them in time: each shifts the other by an hour.",
                 )
             self._tell("another backup or the archive job runs, waiting")
+            self._transport.close()  # nothing keeps an idle connection for so long
             self._sleep(self._patience.busy_wait)
 
     def wait(self, job: str) -> JobState:
@@ -247,7 +248,11 @@ class StarfaceRest:
         :param size: bytes of ``pieces``
         :param parts: further parts of the form
         :param file_part: what the part with the file is called
+        :raises CommandFailed, PrivilegeFailed: it did not take the file
+        :raises ConnectionFailed: nobody knows whether it did
         """
+        if not self.has_backups():  # which also renews a token, as a body that is a stream can be sent only once
+            raise self._no_backups()
         boundary = f"ucops-{secrets.token_hex(16)}"
         head = "".join(
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'

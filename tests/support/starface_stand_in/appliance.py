@@ -32,7 +32,7 @@ class Appliance:
     break off. ``told_length`` False: the answer ends with the connection. ``expire_after``: so many requests, then the
     token is not taken any more. ``calls``: None when it does not tell. ``outcome`` of a restore: SUCCESS, FAILED,
     ``forgotten`` (the job is unknown afterwards) or ``nameless`` (no job is named). ``away``: how many requests find
-    nobody after a restore.
+    nobody after a restore. ``slow``: seconds before each answer.
     """
 
     version: str = "10.0.2.5"
@@ -61,6 +61,7 @@ class Appliance:
     calls: int | None = 0
     outcome: str = "SUCCESS"
     away: int = 2
+    slow: float = 0.0
     file_part: str = "file"
 
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)

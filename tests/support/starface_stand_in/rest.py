@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,6 +28,8 @@ RUN_FIELDS = {"storeCdrData", "storeVoiceboxAnnounces", "storeChatHistory"}
 
 class StarfaceStandIn(HttpsServer):
     """Serves one :class:`Appliance`."""
+
+    handler: type[QuietHandler]
 
     def __init__(self, appliance: Appliance, *names: str, address: str = "127.0.0.1") -> None:
         super().__init__(_Handler, *names, address=address)
@@ -41,6 +44,8 @@ class _Handler(QuietHandler):
 
     def _answer(self) -> None:
         one = self.one
+        if one.slow:
+            time.sleep(one.slow)
         with one.lock:
             if one.absent:
                 one.absent -= 1
@@ -278,6 +283,9 @@ class _Handler(QuietHandler):
 
     def _complain(self, what: str) -> None:
         self.one.complaints.append(f"{self.command} {urlsplit(self.path).path}: {what}")
+
+
+StarfaceStandIn.handler = _Handler
 
 
 def _secret(one: Appliance) -> str:

@@ -489,7 +489,30 @@ def test_an_appliance_that_stays_away(reach):
     site = reach(away=10**6)
     site.backup()
     result = site.restore(restart_timeout=0)
-    assert result["failed"] and "does not answer" in result["msg"]
+    assert result["failed"] and "took the file and does not serve" in result["msg"]
+    assert len(site.appliance.restored) == 1
+
+
+def test_a_file_that_is_not_taken_changes_nothing(reach):
+    site = reach(file_part="other")
+    site.backup()
+    result = site.restore()
+    assert result["failed"] and "did not take the file" in result["msg"] and "status 400" in result["msg"]
+    assert not site.restore(file_part="other").get("failed")
+
+
+def test_an_upload_that_breaks_off_is_not_taken_back_on_a_guess(reach, monkeypatch):
+    site = reach()
+    site.backup()
+    monkeypatch.setattr(StarfaceStandIn.handler, "_restore", lambda self, body: self.cut())
+    result = site.restore()
+    assert result["failed"] and "did not reach the appliance to its end" in result["msg"]
+    assert site.appliance.restored == [] and result["details"]["pre_restore"] == "pbx/starface/2"
+
+
+def test_an_appliance_that_falls_silent(reach):
+    result = reach(slow=3).backup(mode="rest", silence_timeout=1)
+    assert result["failed"] and "silent for more than 1 s" in result["msg"]
 
 
 def test_two_files_in_one_generation_are_chosen_from(reach):
