@@ -95,7 +95,7 @@ def standin(server: SambaServer) -> ShadowCopyStandIn:
 
 @pytest.fixture
 def host(server: SambaServer, standin: ShadowCopyStandIn) -> Iterator[WindowsTransport]:
-    options = SmbOptions(server.address, server.port or 0, *next(iter(USERS.items())), silence_timeout=10)
+    options = SmbOptions(server.address, server.port or 0, *list(USERS.items())[0], silence_timeout=10)
     with WindowsTransport(ScriptedCommands(standin), SmbFiles(options)) as transport:
         yield transport
 

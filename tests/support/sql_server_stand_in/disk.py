@@ -51,7 +51,7 @@ class FolderDisk:
         return self._place(path).read_bytes()
 
     def _place(self, path: str) -> pathlib.Path:
-        drive, _, rest = path.partition(":\\")
+        drive, _colon, rest = path.partition(":\\")
         if drive.upper() != "C":
             raise FileNotFoundError(2, "there is no such drive", path)
         return self._folder.joinpath(*rest.split("\\"))

@@ -76,7 +76,7 @@ def test_a_file_that_is_held_for_a_moment_is_waited_for(files, waited):
 
 
 def test_what_stays_is_told_unless_something_worse_happened(files, waited):
-    files.remove = lambda path: (_ for _ in ()).throw(PermissionError(errno.EACCES, "in use", path))
+    files.remove = lambda path: (nothing for nothing in ()).throw(PermissionError(errno.EACCES, "in use", path))
     with pytest.raises(CommandFailed, match="cannot be removed: in use"), Scratch(files) as one:
         one.write([b"a"])
     with pytest.raises(KeyError), Scratch(files):

@@ -30,8 +30,8 @@ GOOD = {
 LANDING = {"expected_every": "24h", "quiet_period": 120, "after": "keep"}
 
 
-def told(landing=LANDING, **options):
-    found = advice(parse_options(KeyfactorApplianceOptions, {**GOOD, **options}), landing, NOW)
+def told(landing=None, **options):
+    found = advice(parse_options(KeyfactorApplianceOptions, {**GOOD, **options}), landing or LANDING, NOW)
     return {one.field: one.grade for one in found}
 
 

@@ -51,7 +51,7 @@ def test_what_is_no_guid(value):
     with pytest.raises(ValueError):
         guid_text(value)
     with pytest.raises(ValueError):
-        _ = DirectoryObject("CN=x", {"objectGUID": [value]}).guid
+        assert DirectoryObject("CN=x", {"objectGUID": [value]}).guid
 
 
 def test_an_object_tells_its_guid_and_text():

@@ -303,13 +303,13 @@ def test_an_unknown_authority(server, tmp_path):
     other = Authority(tmp_path, "other")
     untrusted = pytest.raises(CertificateRejected, match="Nobody whom we trust")
     for ca_file in (str(other.file), None):
-        with reach(server, ca_file=ca_file) as transport, untrusted:
+        with untrusted, reach(server, ca_file=ca_file) as transport:
             transport.request("GET", "/echo")
 
 
 def test_a_certificate_for_another_name():
     refused = pytest.raises(CertificateRejected, match="another name")
-    with HttpsServer(Handler, "pbx.example") as server, reach(server) as transport, refused:
+    with refused, HttpsServer(Handler, "pbx.example") as server, reach(server) as transport:
         transport.request("GET", "/echo")
 
 
@@ -391,7 +391,7 @@ def test_a_host_that_is_silent_before_tls():
 
 def test_a_name_that_is_none():
     unknown = pytest.raises(ConnectionFailed, match="name cannot be resolved")
-    with HttpTransport(HttpOptions("pbx.invalid")) as transport, unknown:
+    with unknown, HttpTransport(HttpOptions("pbx.invalid")) as transport:
         transport.request("GET", "/")
 
 

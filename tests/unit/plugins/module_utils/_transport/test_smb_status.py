@@ -63,7 +63,7 @@ def test_logins_that_are_refused(status: int) -> None:
 
 def test_logins_that_break() -> None:
     error = login_error(0xC0000001, "h", "admin")
-    assert type(error) is ConnectionFailed and "0xC0000001" in error.message
+    assert error.__class__ is ConnectionFailed and "0xC0000001" in error.message
 
 
 def test_shares() -> None:

@@ -295,7 +295,7 @@ def test_two_threads_take_turns(site: SqlServerSite) -> None:
     found: list[Any] = []
     threads = [
         threading.Thread(target=lambda: found.append(transport.execute(sql_statements.may("X")).value))
-        for _ in range(4)
+        for _number in range(4)
     ]
     for thread in threads:
         thread.start()

@@ -40,7 +40,8 @@ def probe(**facts):
     )  # fmt: skip
 
 
-def made(companions=(), items=ITEMS, images=(), **facts):
+def made(companions=(), items=None, images=(), **facts):
+    items = ITEMS if items is None else items
     return procall_server_plan(Occasion("uc1/procall_server/7", "uc1", probe(**facts), companions, items, images))
 
 
