@@ -254,7 +254,7 @@ EXAMPLES = r"""
         username: pbx-berlin
         kept_at: vault, pbx-berlin/sftp
         server: 192.0.2.9
-        path: /incoming
+        path: /files
       - kind: local_disk
     archive_job:
       start: "05:00"

@@ -122,7 +122,7 @@ EXAMPLES = r"""
     targets:
       - kind: sftp
         server: 192.0.2.9
-        path: /incoming
+        path: /files
     max_age: 26h
   delegate_to: backup1
   register: said
