@@ -33,7 +33,10 @@ class StatusStandIn:
 
     def __exit__(self, *error: object) -> None:
         self._over.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # who waits in accept would take one more connection
         self._socket.close()
+        self._thread.join(5)
 
     def _serve(self) -> None:
         while not self._over.is_set():
