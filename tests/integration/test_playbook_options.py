@@ -37,6 +37,7 @@ SIGNER = 'backup1 namespaces="ucops-commit" ssh-ed25519 ' + "A" * 68
 OPTIONS = {
     "mssql": {"database": "CHAT"},
     "ad_attributes": {"base_dns": ["DC=lab,DC=example"]},
+    "keyfactor_appliance": {"key_storage": "soft", "database": "internal"},
     "starface": {"client_secret": LOGIN["ansible_password"], "mode": "rest"},
 }
 

@@ -129,8 +129,8 @@ class _Appliance:
         self.window = seconds_of(self.options.restart_window, "restart_window")
         self.freshness = freshness_of(module.params)
         self.reading = self._reading()
-        self.zone: Zone = zone_of(module.params)
         self.backend: Backend = open_backend(module.params)
+        self.zone: Zone = zone_of(module.params)
         if self.options.filename_prefix and module.params["patterns"] == _ANY_FILE:
             module.params["patterns"] = [f"{self.options.filename_prefix}*"]
 
