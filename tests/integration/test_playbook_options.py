@@ -32,6 +32,7 @@ VARIABLES = {
     "mssql": LOGIN,
     "ldap": LOGIN,
     "starface": STARFACE,
+    "landing": {"recovery_landing": "/srv/landing"},
 }
 SIGNER = 'backup1 namespaces="ucops-commit" ssh-ed25519 ' + "A" * 68
 OPTIONS = {
