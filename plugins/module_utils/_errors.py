@@ -154,6 +154,14 @@ class GenerationMissing(RepositoryError):
     """No generation answers to what was asked for."""
 
 
+class GenerationPruned(GenerationMissing):
+    """The generation was let go by rule; its record tells when, why and by whom."""
+
+
+class ClockRefused(RepositoryError):
+    """The clock cannot be right, so nothing is deleted by it."""
+
+
 class KeyRequired(RepositoryError):
     """Sealed content was asked for without anything that opens it."""
 

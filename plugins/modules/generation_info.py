@@ -58,9 +58,11 @@ options:
   latest:
     description:
       - Of every source, product and instance, only the newest generation that the other options leave.
+      - What was pruned is none of them.
     type: bool
     default: false
 seealso:
+  - module: ucops.recovery.generation_hold
   - module: ucops.recovery.generation_diff
   - module: ucops.recovery.generation_extract
 """
@@ -178,6 +180,19 @@ generations:
     signer:
       description: Who signed it.
       type: str
+      returned: always
+    pruned:
+      description: When it was let go, by whom and why, as C(at), C(by) and C(reason). Empty while it is kept.
+      type: dict
+      returned: always
+    expired_classes:
+      description: Data classes of it that were let go alone, each with C(at), C(by) and C(reason).
+      type: dict
+      returned: always
+    holds:
+      description: Holds that are in force, as M(ucops.recovery.generation_hold) returns them.
+      type: list
+      elements: dict
       returned: always
 damaged:
   description: Sources that cannot be read, with the reason.

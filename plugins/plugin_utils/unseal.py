@@ -127,7 +127,7 @@ class KeylessAction(RecoveryAction):
 
 
 class ReceivingAction(KeylessAction):
-    """In front of the modules that take in what a product pushed: the record names who ran them."""
+    """In front of modules that open nothing and leave a record, which names who ran them."""
 
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The module's answer."""

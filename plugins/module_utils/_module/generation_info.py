@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._entries import PHASES, STATUS_COMPLETE, STATUS_PARTIAL
+from .._repository.expiry import Fate, load_fates
 from .._repository.format import CommitRecord, GenerationId
+from .._repository.keyring import load_keyring
 from .argspec import ArgumentSpec, repository
+from .generation_hold import describe_hold
 from .opening import open_backend
 from .selection import matching_chains, readable_chains
 
@@ -36,9 +39,15 @@ def list_generations(module: AnsibleModule) -> dict[str, Any]:
     backend = open_backend(params)
     damaged: list[dict[str, str]] = []
     found = []
-    for _unused, records in readable_chains(backend, matching_chains(backend, params), damaged):
-        matching = [describe_generation(record) for record in records if _wanted(record, params)]
-        found += matching[-1:] if params["latest"] else matching
+    keyring = load_keyring(backend)
+    for chain, records in readable_chains(backend, matching_chains(backend, params), damaged):
+        fates = load_fates(backend, keyring, chain)
+        matching = [
+            {**describe_generation(record), **describe_fate(fates.of(record), fates.now)}
+            for record in records
+            if _wanted(record, params)
+        ]
+        found += [one for one in matching if not one["pruned"]][-1:] if params["latest"] else matching
     warn_of_damage(module, damaged)
     return {"generations": found, "damaged": damaged}
 
@@ -78,6 +87,18 @@ def describe_generation(record: CommitRecord) -> dict[str, Any]:
         "stored_bytes": sum(needed.values()),
         "head": record.hash,
         "signer": record.signer,
+    }
+
+
+def describe_fate(fate: Fate, now: str) -> dict[str, Any]:
+    """What became of a generation, as a result."""
+    stone = fate.pruned
+    return {
+        "pruned": {"at": stone.at, "by": stone.signer, "reason": stone.reason} if stone is not None else {},
+        "expired_classes": {
+            one.data_class: {"at": one.at, "by": one.signer, "reason": one.reason} for one in fate.classes
+        },
+        "holds": [describe_hold(hold, now) for hold in fate.holds],
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import RepositoryDamaged
 from .._repository.backends.base import Backend
+from .._repository.expiry import fate_of
 from .._repository.format import ChainId, CommitRecord
 from .._repository.verify import VerifyReport, verify
 from . import unsealing
@@ -67,6 +68,7 @@ def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord
         record
         for _unused, records in readable_chains(backend, matching_chains(backend, params), [])
         for record in records
+        if fate_of(backend, record).pruned is None
     ]
 
 

@@ -181,6 +181,10 @@ class Restorer:
         if not self._reader.record.is_complete:
             lacking = ", ".join(self._reader.record.missing)
             plan.warnings.append(f"The generation {self.generation} is partial: {lacking} is not whole in it.")
+        for data_class in sorted(self._reader.expired_classes):
+            plan.warnings.append(
+                f"The {data_class} of the generation {self.generation} were let go; what the host has of them stays."
+            )
         for identifier in self._open_restores():
             plan.warnings.append(f"The restore {identifier} began and never ended; this one takes its place.")
         return plan
@@ -198,7 +202,9 @@ class Restorer:
         items = [
             item
             for item in self._product.items(self._then)
-            if item.restorable and (item.name in held or (item.name in recorded and item.consistency in LISTED))
+            if item.restorable
+            and item.data_class not in self._reader.expired_classes
+            and (item.name in held or (item.name in recorded and item.consistency in LISTED))
         ]
         unknown = set(self._options.only_items) - {item.name for item in items}
         if unknown:

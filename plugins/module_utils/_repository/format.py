@@ -29,11 +29,18 @@ SLOTS_FOLDER = "keys/slots"
 OBJECTS_FOLDER = "objects"
 COMMITS_FOLDER = "commits"
 JOURNAL_FOLDER = "journal"
+EXPIRED_FOLDER = "expired"
+HOLDS_FOLDER = "holds"
+DRILLS_FOLDER = "drills"
 INCOMING_FOLDER = "incoming"
 
 COMMIT_NAMESPACE = "ucops-recovery-commit"
 JOURNAL_NAMESPACE = "ucops-recovery-journal"
+PRUNE_NAMESPACE = "ucops-recovery-prune"
 WRITER_ROLE = "writer"
+PRUNE_ROLE = "prune"
+DRILL_NAMESPACE = "ucops-recovery-drill"
+DRILL_ROLE = "drill"
 
 FINGERPRINT_SIZE = 16
 """Bytes of a piece's keyed fingerprint and of an item's keyed digest."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .._errors import GenerationMissing
 from .backends.base import Backend
 from .chain import Believe, head, load_record, take_complete, walk_back
+from .expiry import fate_of
 from .format import ChainId, CommitRecord, GenerationId
 
 LATEST = "latest"
@@ -51,4 +52,4 @@ def current_generation_of_change(
 ) -> CommitRecord | None:
     """The newest complete generation of one phase of one change, None when there is none."""
     found = generations_of_change(backend, head(backend, chain, believe), change_id, phase)
-    return next((record for record in found if record.is_complete), None)
+    return next((record for record in found if record.is_complete and fate_of(backend, record).pruned is None), None)

@@ -23,8 +23,11 @@ from .age import X25519Identity
 from .sshsig import SigningKey, parse_public
 
 try:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 except ImportError:
     # _libraries.require tells the user
     pass
@@ -154,22 +157,7 @@ class WriterKey:
     @classmethod
     def load(cls, path: str) -> WriterKey:
         """Read a key file. Raises OptionInvalid when it is missing, none, or readable by others than its owner."""
-        try:
-            with open(path, "rb") as stream:
-                mode = os.fstat(stream.fileno()).st_mode
-                if not stat.S_ISREG(mode):
-                    raise OptionInvalid("The writer key is not a regular file", item=path)
-                if stat.S_IMODE(mode) & 0o077:
-                    raise OptionInvalid(
-                        f"The writer key file can be read by others (mode {stat.S_IMODE(mode):04o})",
-                        item=path,
-                        hint="Make it 0600, and think about who may have read it.",
-                    )
-                text = stream.read(_KEY_FILE_LIMIT)
-        except FileNotFoundError:
-            raise OptionInvalid("There is no writer key file", item=path) from None
-        except OSError as error:
-            raise OptionInvalid(f"The writer key file cannot be read: {error.strerror}", item=path) from None
+        text = _read_private(path, "writer key")
         try:
             return cls.from_json(json.loads(text))
         except (ValueError, RecursionError):
@@ -206,6 +194,45 @@ class WriterKey:
             os.fsync(folder_descriptor)
         finally:
             os.close(folder_descriptor)
+
+
+def _read_private(path: str, what: str) -> bytes:
+    """A small file that its owner alone may read. Raises OptionInvalid."""
+    try:
+        with open(path, "rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise OptionInvalid(f"The {what} is not a regular file", item=path)
+            if stat.S_IMODE(mode) & 0o077:
+                raise OptionInvalid(
+                    f"The {what} file can be read by others (mode {stat.S_IMODE(mode):04o})",
+                    item=path,
+                    hint="Make it 0600, and think about who may have read it.",
+                )
+            return stream.read(_KEY_FILE_LIMIT)
+    except FileNotFoundError:
+        raise OptionInvalid(f"There is no {what} file", item=path) from None
+    except OSError as error:
+        raise OptionInvalid(f"The {what} file cannot be read: {error.strerror}", item=path) from None
+
+
+def load_signing_key(path: str, what: str) -> SigningKey:
+    """The Ed25519 key of a file that C(ssh-keygen -t ed25519) made, without a passphrase.
+
+    ``what`` is like "prune key". Raises OptionInvalid when it is missing, none, or readable by others than its owner.
+    """
+    data = _read_private(path, what)
+    try:
+        key = load_ssh_private_key(data, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise OptionInvalid(
+            f"The {what} file holds no OpenSSH private key, or one with a passphrase",
+            item=path,
+            hint="Make it with ssh-keygen -t ed25519 -N ''.",
+        ) from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise OptionInvalid(f"The {what} is of another kind than Ed25519", item=path)
+    return SigningKey.from_seed(key.private_bytes_raw())
 
 
 # --- the Domain Master Secret ----------------------------------------------------------------------------------------

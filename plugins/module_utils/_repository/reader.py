@@ -17,6 +17,7 @@ from .._libraries import require
 from . import age
 from .backends.base import Backend
 from .bundles import BundleReader, FrameCache
+from .expiry import fate_of
 from .format import PIECE_DIGEST_SIZE, CommitRecord, GenerationId, Manifest, StoredEntry, object_name
 
 try:
@@ -69,12 +70,14 @@ def read_object(backend: Backend, sha: str, size: int) -> bytes:
 def sealed_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[str, bytes]:
     """The age headers of all sealed objects of some generations, by SHA-256: what is needed to find their file keys.
 
-    Raises RepositoryDamaged by the object's name.
+    Raises RepositoryDamaged by the object's name, GenerationPruned.
     """
     headers: dict[str, bytes] = {}
     for record in records:
+        fate = fate_of(backend, record)
+        fate.require_whole(record)
         for sha in (record.manifest[0], *record.objects):
-            if sha not in headers:
+            if sha not in headers and sha not in fate.released:
                 with backend.open(object_name(sha)) as stream:
                     try:
                         headers[sha] = age.parse_header(stream).raw
@@ -87,10 +90,12 @@ def sealed_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[st
 class GenerationReader:
     """Reads one generation, whose record the caller believes.
 
-    Memory stays below 64 MiB. Contents are read fastest in the order of the entries.
+    ``expired_classes``: data classes that were let go; nothing of them is among the entries. Memory stays below 64 MiB.
+    Contents are read fastest in the order of the entries.
 
     :param file_keys: the file keys of its manifest and bundles by SHA-256
     :param hashed: objects, by SHA-256, that were hashed a moment ago; the large ones among them are not hashed again
+    :raises GenerationPruned: the generation was let go
     :raises KeyRequired: the manifest's key is missing; that of a bundle is missed when the bundle is needed
     :raises RepositoryDamaged: the manifest is missing, changed, or not that of this record
     """
@@ -103,7 +108,10 @@ class GenerationReader:
         hashed: Container[str] = (),
     ) -> None:
         require("cryptography", "zstandard")
+        fate = fate_of(backend, record)
+        fate.require_whole(record)
         self.record = record
+        self.expired_classes = fate.expired_classes
         self.file_keys = file_keys
         self._backend = backend
         self._hashed = hashed
@@ -144,7 +152,8 @@ class GenerationReader:
             stored = StoredEntry.from_line(line)
             if any(bundle >= len(self.manifest.bundles) for bundle, _member in stored.pieces):
                 raise self._wrong_manifest("an entry stands in a bundle that it does not name")
-            yield stored
+            if stored.entry.data_class not in self.expired_classes:
+                yield stored
         if count != self.manifest.entries:
             raise self._wrong_manifest(f"it has {count} entries instead of {self.manifest.entries}")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from .._errors import NotAuthentic, RepositoryDamaged
 from .backends.base import Backend
 from .bundles import BundleWriter
+from .expiry import fate_of
 from .format import CommitRecord, GenerationId, PieceIndex, object_name
 
 INDEX_LIMIT = 256 * 1024 * 1024
@@ -54,9 +55,11 @@ def look_back(backend: Backend, record: CommitRecord | None, recipients_digest: 
     before.index = _read_index(backend, record, before.warnings)
     if before.index is None:
         return before
-    missing = {sha for sha, size in record.needed_objects() if backend.size(object_name(sha)) != size}
+    # it may still lie there, and go at any moment
+    released = fate_of(backend, record).released
+    missing = {sha for sha, size in record.needed_objects() if backend.size(object_name(sha)) != size} | released
     before.is_whole = not missing
-    for sha in sorted(missing):
+    for sha in sorted(missing - released):
         before.warnings.append(
             f"The object {sha} of {GenerationId.of(record)} is missing or cut; what it held is stored anew."
         )

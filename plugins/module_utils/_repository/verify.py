@@ -35,8 +35,10 @@ from .chain import (
     list_chains,
     read_record,
 )
+from .expiry import Fate, Fates, load_fates, stray_signature, tombstone_names
 from .format import (
     COMMITS_FOLDER,
+    EXPIRED_FOLDER,
     JOURNAL_FOLDER,
     OBJECTS_FOLDER,
     SLOTS_FOLDER,
@@ -162,6 +164,8 @@ class _Verification:
         self.spoiled: set[str] = set()
         self.hashed: set[str] = set()
         self.stray: dict[str, int] = {}
+        self.let_go: set[str] = set()
+        self.pruned: dict[GenerationId, Fate] = {}
         self.found: list[tuple[str, str, GenerationId | None]] = []
         self.checked = dict.fromkeys(("generations", "signatures", "files", "objects", "bytes", "contents"), 0)
         self.remaining = 0
@@ -223,8 +227,9 @@ class _Verification:
                 signatures.add(name)
         hashes: set[str] = set()
         before: CommitRecord | None = None
+        fates = self._check_fates(chain)
         for number in range(1, max(numbers, default=0) + 1):
-            before = self._check_record(chain.generation(number), before)
+            before = self._check_record(chain.generation(number), before, fates)
             if before is not None:
                 hashes.add(before.hash)
                 signatures.discard(signature_name(GenerationId.of(before), before.hash))
@@ -234,7 +239,25 @@ class _Verification:
             self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was changed.")
         return hashes
 
-    def _check_record(self, generation: GenerationId, before: CommitRecord | None) -> CommitRecord | None:
+    def _check_fates(self, chain: ChainId) -> Fates:
+        """What was let go of a line and what is held; tombstones and holds that nobody may have signed."""
+        if self.keyring is None:
+            return Fates()
+        fates = load_fates(self.backend, self.keyring, chain, self.wall_clock())
+        for problem in fates.problems:
+            self.add_error(problem, EXPIRED_FOLDER)
+        for hold in fates.holds:
+            if hold.problem:
+                self.add(chain.folder, f"A hold of {hold.generation} is damaged: {hold.problem}")
+        stones = [stone for some in fates.buried.values() for stone in some]
+        self.checked["signatures"] += len(stones) + len(fates.holds)
+        names = tombstone_names(self.backend, chain)
+        for name in names:
+            if stray_signature(name, names):
+                self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was removed.")
+        return fates
+
+    def _check_record(self, generation: GenerationId, before: CommitRecord | None, fates: Fates) -> CommitRecord | None:
         name = record_name(generation)
         try:
             record = read_record(self.backend, generation)
@@ -257,9 +280,16 @@ class _Verification:
                 self.checked["signatures"] += 1
             except RepositoryDamaged as error:
                 self.add_error(error, name, generation)
-        for sha, size in record.needed_objects():
+        fate = fates.of(record)
+        if fate.pruned is not None or fate.classes:
+            self.pruned[generation] = fate
+        needed = fate.needed_objects(record)
+        self.let_go |= {sha for sha, _size in record.needed_objects()} - needed.keys()
+        for sha, size in needed.items():
             if self.needed.setdefault(sha, size) != size:
                 self.add(name, f"It gives the object {sha} another size than other records", generation)
+        if fate.pruned is not None:
+            return record
         self.manifests[record.manifest[0]] = generation
         self.indexes[record.piece_index[0]] = generation
         return record
@@ -298,8 +328,14 @@ class _Verification:
             elif found != size:
                 self.spoil(sha, f"The object has {found} bytes instead of {size}")
         self.stray = {sha: size for sha, size in sizes.items() if sha not in self.needed}
-        if self.stray:
-            self.notes.append(f"{len(self.stray)} objects belong to no generation; a run was interrupted.")
+        strangers = self.stray.keys() - self.let_go
+        if strangers:
+            self.notes.append(f"{len(strangers)} objects belong to no generation; a run was interrupted.")
+        for generation, fate in sorted(self.pruned.items()):
+            if fate.pruned is not None:
+                self.notes.append(f"{generation} was pruned {fate.pruned.words}.")
+            for stone in fate.classes:
+                self.notes.append(f"The {stone.data_class} of {generation} were let go {stone.words}.")
 
     # --- level 1 ---
     def check_hashes(self) -> None:
@@ -403,7 +439,11 @@ class _Verification:
             counts[1] += stored.entry.size
             if seen.check(stored, reader):
                 self.checked["contents"] += 1
-        told = {name: [item["entries"], item["bytes"]] for name, item in reader.record.items.items()}
+        told = {
+            name: [item["entries"], item["bytes"]]
+            for name, item in reader.record.items.items()
+            if item["data_class"] not in reader.expired_classes
+        }
         if tally != told:
             raise RepositoryDamaged("The manifest holds other entries than the commit record says")
 
@@ -431,7 +471,8 @@ class _Verification:
             if own_name.endswith(".json"):
                 try:
                     generation = chain.generation(parse_commit_file(own_name)[0])
-                    needed = dict(read_record(self.backend, generation).needed_objects())
+                    record = read_record(self.backend, generation)
+                    needed = self.pruned.get(generation, Fate()).needed_objects(record)
                 except (ValueError, RepositoryError):
                     continue
                 for sha in needed.keys() & affected.keys():

@@ -167,6 +167,7 @@ class RepositoryWriter:
         finally:
             for one in prepared:
                 one.abort()
+        self._keep_indexes(prepared)
         return [self._committed(one, mark) for one, mark in zip(prepared, signed)]
 
     # --- beginning ---
@@ -222,6 +223,13 @@ class RepositoryWriter:
             intact = False
         if not intact:
             self.backend.replace(name, data)
+
+    def _keep_indexes(self, prepared: Sequence[Prepared]) -> None:
+        """A clear index that a run which was cut off left behind may have been swept before the record named it."""
+        for one in prepared:
+            name = object_name(one.record.piece_index[0])
+            if one.index_data and not self.backend.exists(name):
+                self.backend.create_many([(name, one.index_data)])
 
     def _create_records(self, signed: Sequence[_Signed]) -> list[int]:
         """Create the records that are not there yet; which of them found their place taken."""

@@ -21,6 +21,7 @@ import argparse
 import base64
 import binascii
 import collections
+import contextlib
 import errno
 import getpass
 import hashlib
@@ -34,6 +35,7 @@ import stat
 import struct
 import subprocess
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
@@ -529,13 +531,83 @@ class Repository:
             raise Broken(f"its signature: {error}") from None
         if record.content["repository_id"] != self.keyring["repository_id"]:
             raise Broken("it belongs to another repository")
+        return str(self._signer(public, ("writer",), record.content["received_at"])["name"])
+
+    def _signer(self, public: str, roles: Iterable[str], at: str) -> Json:
+        """The signer with this key, who has one of the roles."""
         for signer in self.keyring["signers"]:
-            if signer["public_key"] == public and "writer" in signer["roles"]:
+            if signer["public_key"] == public and not set(roles).isdisjoint(signer["roles"]):
                 revoked = signer["revoked"]
-                if revoked is True or (revoked and record.content["received_at"] > revoked):
+                if revoked is True or (revoked and at > revoked):
                     raise Broken(f"it is signed by {signer['name']}, whose key was revoked")
-                return str(signer["name"])
+                return signer
         raise Broken(f"it is signed by a stranger ({ssh_fingerprint(public)})")
+
+    # --- what was let go ---
+    def let_go(self, record: Record) -> dict[str, Json]:
+        """The tombstones of a generation: that of the whole under "", those of data classes under their names.
+
+        None where a hold is in force: it brings back what was let go. What is in doubt was not let go, and is held.
+        """
+        folder = record.name.rpartition("/")[0].partition("/")[2]
+        if self._is_held(record, f"holds/{folder}"):
+            return {}
+        found = {}
+        for own_name in self.folder(f"expired/{folder}"):
+            match = re.fullmatch(rf"{record.sequence}(?:\.([a-z_]+))?\.json", own_name)
+            if match:
+                name = f"expired/{folder}/{own_name}"
+                stem = name[: -len(".json")]
+                try:
+                    stone = self._signed(record, name, f"{stem}.{{}}.sig", "ucops-recovery-prune", ("prune",), "writer")
+                    objects = set(stone.get("objects", ()))
+                    if stone["record"] != record.hash or stone.get("data_class", "") != (match.group(1) or ""):
+                        raise Broken("it belongs to something else")
+                    if not objects <= set(record.content["objects"]):
+                        raise Broken("it names what the generation does not have")
+                    found[match.group(1) or ""] = stone
+                except (Broken, ValueError, KeyError, TypeError, AttributeError) as error:
+                    if name not in self.problems:
+                        self.problem(name, str(error) if isinstance(error, Broken) else "it cannot be read")
+        return found
+
+    def _signed(
+        self, record: Record, name: str, signature: str, namespace: str, roles: Iterable[str], never: str = ""
+    ) -> Json:
+        """A signed record about a generation."""
+        data = self.read(name)
+        content = json.loads(data)
+        public = ssh_verify(data, self.read(signature.format(sha256(data))), namespace)
+        signer = self._signer(public, roles, content["at"])
+        if never in signer["roles"]:
+            raise Broken(f"it is signed by {signer['name']}, who is also a {never}")
+        mine = (self.keyring["repository_id"], FORMAT, record.sequence)
+        if (content["repository_id"], content["format"], content["sequence"]) != mine:
+            raise Broken("it belongs to something else")
+        if any(content.get(key, "") != record.content.get(key, "") for key in ("source", "product", "instance")):
+            raise Broken("it belongs to something else")
+        return content
+
+    def _is_held(self, record: Record, folder: str) -> bool:
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for own_name in self.folder(folder):
+            if re.fullmatch(rf"{record.sequence}\.[^.]+\.placed\.json", own_name):
+                placed = f"{folder}/{own_name}"
+                released = placed.replace(".placed.json", ".released.json")
+                try:
+                    data = self._signed_hold(record, placed)
+                except (Broken, ValueError, KeyError, TypeError, AttributeError):
+                    return True
+                try:
+                    is_released = self._signed_hold(record, released)["hold"] == sha256(self.read(placed))
+                except (Broken, ValueError, KeyError, TypeError, AttributeError):
+                    is_released = False
+                if not is_released and now <= data.get("until", now):
+                    return True
+        return False
+
+    def _signed_hold(self, record: Record, name: str) -> Json:
+        return self._signed(record, name, f"{name}.sig", "ucops-recovery-journal", ("writer", "journal"))
 
     def check_object(self, sha: str, size: int) -> None:
         """Size and hash of an object."""
@@ -666,9 +738,12 @@ class Bundles:
 class Extraction:
     """Puts the entries of a manifest into a folder that holds nothing else."""
 
-    def __init__(self, repository: Repository, bundles: Bundles, target: str, owners: bool) -> None:
+    def __init__(
+        self, repository: Repository, bundles: Bundles, target: str, owners: bool, gone: Iterable[str] = ()
+    ) -> None:
         self._repository = repository
         self._bundles = bundles
+        self._gone = frozenset(gone)
         self._target = os.fsencode(target)
         self._chown = owners
         self._names: list[str] = []
@@ -738,6 +813,9 @@ class Extraction:
 
     # --- what is there ---
     def _begin(self, entry: Json) -> None:
+        if entry["class"] in self._gone:
+            self.notes[f"entries of {entry['class']}, which were pruned"] += 1
+            return
         kind, path = entry["kind"], unescape(entry["path"])
         if kind in ("file", "output", "dump"):
             self.files += 1
@@ -871,12 +949,16 @@ def amount(size: int) -> str:
 
 def command_list(repository: Repository) -> None:
     """All generations."""
+    with contextlib.suppress(Broken):
+        repository.load_keyring()
     rows: list[tuple[str, ...]] = [("generation", "received", "status", "phase", "change", "release", "size")]
     for record in repository.records():
         content = record.content
+        stones = repository.let_go(record) if repository.keyring else {}
+        status = "pruned" if "" in stones else content["status"] + "".join(f", no {name}" for name in sorted(stones))
         size = sum(item["bytes"] for item in content["items"].values())
         change, release = content.get("change_id") or "-", content.get("release") or "-"
-        facts = (content["received_at"], content["status"], content["phase"], change, release)
+        facts = (content["received_at"], status, content["phase"], change, release)
         rows.append((record.id, *map(str, facts), amount(size)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -895,6 +977,7 @@ def command_verify(repository: Repository, owner: str | None) -> None:
     needed: dict[str, int] = {}
     heads: dict[str, Record] = {}
     records = list(repository.records())
+    notes: list[str] = []
     for record in records:
         before = heads.get(record.chain)
         if record.sequence != (before.sequence + 1 if before else 1):
@@ -907,12 +990,18 @@ def command_verify(repository: Repository, owner: str | None) -> None:
                 repository.check_signature(record)
             except (Broken, KeyError, TypeError) as error:
                 repository.problem(record.name, str(error))
-        needed.update(record.objects)
+        stones = repository.let_go(record) if repository.keyring else {}
+        gone = {sha for stone in stones.values() for sha in stone.get("objects", ())}
+        if "" not in stones:
+            needed.update({sha: size for sha, size in record.objects.items() if sha not in gone})
+        notes += [f"note: {pruned(record, name, stone)}" for name, stone in sorted(stones.items())]
     for sha, size in sorted(needed.items()):
         try:
             repository.check_object(sha, size)
         except Broken as error:
             repository.problem(object_name(sha), str(error))
+    for note in notes:
+        say(note)
     for name in repository.stray_signatures(records):
         say(f"note: {name} is a signature without a record: a run was cut off, or a record was removed or changed")
     say(f"{len(records)} generations, {len(needed)} objects, {amount(sum(needed.values()))}")
@@ -926,6 +1015,12 @@ def command_verify(repository: Repository, owner: str | None) -> None:
         say("All hashes, chains and signatures are right, and the owner is the one you named.")
     else:
         say("All hashes, chains and signatures fit each other. Compare the owner with the recovery card.")
+
+
+def pruned(record: Record, data_class: str, stone: Json) -> str:
+    """What was let go, when, by whom and why."""
+    what = f"the {data_class} of {record.id} were" if data_class else f"{record.id} was"
+    return f"{what} pruned on {stone['at']} by {stone['signer']}: {stone.get('reason', '')}"
 
 
 def choose(repository: Repository, wanted: str) -> Record:
@@ -998,6 +1093,11 @@ def command_extract(repository: Repository, arguments: argparse.Namespace) -> No
                 "add --accept-unsigned; it may be forged."
             ) from None
         repository.problem(record.name, str(error))
+    stones = repository.let_go(record) if repository.keyring else {}
+    for name, stone in sorted(stones.items()):
+        say(f"note: {pruned(record, name, stone)}")
+    if "" in stones and not all(os.path.isfile(repository.path(object_name(sha))) for sha in record.objects):
+        raise Stop(f"What {record.id} needs was removed since. Look for it in another copy of the repository.")
     identities = identities_of(repository, arguments)
     sha, size = record.content["manifest"]
     try:
@@ -1005,7 +1105,8 @@ def command_extract(repository: Repository, arguments: argparse.Namespace) -> No
     except Broken as error:
         repository.problem(object_name(sha), str(error))
     os.makedirs(target, 0o700, exist_ok=True)
-    extraction = Extraction(repository, Bundles(repository, identities, record.objects), target, arguments.owners)
+    bundles = Bundles(repository, identities, record.objects)
+    extraction = Extraction(repository, bundles, target, arguments.owners, set(stones) - {""})
     try:
         with repository.open(object_name(sha)) as stream:
             payload = open_sealed(stream, os.fstat(stream.fileno()).st_size, identities)
