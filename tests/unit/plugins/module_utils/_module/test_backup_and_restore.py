@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,8 +38,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository import 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.prune import PruneOptions, Pruner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, sealed_headers
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import SigningKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import RepositoryWriter
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
@@ -314,6 +318,36 @@ def test_growing_records_stay_unless_they_are_named_or_gone(site: Site) -> None:
     assert site.restorer(outcome, only_items=["records"]).plan(look_only=False).items == ["records"]
     shutil.rmtree(calls.parent)
     assert site.restorer(outcome).plan(look_only=False).items == ["records"]
+
+
+@pytest.mark.parametrize("consistency", ["none", "shadow_copy"])
+def test_what_was_let_go_of_a_generation_is_left_alone_on_the_host(
+    site: Site, monkeypatch: pytest.MonkeyPatch, consistency: str
+) -> None:
+    def taken(product: Linux, name: str, paths: Any, *others: Any, **more: Any) -> Any:
+        return tree(product, name, paths, *others, **{**more, "consistency": consistency})
+
+    tree = Linux.tree
+    monkeypatch.setattr(Sick, "tree", taken)
+    outcome = site.backup()
+    pruner = SigningKey.generate()
+    state = owner.read_state(site.store.backend)
+    signers = [Signer("janitor", pruner.public, ("prune",))]
+    owner.apply_plan(site.store.backend, owner.plan_change(state, SECRET, signers=signers))
+    options = PruneOptions(max_ages={"logs": 60})
+    run = Pruner(site.store.backend, options, pruner, lambda: time.time() + 3600)
+    run.run(run.plan())
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    (site.root / "var/log/calls/2026.csv").write_text("what the host has now\n")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert plan.items == ["voip"] and plan.left_alone == []
+    assert any(warning.startswith("The logs of the generation pbx/linux/1 were let go") for warning in plan.warnings)
+    restorer.run(plan)
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == LONG
+    assert (site.root / "var/log/calls/2026.csv").read_text() == "what the host has now\n"
+    with pytest.raises(RestoreRefused, match="holds no item records"):
+        site.restorer(outcome, only_items=["records"])
 
 
 def test_only_some_paths_are_put_back(site: Site) -> None:

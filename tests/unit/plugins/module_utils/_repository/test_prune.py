@@ -349,7 +349,7 @@ def test_what_was_noted_and_came_to_life_stays(store: Store) -> None:
 
 # --- side by side ----------------------------------------------------------------------------------------------------
 def test_backups_go_on_while_others_prune(store: Store) -> None:
-    fill(store, 8)
+    records = fill(store, 8)
     errors: list[BaseException] = []
 
     def guarded(body: Callable[[int], object]) -> threading.Thread:
@@ -362,19 +362,22 @@ def test_backups_go_on_while_others_prune(store: Store) -> None:
 
         return threading.Thread(target=run)
 
+    prune(store, 8)
+    # what was pruned before goes meanwhile; no backup runs for longer than the grace
     threads = [
-        guarded(lambda number: back_up(store, 8 + number / 100)),
-        guarded(lambda number: back_up(store, 8 + number / 100)),
-        guarded(lambda number: prune(store, 9 + number)),
-        guarded(lambda number: prune(store, 9 + number)),
+        guarded(lambda number: back_up(store, 15 + number / 100_000)),
+        guarded(lambda number: back_up(store, 15 + number / 100_000)),
+        guarded(lambda number: prune(store, 15.2 + number / 10)),
+        guarded(lambda number: prune(store, 15.2 + number / 10)),
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert errors == []
-    prune(store, 21)
-    prune(store, 29)
+    assert not store.backend.exists(object_name(records[0].manifest[0]))
+    prune(store, 17)
+    prune(store, 25)
     gone = set(pruned(store))
     alive = [record for record in load_chain(store.backend, "pbx", "kamailio") if record.sequence not in gone]
     assert len(alive) == 2 and all(store.files(record) for record in alive)
