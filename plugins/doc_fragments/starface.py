@@ -86,6 +86,11 @@ options:
     description:
       - Name of the appliance's backup configuration whose newest file is fetched by SSH. By default the only one.
     type: str
+  max_age_hours:
+    description:
+      - The newest file that is found by SSH must not be older than this, by the appliance's own clock. 0 is any age.
+    type: int
+    default: 0
   settle:
     description:
       - Seconds between two looks by SSH that tell whether the newest file still grows.

@@ -44,6 +44,15 @@ extends_documentation_fragment:
   - ucops.recovery.attributes.backing_up
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
+attributes:
+  diff_mode:
+    support: partial
+    details:
+      - Nobody can look into the file, so only that it differs is shown.
+  idempotent:
+    details:
+      - By REST the appliance makes a new file each time, and whether what is in it changed is not known. That is not
+        reported as a change.
 seealso:
   - module: ucops.recovery.starface_restore
   - module: ucops.recovery.starface_info

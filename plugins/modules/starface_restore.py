@@ -41,6 +41,11 @@ extends_documentation_fragment:
   - ucops.recovery.attributes.restoring
   - ucops.recovery.attributes.action
   - ucops.recovery.attributes.group
+attributes:
+  idempotent:
+    support: none
+    details:
+      - Nobody can ask an appliance whether it is as a file says, so each restore is done.
 options:
   method:
     description:

@@ -28,5 +28,6 @@ STARFACE: dict[str, dict[str, Any]] = {
     "include_chat_history": {"type": "bool", "default": True},
     "remove_from_appliance": {"type": "bool", "default": True},
     "backup_name": TEXT,
+    "max_age_hours": {"type": "int", "default": 0},
     "settle": {"type": "int", "default": 10},
 }

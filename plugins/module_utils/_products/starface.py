@@ -44,12 +44,18 @@ def _seconds(value: Any) -> int:
     return value
 
 
+def _hours(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 8784:
+        raise ValueError("a number of hours, at most a year of them")
+    return value
+
+
 @dataclass(frozen=True)
 class StarfaceOptions:
     """``include_cdr``, ``include_announcements``, ``include_chat_history``: what a backup by REST holds beside the
     master data. ``remove_from_appliance``: remove its file there when it is fetched. ``backup_name``: the folder of the
     backup configuration whose newest file is fetched by SSH; by default the only one. ``settle``: seconds between the
-    looks that tell whether it still grows.
+    looks that tell whether it still grows. ``max_age_hours``: how old it may be, 0 for any age.
 
     The others are those of any product that pushes: see :class:`PushedOptions`. ``release`` is what an appliance is
     said to be of which nobody can ask.
@@ -67,6 +73,7 @@ class StarfaceOptions:
     include_chat_history: bool = option(flag, True)
     remove_from_appliance: bool = option(flag, True)
     backup_name: str = option(_folder_name, "")
+    max_age_hours: int = option(_hours, 0)
     settle: int = option(_seconds, 10)
 
 
@@ -139,6 +146,7 @@ class Starface(Pushed):
             remove=options.remove_from_appliance,
             backup_name=options.backup_name,
             settle=options.settle,
+            max_age=options.max_age_hours * 3600,
             file_part=wishes.file_part,
             parts=wishes.parts,
         )

@@ -31,7 +31,7 @@ from .._errors import (
 from .._items.base import Change, LineNormaliser
 from .._items.landing.content import ContentCheck, FileVerdict
 from .._items.pushed_files import FOLDER, PushedFiles
-from .._transport.base import FileStatus, Transport
+from .._transport.base import CommandsRefused, FileStatus, Transport
 from .._transport.http import Download
 from .starface_rest import SUCCESS, Boxes, StarfaceRest
 from .starface_ways import REST, starface
@@ -59,7 +59,8 @@ class StarfaceArchive(PushedFiles):
 
     ``boxes``: what a backup by REST holds. ``remove``: remove it from the appliance when it is in the repository's
     hands. ``backup_name``: the folder of the configuration whose files are fetched by SSH; empty: the only one.
-    ``settle``: seconds between the two looks that must find the same there. ``file_part``, ``parts``: names and values
+    ``settle``: seconds between the two looks that must find the same there. ``max_age``: seconds that it may be old, 0
+    for any age. ``file_part``, ``parts``: names and values
     of the form of a restore.
     """
 
@@ -69,6 +70,7 @@ class StarfaceArchive(PushedFiles):
     remove: bool = True
     backup_name: str = ""
     settle: float = 10.0
+    max_age: int = 0
     file_part: str = "file"
     parts: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False, compare=False)
@@ -168,7 +170,17 @@ class StarfaceArchive(PushedFiles):
         if not broken and _newest(ssh, folder) != newest:
             broken.append("it changed while it was read")
         report.notes.update(way="ssh_pull", folder=path_to_text(folder))
+        self._judge_age(name, max(_clock_of(ssh) - newest.mtime, 0) / 3600, report)
         self._finish(check, broken, report)
+
+    def _judge_age(self, name: bytes, hours: float, report: ItemReport) -> None:
+        self.remarks.append(f"The newest file was written {hours:.1f} hours before, by the appliance's clock.")
+        if self.max_age and hours * 3600 > self.max_age:
+            report.problem(
+                name,
+                f"was written {hours:.1f} hours ago, at most {self.max_age / 3600:g} are meant:"
+                " does the appliance's own backup still run?",
+            )
 
     def _folder(self, ssh: Transport) -> str:
         if self.backup_name:
@@ -293,6 +305,15 @@ def _checked(content: Iterable[bytes], check: ContentCheck) -> Iterator[bytes]:
     for piece in content:
         check.feed(piece)
         yield piece
+
+
+def _clock_of(ssh: Transport) -> float:
+    """Seconds since the epoch by the appliance's clock; by this host's where the account runs no commands."""
+    with contextlib.suppress(CommandsRefused):
+        told = ssh.run(["date", "+%s"], deadline=30).text.strip()
+        if told.isascii() and told.isdigit():
+            return float(told)
+    return time.time()
 
 
 def _newest(ssh: Transport, folder: bytes) -> FileStatus:

@@ -346,6 +346,17 @@ def test_the_newest_file_is_fetched_by_ssh(site, disk):
     assert site.extracted("pbx/starface/1") == {"b.sar": archive(20)}
 
 
+@pytest.mark.parametrize(("hours", "fails"), [(0, False), (26, False), (5, True)])
+def test_a_file_that_is_too_old(site, disk, hours, fails):
+    place, options = disk
+    _file(place, "a.sar", archive(), 10 * 3600)
+    result = site.backup(max_age_hours=hours, **options)
+    assert bool(result.get("failed")) is fails
+    assert any("10.0 hours before" in note for note in result["notes"])
+    if fails:
+        assert "does the appliance's own backup still run?" in result["msg"]
+
+
 def test_several_configurations_are_asked_about(site, disk):
     place, options = disk
     (place.parent / "Other").mkdir()

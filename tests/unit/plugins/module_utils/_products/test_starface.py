@@ -137,6 +137,7 @@ def test_a_version_file_that_is_none(version):
     [
         {"settle": -1},
         {"settle": True},
+        {"max_age_hours": -1},
         {"backup_name": "../x"},
         {"backup_name": ".."},
         {"min_size": 0},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 
 import pytest
 from support.starface_stand_in import Appliance, StarfaceStandIn
@@ -319,3 +320,17 @@ def test_no_secret_shows_anywhere(reach):
         rest.state("nothing")
     except RecoveryError as error:
         assert not any(secret in str(error) + repr(error.details) for secret in SECRETS)
+
+
+def test_a_large_file_takes_little_memory(reach):
+    size = 48 * 2**20
+    rest = reach(Appliance(archive=b"\x01" * size))
+    job = rest.run_backup(Boxes())
+    tracemalloc.start()
+    try:
+        with rest.download(job, keep=True) as download:
+            read = sum(len(piece) for piece in download.demand().chunks())
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert read == size and peak < 4 * 2**20
