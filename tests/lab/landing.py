@@ -22,16 +22,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
 from sshd import HAS_ACCOUNTS, WITHOUT_ACCOUNTS, Account, Sshd
 from support.modules import run_module, run_unsealing
 from support.repositories import SECRET, TestRepository
 
-from lab.machine import PATH
+from lab.machine import PATH, PROJECT
 from lab.windows.samba import free_port
 
 HOME = pathlib.Path("/srv")
 """sshd wants a chroot below folders that only root may change; /tmp is none."""
-DENIED = "read,opendir,readdir,readlink,symlink,hardlink,copy-data"
+ROLE = PROJECT / "roles" / "backup_host" / "vars" / "main.yml"
+"""Which requests sshd lets through is said there, and tried here."""
 QUICK = {"polls": 3, "poll_interval": 0, "quiet_period": 0, "wait_timeout": 0}
 FIRST_UID = 61001
 """As :class:`sshd.Sshd` numbers its accounts."""
@@ -71,7 +73,7 @@ class Site:
         (zone / "incoming" / "files").mkdir(parents=True)
         (zone / "taken").mkdir(mode=0o700)
         for place in (self.landing, zone, zone / "incoming"):
-            place.chmod(0o755)
+            place.chmod(0o711)
         os.chown(zone / "incoming" / "files", 0, self.accounts[source])
         (zone / "incoming" / "files").chmod(0o1730)
 
@@ -116,10 +118,11 @@ class SftpServer:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        requests = yaml.safe_load(ROLE.read_text())["backup_host_sftp_requests"]
         config = "".join(
             f"Match User {source}\n"
             f"  ChrootDirectory {site.landing / source / 'incoming'}\n"
-            f"  ForceCommand internal-sftp -d /files -u 0027 -P {DENIED}\n"
+            f"  ForceCommand internal-sftp -d /files -u 0077 -p {','.join(requests)}\n"
             "  AllowTcpForwarding no\n  PermitTTY no\n  X11Forwarding no\n"
             for source in site.accounts
         )

@@ -10,7 +10,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.fact
 from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.grouping import Selection, batches
 from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.judging import Arrival
 
-NAMES = [b"A/x-1.tar", b"A/x-2.tar", b"B/y-1.tar", b"z.sar", b"z.sar.filepart", b".hidden", b"A/x-3.tmp"]
+NAMES = (b"A/x-1.tar", b"A/x-2.tar", b"B/y-1.tar", b"z.sar", b"z.sar.filepart", b".hidden", b"A/x-3.tmp")
 
 
 def arrivals(names=NAMES, unstable=()):
