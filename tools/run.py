@@ -85,7 +85,7 @@ OLDEST = Suite(
 # A file's hosts and servers are made once, and its tests look at what is theirs.
 BY_FILE = ("--dist", "loadfile")
 HOSTS = (
-    Suite("lab", "tests/lab", limit=1800, arguments=BY_FILE),
+    Suite("lab", "tests/lab", limit=2400, arguments=BY_FILE),
     Suite("integration", "tests/integration", limit=1800, arguments=BY_FILE),
 )
 MOLECULE = Gate("molecule", ("molecule", "test", "--all"), limit=900)
