@@ -189,6 +189,30 @@ def apply_plan(backend: Backend, plan: Plan) -> None:
             raise RepositoryDamaged("What was written does not read back; nothing more was changed", item=step.name)
 
 
+def take_over(
+    backend: Backend, pair: tuple[bytes, bytes], files: Mapping[str, bytes], *, dry_run: bool = False
+) -> bool:
+    """Bring keyring, slots and documents of a copy to those of its source; whether anything was to be done.
+
+    ``pair`` are the bytes of the keyring and of its signature, ``files`` all that it lists. Slots that it does not list
+    any more stay: a copy deletes nothing. Raises what :func:`apply_plan` raises.
+    """
+    try:
+        present = keyring.read_keyring_files(backend)
+    except RepositoryMissing:
+        present = None
+    steps = [
+        Step("replace", name, data)
+        for name, data in sorted(files.items())
+        if not backend.exists(name) or backend.read(name, keyring.SMALL_FILE) != data
+    ]
+    if present != pair:
+        steps += _keyring_steps(*pair)
+    if not dry_run:
+        apply_plan(backend, Plan(tuple(steps), {}, _keyring_hash(present[0] if present is not None else None)))
+    return bool(steps)
+
+
 def _keyring_steps(data: bytes, signature: bytes) -> list[Step]:
     return [
         Step("replace", keyring.NEXT_KEYRING, data),
