@@ -120,8 +120,10 @@ def _unfit(advice: Sequence[Advice], fail_on: str) -> list[Advice]:
 
 
 def _compare(config: BackupConfig, params: Mapping[str, Any]) -> list[Any]:
+    zone: datetime.tzinfo = datetime.timezone.utc
     try:
-        zone = zoneinfo.ZoneInfo(params["timezone"])
+        if params["timezone"] != "UTC":  # which every host knows, also one without the zones of the world
+            zone = zoneinfo.ZoneInfo(params["timezone"])
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise OptionInvalid(
             "There is no such time zone on this host",
