@@ -306,6 +306,9 @@ class Receiver:
             dry_run=self.module.check_mode,
             already=lambda gathering, digests: self._already(gathering, digests, newest, claimed_at),
         )
+        if outcome.changed_items == [FILES_ITEM]:
+            # the same contents under other names
+            outcome.changed_items, outcome.content_changed = [], False
         verdicts = [verdict for item in items if isinstance(item, PushedFiles) for verdict in item.verdicts]
         generation = generation_result(outcome, self.product, options)
         if outcome.already is not None:

@@ -169,9 +169,13 @@ def test_the_same_name_with_other_contents_is_another_generation(site):
 def test_repeated_contents_count_where_that_is_said(site):
     site.deliver("a.sar")
     site.backup()
-    site.deliver("a.sar")
-    result = site.backup(accept_repeated=True)
-    assert result["generation"]["id"] == "pbx/pushed/2" and not result["changed"]
+    for number, name in enumerate(("a.sar", "other name.sar"), 2):
+        site.deliver(name)
+        result = site.backup(accept_repeated=True)
+        assert result["generation"]["id"] == f"pbx/pushed/{number}"
+        assert not result["changed"] and result["generation"]["content_changed"] is False
+    site.deliver("a.sar", OTHER)
+    assert site.backup(accept_repeated=True)["changed"]
 
 
 def test_before_a_change_repeated_contents_count(site):
