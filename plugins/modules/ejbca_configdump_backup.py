@@ -18,6 +18,7 @@ description:
     of the crypto tokens, never in their place.
   - The client certificate is of an administrator whose role may read the whole configuration. In System Configuration
     the protocol REST Configdump has to be switched on. EJBCA Community has no ConfigDump.
+  - O(username) and O(password) are of no use here, and never sent.
   - The dump is complete when its JSON is. What is cut, holds no object or is a report of errors makes the generation
     partial and the task fail.
   - Nothing in the clear touches the disk of the host that runs the module, and that host cannot open what it stored.

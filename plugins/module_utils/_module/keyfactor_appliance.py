@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -79,8 +80,11 @@ def take_in(module: AnsibleModule) -> Mapping[str, Any]:
     try:
         result = receiver.run()
     except RecoveryError as error:
-        if "result" in error.details:
-            here.complete(error.details["result"], _arriving(error.details["result"]["waiting"]))
+        partial = error.details.get("result")
+        if partial is not None:
+            # What went wrong with the backup is not to be hidden by what goes wrong in looking beside it.
+            with contextlib.suppress(OSError, RecoveryError):
+                here.complete(partial, _arriving(partial["waiting"]))
         raise
     here.complete(result, _arriving(result["waiting"]))
     return result

@@ -184,6 +184,16 @@ def test_overdue_fails_and_names_the_last_good_one(site, monkeypatch):
     assert seen["overdue"] and seen["last_good"]["id"] == "ca1/keyfactor_appliance/1"
 
 
+def test_what_goes_wrong_beside_a_bad_backup_does_not_hide_it(site, monkeypatch):
+    def gone(folder):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(keyfactor_appliance.Storage, "of", gone)
+    site.deliver(content=b"")
+    result = site.backup()
+    assert result["error"] == "BackupIncomplete" and result["verdict"] == "empty"
+
+
 # --- the appliance's own secret --------------------------------------------------------------------------------------
 def test_another_fingerprint_is_an_alarm_until_it_is_accepted(site, marks):
     one_ok(site, appliance_secret_fingerprint=marks[0])
