@@ -246,11 +246,15 @@ REFUSED = {
     "no address": ({"addresses": []}, "at least one"),
     "a name in place of an address": ({"addresses": ["pbx.example.com"]}, "IP addresses or networks"),
     "a source that leads elsewhere": ({"source": "../other"}, "letters, digits"),
+    "a name that Samba has": ({"source": "homes"}, "mean something else"),
     "the account of a person": ({"account": "root"}, "exists already"),
     "SMB without a password": ({"protocols": ["smb"]}, "needs an smb_password"),
     "a comma in the password": ({"protocols": ["smb"], "smb_password": "planted,password"}, "without a comma"),
     "a network for NFS": ({"protocols": ["nfs"], "addresses": ["10.0.0.0/8"]}, "single addresses only"),
-    "NFS that cannot be browsed": ({"protocols": ["nfs"], "browse": False}, "can always be browsed"),
+    "NFS that cannot be browsed": (
+        {"protocols": ["nfs"], "addresses": ["192.0.2.1"], "browse": False},
+        "can always be browsed",
+    ),
 }
 
 
@@ -468,6 +472,21 @@ def test_a_share_shows_nothing_of_others_and_nothing_that_was_taken(site: Site) 
     assert not site.sender.exists("/root/got")
 
 
+def test_a_share_of_the_same_name_and_a_server_that_says_something_else_are_refused(site: Site) -> None:
+    file = "/etc/samba/smb.conf"
+    for lines, words in (
+        ("[starface-hamburg]\npath = /tmp\n", "One of both needs another name"),
+        ("[global]\nserver min protocol = NT1\n", "and that is what holds"),
+    ):
+        site.backup_host.run(f"cp -p {file} /root/smb.conf && cat >>{file}", input=lines)
+        try:
+            refused = site.play(tasks="smb")
+        finally:
+            site.backup_host.run(f"mv /root/smb.conf {file} && smbcontrol smbd reload-config")
+        assert not refused.passed
+        assert words in refused.output
+
+
 def test_a_new_password_is_a_change_that_check_mode_sees(site: Site) -> None:
     other = {"smb_password": "another-long-password"}
     accounts = [{**one, **other} if "smb_password" in one else one for one in site.accounts]
@@ -492,6 +511,18 @@ def test_an_export_is_there_for_its_appliance_and_whoever_writes_is_the_account(
     # The client of Debian 12 makes files by NFS 4, and cannot write into them.
     site.sender.run(["nfs-cp", "/root/half", "nfs://backup1/ejbca/made?version=4"], check=False)
     assert site.backup_host.output(f"stat -c %U {folder}/made") == "land-ejbca"
+
+
+# --- a host where nothing is installed yet ---------------------------------------------------------------------------
+def test_check_mode_passes_where_no_server_is_installed_yet(site: Site) -> None:
+    site.stranger.run("rm -rf /etc/samba /etc/ganesha")
+    site.controller.describe(site.stranger, ansible_python_interpreter="/usr/bin/python3")
+    given = {**VARIABLES, "backup_host_manage_packages": False, "backup_host_landing_accounts": site.accounts}
+    role = ROLE.format(tasks="main").replace("backup1", "stranger")
+    checked = site.controller.play(role, "--check", variables=given)
+    assert checked.passed, checked.output
+    assert len(changed(checked)) > 5
+    assert not site.stranger.exists("/srv/recovery")
 
 
 # --- an account that goes ---------------------------------------------------------------------------------------------
