@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 
 import pytest
 from support.playbooks import Controller
@@ -228,3 +229,42 @@ def test_damage_fails_the_task_and_is_named(filled, tmp_path):
     assert play["task 1"]["verdict"] == "damaged" and filled.record.manifest[0] in play["task 1"]["msg"], play.output
     assert play["task 2"]["error"] == "RepositoryDamaged" and filled.record.manifest[0] in play["task 2"]["msg"]
     assert not (tmp_path / "out").exists()
+
+
+def test_hold_prune_and_copy(site):
+    key = site.backup_host / "prune_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
+    janitor = {"name": "janitor", "public_key": key.with_suffix(".pub").read_text().strip(), "roles": ["prune"]}
+    made = site.play(site.create(domain_master_secret=SECRET, writer_name="backup1", signers=[janitor]))
+    assert made.code == 0, made.output
+    signers = made["task 1"]["allowed_signers"]
+    store = TestRepository(site.path, site.writer_key_file, signers)
+    for number in range(4):
+        store.backup({"/etc/app/app.conf": b"listen 506%d" % number}, product="linux")
+    held = {"generation": "pbx/linux/1", "writer_key_file": str(site.writer_key_file), "kind": "change"}
+    prune = {"ucops.recovery.repository_prune": {"last": 1, "allow_many": True, "prune_key_file": str(key)}}
+    (site.controller.folder / "allowed").write_text(signers)
+    play = site.play(
+        {"ucops.recovery.generation_hold": {**held, "change_id": "CHG1"}},
+        {"check_mode": True, **prune},
+        prune,
+        {
+            "ucops.recovery.repository_copy": {
+                "repository": str(site.backup_host / "copy"),
+                "source_repository": str(site.path),
+                "allowed_signers": "allowed",
+            }
+        },
+        {"ucops.recovery.generation_info": {}},
+        {"ucops.recovery.repository_verify": {"allowed_signers": "allowed"}},
+        # what opens the repository may stand in the defaults of the group, and reaches none of these modules
+        defaults={"domain_master_secret": SECRET},
+    )
+    assert play.code == 0, play.output
+    assert play["task 1"]["holds"][0]["actor"] and play["task 1"]["changed"] is True
+    assert play["task 2"]["pruned"] == play["task 3"]["pruned"] == ["pbx/linux/2", "pbx/linux/3"]
+    assert play["task 4"]["generations_total"] == 4
+    shown = {one["id"]: one for one in play["task 5"]["generations"]}
+    assert shown["pbx/linux/2"]["pruned"]["by"] == "janitor" and shown["pbx/linux/1"]["holds"][0]["change_id"] == "CHG1"
+    assert play["task 6"]["verdict"] == "authentic"
+    assert SECRET not in play.output

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook that keeps a repository: verify, let go, copy; and what it does not do to a damaged one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from support.playbooks import Controller
+from support.repositories import SECRET, TestRepository
+
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer
+
+
+class Site:
+    """A controller, a backup host with a repository, and a second host for its copy."""
+
+    def __init__(self, folder):
+        self.controller = Controller(folder)
+        self.store = TestRepository.create(folder)
+        self.second = folder / "second"
+        self.key = folder / "prune_key"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(self.key)], check=True)
+        signer = Signer("janitor", self.key.with_suffix(".pub").read_text().strip(), ("prune",))
+        plan = owner.plan_change(owner.read_state(self.store.backend), SECRET, signers=[signer])
+        owner.apply_plan(self.store.backend, plan)
+        for number in range(6):
+            self.store.backup({"/a": b"%d" % number})
+        here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        variables = {
+            "recovery_backup_host": "backup1",
+            "recovery_repository": str(self.store.path),
+            "recovery_allowed_signers": plan.facts["allowed_signers"],
+            "recovery_retention": {"last": 2},
+        }
+        inventory = {"all": {"hosts": {"backup1": here, "backup2": here}, "vars": variables}}
+        (self.controller.folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
+
+    @property
+    def full(self):
+        """The options with which everything is done."""
+        options = {
+            "recovery_prune_key_file": str(self.key),
+            "recovery_copy_host": "backup2",
+            "recovery_copy_repository": str(self.second),
+            "recovery_copy_source": str(self.store.path),
+        }
+        return ["-e", json.dumps(options)]
+
+    def run(self, *arguments):
+        """Exit code, output, and results by task."""
+        events = self.controller.folder / "events.jsonl"
+        events.write_text("")
+        program = self.controller.ansible("ansible-playbook")
+        command = [program, "-i", "inventory.yml", "ucops.recovery.maintenance", *arguments]
+        done = self.controller.run(command, LAB_EVENTS=str(events))
+        found = {event["task"]: event["result"] for event in map(json.loads, events.read_text().splitlines())}
+        return done.returncode, done.stdout, found
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def test_verify_let_go_and_copy(site):
+    before = {name for name, _size in site.store.backend.list()}
+    code, output, found = site.run("--check", "--diff", *site.full)
+    assert code == 0 and "1 generations would be let go" in output and "- pbx/kamailio/1" in output, output
+    assert {name for name, _size in site.store.backend.list()} - before == set() and not site.second.exists()
+    assert found["Pull the second copy"]["generations_total"] == 6
+    code, output, found = site.run(*site.full)
+    assert code == 0 and "1 generations were let go" in output, output
+    assert found["Verify"]["verdict"] == "authentic" and found["Let go what no rule keeps"]["pruned"] == [
+        "pbx/kamailio/1"
+    ]
+    assert found["Pull the second copy"]["heads"] == found["Verify"]["heads"]
+
+
+def test_without_a_key_retention_is_only_shown(site):
+    before = {name for name, _size in site.store.backend.list()} | {"journal/verified.json"}
+    code, output, _found = site.run()
+    assert code == 0 and "1 generations would be let go" in output, output
+    assert {name for name, _size in site.store.backend.list()} == before
+
+
+def test_of_a_damaged_repository_nothing_is_let_go_and_what_is_whole_is_copied(site):
+    bundle = next(path for path in site.store.path.glob("objects/*/*"))
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    code, output, found = site.run(*site.full)
+    assert code != 0 and found["Verify"]["error"] == "RepositoryDamaged", output
+    assert not (site.store.path / "expired").exists()
+    copied = found["Pull the second copy"]
+    assert copied["findings_total"] == 1 and copied["generations_total"] == 6
+
+
+def test_nothing_is_taken_of_a_repository_that_was_rolled_back(site):
+    heads = site.controller.folder / "heads.json"
+    heads.write_text(json.dumps({"pbx/kamailio": "0" * 64}))
+    code, output, found = site.run(*site.full, "-e", f"recovery_heads_file={heads}")
+    assert code != 0 and "rolled back" in found["Verify"]["msg"], output
+    assert found["Pull the second copy"]["error"] == "RolledBack" and not site.second.exists()
