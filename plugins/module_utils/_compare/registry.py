@@ -648,13 +648,16 @@ def change_between(before: RegistryTree, after: RegistryTree) -> RegistryTree:
     keys: dict[str, Values] = {}
     removed_values: dict[str, Sequence[str]] = {}
     for key, wanted in after.keys.items():
-        have = {fold(name): value for name, value in before.values(key).items()}
+        # what goes takes with it what lies below
+        stays = key in before and surplus.keys().isdisjoint(_above(fold(key)))
+        there = before.values(key) if stays else {}
+        have = {fold(name): value for name, value in there.items()}
         want = {fold(name) for name in wanted}
-        gone = [name for name in before.values(key) if fold(name) not in want]
+        gone = [name for name in there if fold(name) not in want]
         new = {name: value for name, value in wanted.items() if have.get(fold(name)) != value}
         if gone:
             removed_values[key] = tuple(gone)
-        if new or key not in before:
+        if new or not stays:
             keys[key] = new
     return RegistryTree(keys, tuple(removed_keys), removed_values)
 

@@ -9,7 +9,7 @@ import random
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare import registry
@@ -112,6 +112,7 @@ def test_another_meaning_is_another_normal_form(one, other):
     assert (normalised(one) == normalised(other)) == (flat[0] == flat[1])
 
 
+@example(distinct({TOP: {}, f"{TOP}\\Server": {}}), distinct({f"{TOP}\\Server": {}}))
 @given(TREES, TREES)
 def test_a_change_makes_one_tree_of_another(before, after):
     change = parse_reg(format_reg(change_between(before, after)))
