@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a role can be told, what it does by default, and what its documentation says are the same."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+
+
+def load(role: str, file: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "roles" / role / file).read_text())
+
+
+def options(role: str) -> dict[str, Any]:
+    return load(role, "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_documented_and_has_the_default_that_is_said(role: str) -> None:
+    defaults, said = load(role, "defaults/main.yml"), options(role)
+    optional = {name for name, one in said.items() if not one.get("required")}
+    assert set(defaults) == optional
+    for name, one in said.items():
+        assert name.startswith(f"{role}_")
+        if "default" in one:
+            assert defaults[name] == one["default"], name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_variable_of_the_inside_can_be_taken_for_an_option(role: str) -> None:
+    assert not set(load(role, "vars/main.yml")) & set(options(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_names_a_password_is_never_shown(role: str) -> None:
+    def secrets(found: dict[str, Any]) -> list[tuple[str, Any]]:
+        below = [pair for one in found.values() for pair in secrets(one.get("options", {}))]
+        return [(name, one) for name, one in found.items() if "password" in name] + below
+
+    assert all(one.get("no_log") for _name, one in secrets(options(role)))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_a_page_of_its_own(role: str) -> None:
+    assert (ROOT / "roles" / role / "README.md").is_file()
+    assert f"roles/{role}/README.md" in (ROOT / "README.md").read_text()
