@@ -347,6 +347,30 @@ def test_what_was_noted_and_came_to_life_stays(store: Store) -> None:
     assert store.files(record) == {b"/x": b"x" * 99}
 
 
+def test_what_came_to_life_between_the_look_and_the_removal_stays(store: Store) -> None:
+    with store.writer(clock=lambda: START + 2 * DAY) as writer:
+        prepared = store.prepare(writer, {"/x": b"x" * 99})
+        store.backend.publish(prepared.staged)
+        prune(store, 1, AGED)
+        pruner = Pruner(store.backend, AGED, KEY, lambda: START + 9 * DAY)
+        plan = pruner.plan()
+        assert len(plan.removable) == 3
+        prepared.staged.clear()
+        record = writer.commit([prepared])[0].record
+    assert pruner.run(plan).removed_files == 0
+    assert store.files(record) == {b"/x": b"x" * 99}
+
+
+def test_what_was_held_between_the_look_and_the_removal_stays(store: Store) -> None:
+    records = fill(store, 4)
+    prune(store, 5)
+    pruner = Pruner(store.backend, LAST_TWO, KEY, lambda: START + 13 * DAY)
+    plan = pruner.plan()
+    hold(store, records[0], 13)
+    assert pruner.run(plan).removed_files > 0
+    assert store.files(records[0])[b"/config"] == b"day 0 " * 40 and verify(store.backend, 1).findings == []
+
+
 # --- side by side ----------------------------------------------------------------------------------------------------
 def test_backups_go_on_while_others_prune(store: Store) -> None:
     records = fill(store, 8)
