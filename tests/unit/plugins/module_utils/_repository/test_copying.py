@@ -22,8 +22,12 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify 
 
 from .conftest import SECRET, QuickBackend, Store
 from .test_crash_points import HOWS, calls, copies, crash
-from .test_prune import AGED, back_up, fill, hold, prune, pruned
-from .test_prune import store as store
+from .test_prune import AGED, add_janitor, back_up, fill, hold, prune, pruned
+
+
+@pytest.fixture
+def store(store: Store) -> Store:
+    return add_janitor(store)
 
 
 @pytest.fixture

@@ -48,10 +48,15 @@ KEY = SigningKey.from_seed(b"p" * 32)
 LAST_TWO = PruneOptions(policy=Policy(last=2, open_for=0), allow_many=True)
 
 
-@pytest.fixture
-def store(store: Store) -> Store:
+def add_janitor(store: Store) -> Store:
+    """The repository, with somebody in it who lets generations go."""
     store.change(signers=[Signer("janitor", KEY.public, ("prune",))])
     return store
+
+
+@pytest.fixture
+def store(store: Store) -> Store:
+    return add_janitor(store)
 
 
 def back_up(store: Store, day: float, content: bytes | None = None, **facts: Any) -> CommitRecord:
@@ -336,7 +341,7 @@ def test_a_note_by_anybody_else_counts_for_nothing(store: Store) -> None:
 def test_what_was_noted_and_came_to_life_stays(store: Store) -> None:
     with store.writer(clock=lambda: START + 2 * DAY) as writer:
         prepared = store.prepare(writer, {"/x": b"x" * 99})
-        staged = [(one, name) for one, name in prepared.staged]
+        staged = list(prepared.staged)
         # as a slow backup: its objects are there, its record comes later
         store.backend.publish(staged)
         assert prune(store, 1, AGED).noted_leftovers == 3
