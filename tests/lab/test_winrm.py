@@ -246,9 +246,20 @@ def test_an_account_that_may_not(windows_host):
 
 
 # --- Kerberos ---------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def ticket(windows_host, domain, monkeypatch):
+@pytest.fixture(scope="module")
+def members(windows_host, domain):
     """A ticket cache of a user of a real domain that the host belongs to, and the host's keytab."""
+    directory = Directory(domain)
+    service = f"HTTP/{windows_host.address}"
+    directory.add_user("uc01-http", password="Host-Secret-1", values={"servicePrincipalName": [service]})
+    directory.add_user("backup", password="Backup-Secret-1")
+    directory.close()
+    return domain.ticket("backup", "Backup-Secret-1"), pathlib.Path(domain.keytab(service))
+
+
+@pytest.fixture
+def ticket(members, domain, monkeypatch):
+    """What the members have, and the libraries for it."""
     reason = use_debians_libraries()
     if reason:
         pytest.skip(f"left out: {reason}")
@@ -258,12 +269,22 @@ def ticket(windows_host, domain, monkeypatch):
         monkeypatch.setattr(winrm.transport, name, getattr(kerberos, name), raising=False)
     monkeypatch.setenv("KRB5_CONFIG", domain.krb5_config)
     monkeypatch.delenv("KRB5CCNAME", raising=False)
-    directory = Directory(domain)
-    service = f"HTTP/{windows_host.address}"
-    directory.add_user("uc01-http", password="Host-Secret-1", values={"servicePrincipalName": [service]})
-    directory.add_user("backup", password="Backup-Secret-1")
-    directory.close()
-    return domain.ticket("backup", "Backup-Secret-1"), pathlib.Path(domain.keytab(service))
+    return members
+
+
+def test_a_keytab_logs_in(windows_host, domain, ticket, monkeypatch, tmp_path):
+    _cache, keytab = ticket
+    monkeypatch.setenv("KRB5_CLIENT_KTNAME", f"FILE:{domain.keytab('backup')}")
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path / 'cache'}")
+    login = {"authentication": "kerberos", "username": None, "password": None}
+    certificate = windows_host.authority.issue(windows_host.address)
+    with windows_host.listener(certificate, keytab=keytab) as listener:
+        with connect(windows_host, port=listener.port, **login) as winrm:
+            assert winrm.run(["hostname"]).text.strip() == windows_host.name
+        monkeypatch.setenv("KRB5_CLIENT_KTNAME", f"FILE:{tmp_path / 'none'}")
+        monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path / 'empty'}")
+        with connect(windows_host, port=listener.port, **login) as winrm:
+            failure(winrm.connect, AuthenticationFailed)
 
 
 def test_a_ticket_logs_in(windows_host, ticket):
