@@ -59,8 +59,8 @@ options:
   kerberos_cache_file:
     description:
       - File with Kerberos tickets, on the host that runs this module. By default the one of its user.
-      - With a keytab no ticket needs to be there: name it in the task's C(environment) as C(KRB5_CLIENT_KTNAME), and
-        leave this out.
+      - With a keytab no ticket needs to be there. Leave this out then, and name the keytab in the task's C(environment)
+        as C(KRB5_CLIENT_KTNAME).
     type: path
   connect_timeout:
     description:
