@@ -10,6 +10,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -509,8 +510,12 @@ def test_an_export_is_there_for_its_appliance_and_whoever_writes_is_the_account(
     listed = site.sender.run(["nfs-ls", url])
     assert b"seen.tar" in listed.stdout
     assert site.stranger.run(["nfs-ls", url], check=False).returncode != 0
-    # The client of Debian 12 makes files by NFS 4, and cannot write into them.
-    site.sender.run(["nfs-cp", "/root/half", "nfs://backup1/ejbca/made?version=4"], check=False)
+    # The client of Debian 12 makes files by NFS 4, and cannot write into them. For 90 s after its start the server lets
+    # nobody make any: who had files open before comes first.
+    end = time.monotonic() + 150
+    while time.monotonic() < end and not site.backup_host.exists(f"{folder}/made"):
+        site.sender.run(["nfs-cp", "/root/half", "nfs://backup1/ejbca/made?version=4"], check=False)
+        time.sleep(1)
     assert site.backup_host.output(f"stat -c %U {folder}/made") == "land-ejbca"
 
 

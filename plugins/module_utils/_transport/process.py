@@ -188,7 +188,12 @@ class ProcessStream(CommandStream):
         """The next piece of output; empty at the end. Watches every limit while it waits."""
         self._moved = time.monotonic()  # silence is what we wait through, not what our reader takes its time for
         while True:
-            data = self._process.read(READ_SIZE, min(TICK, self._patience()))
+            try:
+                data = self._process.read(READ_SIZE, min(TICK, self._patience()))
+            except ConnectionLost:
+                if self._input_error is None:
+                    raise
+                return b""  # we cut it off ourselves, for a reason that is told
             if data:
                 self._moved = time.monotonic()
                 return data

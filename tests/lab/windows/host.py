@@ -17,6 +17,7 @@ import secrets
 import shutil
 import struct
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -252,8 +253,12 @@ class WindowsHost:
 
     def service_state(self, name: str) -> int:
         """1 stopped, 2 starting, 3 stopping, 4 running; 0 when there is no such service."""
-        done = self.wine.run(["sc", "query", name])
-        if done.returncode != 0:
+        for _attempt in range(3):
+            done = self.wine.run(["sc", "query", name])
+            if done.returncode == 0:
+                break
+            time.sleep(0.5)  # Wine's manager of services is at times not to be had
+        else:
             return 0
         return int(next(line.split()[2] for line in done.stdout.decode().splitlines() if "STATE" in line))
 

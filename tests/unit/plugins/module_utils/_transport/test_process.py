@@ -12,12 +12,14 @@ import tracemalloc
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    ConnectionLost,
     DeadlineExceeded,
     OutputTooLarge,
     RepositoryDamaged,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport import process
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.sudo import Launch
 
 MIB = 2**20
 
@@ -125,6 +127,52 @@ def test_an_error_of_the_input_cuts_the_command_off_and_comes_back(local, tmp_pa
         local.run(["sh", "-c", f"cat > /dev/null; echo committed > {after}"], input=broken())
     time.sleep(0.1)
     assert not after.exists()
+
+
+class CutLine(process.Process):
+    """A command at the end of a line that breaks as soon as it is cut off."""
+
+    def __init__(self):
+        self.cut = threading.Event()
+
+    def read(self, size, timeout):
+        if self.cut.wait(timeout):
+            raise ConnectionLost("The connection broke")
+        return None
+
+    read_errors = read
+
+    def write(self, data, timeout):
+        return len(data)
+
+    def end_input(self):
+        pass
+
+    def exit_status(self, timeout):
+        return None
+
+    def abort(self):
+        self.cut.set()
+
+    def release(self):
+        pass
+
+
+def test_an_error_of_the_input_is_told_and_not_the_line_that_it_cut():
+    def broken():
+        yield b"first half"
+        raise RepositoryDamaged("the second half is lost")
+
+    limits = process.Limits(10, 10, None)
+    started = Launch(("x",), b"", None, None)
+    stream = process.ProcessStream(CutLine(), started, "pbx", broken(), None, limits)
+    with stream, pytest.raises(RepositoryDamaged):
+        list(stream.chunks())
+    line = CutLine()
+    line.cut.set()
+    stream = process.ProcessStream(line, started, "pbx", None, None, limits)
+    with stream, pytest.raises(ConnectionLost):
+        list(stream.chunks())
 
 
 def test_input_that_a_command_does_not_want_is_no_error(local):
