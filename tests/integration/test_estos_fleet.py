@@ -58,7 +58,11 @@ class Fleet:
             "recovery_product": "procall_server",
             "recovery_companions": [SNAPSHOT],
             "recovery_options": procall_sites.options(
-                databases=[{"database": "CHAT"}], user_database="active_directory", directory_source="dc1"
+                # there are no shadow copies on this host
+                consistency="none",
+                databases=[{"database": "CHAT"}],
+                user_database="active_directory",
+                directory_source="dc1",
             ),
         }
         sql1 = {
