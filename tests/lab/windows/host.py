@@ -253,7 +253,7 @@ class WindowsHost:
 
     def service_state(self, name: str) -> int:
         """1 stopped, 2 starting, 3 stopping, 4 running; 0 when there is no such service."""
-        for _attempt in range(3):
+        for _attempt in range(10):
             done = self.wine.run(["sc", "query", name])
             if done.returncode == 0:
                 break
