@@ -154,9 +154,10 @@ def processes_of(folder: str) -> list[str]:
         if int(process.name) == os.getpid():
             continue
         try:
-            texts = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
-        except OSError:
+            words = (process / "cmdline").read_bytes()
+            environment = (process / "environ").read_bytes()
+        except OSError:  # it ended meanwhile
             continue
-        if folder.encode() in texts:
-            found.append((process / "cmdline").read_text())
+        if folder.encode() in environment + words:
+            found.append(words.decode(errors="replace"))
     return found

@@ -29,6 +29,7 @@ from .private_keys import load_private_key
 from .process import TICK, Limits, Process, ProcessStream
 from .quoting import command_line
 from .sftp import Duplex, Sftp
+from .ssh_new_keys import let_it_answer
 from .sudo import launch
 
 try:
@@ -241,6 +242,7 @@ def _connect(options: SshOptions) -> _Connection:
         known = known_host(options.host, options.port, options.known_hosts_file, options.host_key)
         line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options)
         transport = paramiko.Transport(line, disabled_algorithms=_disabled(options))
+        let_it_answer(transport)
         transport.set_log_channel(LOGGER)
         transport.auth_timeout = options.connect_timeout
         # Ours comes first and is told in our words.

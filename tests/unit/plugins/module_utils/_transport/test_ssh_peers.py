@@ -164,6 +164,33 @@ def test_a_line_cut_in_the_middle_is_lost(peer):
         ssh.run(["id"])
 
 
+def test_a_command_that_ends_while_new_keys_are_agreed_on_is_read_to_its_end(peer, monkeypatch):
+    """paramiko's thread must answer the host's goodbye, and takes part in the agreement."""
+    all_said = threading.Event()
+
+    def much(channel, mark):
+        begin(channel, mark)
+        channel.sendall(b"x" * 300_000)
+        channel.send_exit_status(0)
+        channel.close()
+        all_said.set()
+
+    agree = paramiko.Transport._send_kex_init
+
+    def agree_late(self):
+        if self.initial_kex_done and not self.server_mode:
+            assert all_said.wait(5)
+        agree(self)
+
+    monkeypatch.setattr(paramiko.Transport, "_send_kex_init", agree_late)
+    with peer(much, silence_timeout=5) as ssh:
+        ssh.connect()
+        ssh._connection._transport.packetizer.REKEY_BYTES = 200_000
+        ssh._connection._transport.clear_to_send_timeout = 2
+        assert ssh.run(["id"]).stdout == b"x" * 300_000
+        assert ssh.run(["id"]).stdout == b"x" * 300_000, "and the connection goes on"
+
+
 def test_a_command_that_takes_no_input_has_a_deadline(peer):
     def deaf(channel, mark):
         begin(channel, mark)
