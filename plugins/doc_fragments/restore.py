@@ -49,4 +49,32 @@ options:
       - Put the generation on another release of the product than it comes from.
     type: bool
     default: false
+  step:
+    description:
+      - How much of it to do.
+      - V(restore) does all of it.
+      - V(plan) only holds the host against the generation, and touches nothing. Other than check mode it dumps
+        databases to compare them.
+      - V(stop) stops the services of the product and leaves them stopped, for the sake of another host that is restored
+        first, such as the database. The journal keeps that open until a restore or V(start) ends it.
+      - V(start) starts them again when no restore is to follow.
+    type: str
+    choices:
+      - restore
+      - plan
+      - stop
+      - start
+    default: restore
+  expected:
+    description:
+      - What the host is known to be like now, named as O(generation) is, mostly V(post_change).
+      - What differs from both came later and would be lost. It is listed in RV(plan.losses), and the restore is refused
+        unless O(confirm_losses) is set.
+      - If there is no complete C(post_change) generation of O(change_id), everything that differs counts as lost.
+    type: str
+  confirm_losses:
+    description:
+      - Restore although that loses what came after O(expected).
+    type: bool
+    default: false
 """

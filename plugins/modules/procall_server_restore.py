@@ -81,7 +81,7 @@ generation:
 plan:
   description: What was done, or would be done in check mode.
   type: dict
-  returned: success
+  returned: success, unless O(step) is V(stop) or V(start)
   contains:
     generation:
       description: The id of the generation.
@@ -121,11 +121,47 @@ plan:
         - C(generation) names the ones of the same run that are there now. They are restored by their own modules.
       type: dict
       returned: always
+    expected:
+      description: The id of the generation that the host was to be like, empty when O(expected) was not given.
+      type: str
+      returned: always
+    losses:
+      description:
+        - What came after RV(plan.expected) and would be lost, at most 200. C(item), C(data_class), C(path), and what
+          came of it since as C(action), V(added), V(changed) or V(removed).
+        - V(not_compared) means the item as a whole, of which nobody can tell.
+      type: list
+      elements: dict
+      returned: always
+    loss_count:
+      description: How many there are.
+      type: int
+      returned: always
+    lost_changes:
+      description: The same in the words of the product, where it has any, masked. The later value is what gets lost.
+      type: list
+      elements: dict
+      returned: always
+    open_restores:
+      description: Restores of this source that began and never ended, and that this one takes the place of.
+      type: list
+      elements: str
+      returned: always
     warnings:
       description: What to know before.
       type: list
       elements: str
       returned: always
+stopped:
+  description: The services that were stopped, or would be in check mode.
+  type: list
+  elements: str
+  returned: when O(step=stop)
+started:
+  description: The services that were started again, or would be in check mode.
+  type: list
+  elements: str
+  returned: when O(step=start)
 restored_items:
   description: The items that were put back.
   type: list
@@ -140,10 +176,10 @@ head:
   type: str
   returned: when something was restored
 checks:
-  description: The proofs that the product works again.
+  description: The proofs that the product works, again or still.
   type: list
   elements: dict
-  returned: when something was restored
+  returned: when something was restored, or nothing was to be done
   contains:
     name:
       description: What was looked at.

@@ -22,6 +22,7 @@ TRUST_OPTIONS = ("allowed_signers", "expected_heads")
 
 LATEST = "latest"
 PRE_RESTORE_MODES = ("required", "best_effort", "skip")
+STEP_RESTORE, STEP_PLAN, STEP_STOP, STEP_START = RESTORE_STEPS = ("restore", "plan", "stop", "start")
 COMPANION_KINDS = ("vm_snapshot", "disk_image", "disk_mirror", "other")
 
 UNSEAL_STAGE_REQUEST = "request"
@@ -184,6 +185,9 @@ def restore() -> ArgumentSpec:
             "pre_restore": {"type": "str", "choices": list(PRE_RESTORE_MODES), "default": "required"},
             "allow_different_host": {"type": "bool", "default": False},
             "allow_version_mismatch": {"type": "bool", "default": False},
+            "step": {"type": "str", "choices": list(RESTORE_STEPS), "default": STEP_RESTORE},
+            "expected": {"type": "str"},
+            "confirm_losses": {"type": "bool", "default": False},
         }
     )
 

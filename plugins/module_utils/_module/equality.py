@@ -13,6 +13,8 @@ from .._items.base import Item
 from .._repository.format import StoredEntry
 from .._repository.reader import GenerationReader
 
+ABSENT, UNWANTED = "is not there", "should not be there"
+TIME = "time"
 TIMED_KINDS = ("file", "symlink")
 """Kinds whose time must be back. A folder's time moves as soon as the service that was started writes into it."""
 
@@ -21,20 +23,28 @@ def differences(
     item: Item, wanted: Sequence[StoredEntry], found: Sequence[StoredEntry], reader: GenerationReader
 ) -> list[str]:
     """One line per path that is not as it should be, in order; empty when the host is identical."""
+    lines = []
+    for path, reasons in reasons_by_path(item, wanted, found, reader).items():
+        words = reasons[0] if reasons[0] in (ABSENT, UNWANTED) else f"has another {', '.join(reasons)}"
+        lines.append(f"{path_to_text(path)} {words}")
+    return lines
+
+
+def reasons_by_path(
+    item: Item, wanted: Sequence[StoredEntry], found: Sequence[StoredEntry], reader: GenerationReader
+) -> dict[bytes, list[str]]:
+    """What is not as it should be at each path, in their order: it is absent or unwanted, or what of it is another."""
     before = {stored.entry.path: stored for stored in wanted}
     now = {stored.entry.path: stored for stored in found}
-    lines = []
+    reasons = {}
     for path in sorted(before.keys() | now.keys()):
-        name = path_to_text(path)
         if path not in now:
-            lines.append(f"{name} is not there")
+            reasons[path] = [ABSENT]
         elif path not in before:
-            lines.append(f"{name} should not be there")
+            reasons[path] = [UNWANTED]
         else:
-            reasons = _reasons(item, before[path], now[path], reader)
-            if reasons:
-                lines.append(f"{name} has another {', '.join(reasons)}")
-    return lines
+            reasons[path] = _reasons(item, before[path], now[path], reader)
+    return {path: some for path, some in reasons.items() if some}
 
 
 def _reasons(item: Item, wanted: StoredEntry, found: StoredEntry, reader: GenerationReader) -> list[str]:
@@ -53,7 +63,7 @@ def _reasons(item: Item, wanted: StoredEntry, found: StoredEntry, reader: Genera
     if not _same_owner(one, other):
         reasons.append("owner")
     if one.kind in TIMED_KINDS and one.mtime_ns != other.mtime_ns:
-        reasons.append("time")
+        reasons.append(TIME)
     if (one.acl_access, one.acl_default) != (other.acl_access, other.acl_default):
         reasons.append("ACL")
     if dict(one.xattrs) != dict(other.xattrs):

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .._errors import HostMismatch, RestoreRefused, VersionMismatch
 from .._products.base import Probe, Product
 from .._repository.format import StoredEntry
 from .._transport.base import Transport
+from .losses import Loss
 
+SHOWN_LOSSES = 20
 SPACE_RESERVE = 16 * 2**20
 """Bytes that must stay free on the target beside what is written."""
 
@@ -60,3 +62,18 @@ def check_space(transport: Transport, product: Product, wanted: Iterable[StoredE
                 host=transport.host,
                 hint="Nothing was touched. Make room, or restore single items or paths.",
             )
+
+
+def check_losses(losses: Sequence[Loss], confirmed: bool, expected: str, host: str) -> None:
+    """Nothing is lost that nobody confirmed. Raises RestoreRefused with the first losses."""
+    if not losses or confirmed:
+        return
+    first = losses[0].to_result()
+    more = f" and {len(losses) - 1} more" if len(losses) > 1 else ""
+    raise RestoreRefused(
+        f"The restore would lose what came after {expected}: {first['item']} {first['path'] or 'as a whole'}{more}",
+        host=host,
+        hint="Nothing was touched. Look at the plan, and set confirm_losses: true if none of it is needed.",
+        losses=[loss.to_result() for loss in losses[:SHOWN_LOSSES]],
+        loss_count=len(losses),
+    )

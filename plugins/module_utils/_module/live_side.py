@@ -6,21 +6,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from .._entries import Entry
-from .._repository.digests import Digester, Normaliser
+from .._repository.digests import Keep, Normaliser
 from .._repository.format import StoredEntry
-from .generation_diff import Side
+from .generation_diff import Compared
 from .view import LARGEST_CONTENT, has_readable_content
 
 KEPT_BYTES = 64 * 2**20
 """Bytes of new contents that are held for a difference; what goes beyond is only named."""
 
 
+class KeepingSink(Protocol):
+    """A sink that shows contents as they pass by."""
+
+    def add(
+        self, entry: Entry, chunks: Iterable[bytes], normaliser: Normaliser | None = None, keep: Keep | None = None
+    ) -> StoredEntry:
+        """Take one entry and read all its content; ``keep`` is given it piece by piece."""
+
+
 class LiveSide(Mapping[bytes, bytes]):
     """A sink in front of another one. It keeps, in bounded memory, the contents that differ from an earlier side."""
 
-    def __init__(self, sink: Digester, earlier: Side) -> None:
+    def __init__(self, sink: KeepingSink, earlier: Compared) -> None:
         self._sink = sink
         self._earlier = earlier
         self._kept: dict[bytes, bytes] = {}

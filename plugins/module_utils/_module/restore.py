@@ -10,25 +10,29 @@ write, the C(pre_restore) generation is put back and both stories are told.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._compare.mask import Masker
+from .._compare.semantic import SemanticChange
 from .._entries import Gathered, path_to_text
 from .._errors import ConnectionFailed, RecoveryError, RestoreFailed, RestoreRefused
 from .._items.base import Change, Item
 from .._items.services import Service
 from .._products.base import Check, Probe, Product
 from .._repository.format import GenerationId, StoredEntry
-from .._repository.journal import RestoreJournal, open_restores
+from .._repository.journal import OpenRestore, RestoreJournal, interrupted_restores, last_restore
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
 from .equality import differences
-from .gathering import gather_items
-from .guards import check_host, check_release, check_space
+from .gathering import Sink, gather_items
+from .guards import check_host, check_losses, check_release, check_space
+from .live_side import LiveSide
+from .losses import NOT_COMPARED, HeldSide, Loss, loss_result, losses_in_words, losses_of
 from .path_patterns import PathPatterns
 from .stopping import running, start_again
 
@@ -53,6 +57,7 @@ class RestoreOptions:
     pre_restore: str = "required"
     allow_different_host: bool = False
     allow_version_mismatch: bool = False
+    confirm_losses: bool = False
     tools: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -61,7 +66,9 @@ class RestorePlan:
     """What a restore is going to do.
 
     ``unknown``: items that a look without side effects cannot compare. ``left_alone``: records that grow (accounting,
-    logs) and are on the host; to put old ones back would lose what came since.
+    logs) and are on the host; to put old ones back would lose what came since. ``expected``: the generation that the
+    host was to be like; ``losses`` and ``lost_changes`` are what came later. ``open_restores``: those that this one
+    takes the place of. ``stopped``: services that do not run, although nothing else is to be done.
     """
 
     generation: str
@@ -71,6 +78,16 @@ class RestorePlan:
     services: list[str]
     warnings: list[str] = field(default_factory=list)
     companions: Mapping[str, Any] = field(default_factory=dict)
+    expected: str = ""
+    losses: list[Loss] = field(default_factory=list)
+    lost_changes: list[SemanticChange] = field(default_factory=list)
+    open_restores: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is to be done: an item differs, a service is down, or an earlier restore never ended."""
+        return bool(self.items or self.stopped or self.open_restores)
 
     @property
     def items(self) -> list[str]:
@@ -82,7 +99,7 @@ class RestorePlan:
         return {
             "generation": self.generation,
             "restore_order": self.items,
-            "stop_and_start": self.services if self.items else [],
+            "stop_and_start": self.services if self.items else self.stopped,
             "changes": {
                 name: [{"action": change.action, "path": path_to_text(change.path)} for change in some[:SHOWN_CHANGES]]
                 for name, some in self.changes.items()
@@ -92,6 +109,9 @@ class RestorePlan:
             "not_compared": self.unknown,
             "left_alone": self.left_alone,
             "companions": dict(self.companions),
+            "expected": self.expected,
+            **loss_result(self.losses, self.lost_changes, SHOWN_CHANGES),
+            "open_restores": self.open_restores,
             "warnings": self.warnings,
         }
 
@@ -103,8 +123,8 @@ class _Collector:
         self._digester = store.digester(source)
         self._entries: dict[tuple[str, bytes], StoredEntry] = {}
 
-    def add(self, entry: Any, chunks: Any, normaliser: Any = None) -> StoredEntry:
-        stored = self._digester.add(entry, chunks, normaliser)
+    def add(self, entry: Any, chunks: Any, normaliser: Any = None, keep: Any = None) -> StoredEntry:
+        stored = self._digester.add(entry, chunks, normaliser, keep)
         self._entries[(entry.item, entry.path)] = stored
         return stored
 
@@ -121,6 +141,7 @@ class Restorer:
     :param store: where the C(pre_restore) generation and the journal go
     :param reader: the generation; its record is believed
     :param now: what the host looks like today
+    :param expected: the generation that the host is known to be like; what came after it would be lost
     """
 
     def __init__(
@@ -131,6 +152,7 @@ class Restorer:
         reader: GenerationReader,
         now: Probe,
         options: RestoreOptions,
+        expected: GenerationReader | None = None,
     ) -> None:
         self._store = store
         self._transport = transport
@@ -144,6 +166,7 @@ class Restorer:
         self.generation = str(GenerationId.of(reader.record))
         self._items = self._chosen_items()
         self._wanted = self._wanted_entries(reader)
+        self._expected = expected
 
     # --- plan and guards: nothing is touched -----------------------------------------------------------------------
     def plan(self, *, look_only: bool) -> RestorePlan:
@@ -160,12 +183,29 @@ class Restorer:
             for item in self._items
             if item.name not in unknown and (item.comparable or self._is_growing_record(item))
         ]
-        current = self._gather(known, strict=False)
+        names = [item.name for item in known]
+        expected = HeldSide(self._expected, names, self._paths) if self._expected is not None else None
+        live: list[LiveSide] = []
+
+        def keeping(sink: _Collector) -> Sink:
+            if expected is None:
+                return sink
+            live.append(LiveSide(sink, expected))
+            return live[0]
+
+        current = self._gather(known, strict=False, sink_around=keeping)
         changes: dict[str, list[Change]] = {}
+        interrupted = self._open_restores()
+        done = "" if interrupted else self._restored_since_expected()
+        warnings += [
+            f"{item.name}: cannot be compared, and was put back at {done}; it is left alone."
+            for item in self._items
+            if done and not item.comparable
+        ]
         left_alone = [item.name for item in known if self._is_growing_record(item) and current.get(item.name)]
         for item in self._items:
             wanted, now = self._wanted[item.name], current.get(item.name, [])
-            if item.name in unknown or item.name in left_alone:
+            if item.name in unknown or item.name in left_alone or (done and not item.comparable):
                 changes[item.name] = []
             elif differences(item, wanted, now, self._reader):
                 changes[item.name] = self._changes(item, wanted, now)
@@ -174,6 +214,11 @@ class Restorer:
         services = [service.name for service in self._product.services(self._then)]
         plan = RestorePlan(self.generation, changes, unknown, left_alone, services, warnings)
         reader = self._reader
+        plan.open_restores = [one.identifier for one in interrupted]
+        if expected is not None:
+            self._look_for_losses(plan, current, expected, live[0], interrupted)
+        if not plan.items:
+            plan.stopped = self._stopped_services()
         plan.companions = companions.recorded(self._store.backend, reader.record, reader.manifest.contract)
         demanded = [item for item in self._items if item.name in plan.items]
         plan.warnings += self._product.refuse_restore(self._transport, self._then, self._now, demanded)
@@ -185,9 +230,49 @@ class Restorer:
             plan.warnings.append(
                 f"The {data_class} of the generation {self.generation} were let go; what the host has of them stays."
             )
-        for identifier in self._open_restores():
+        for identifier in plan.open_restores:
             plan.warnings.append(f"The restore {identifier} began and never ended; this one takes its place.")
         return plan
+
+    def _look_for_losses(
+        self,
+        plan: RestorePlan,
+        current: Stored,
+        expected: HeldSide,
+        live: LiveSide,
+        interrupted: Sequence[OpenRestore],
+    ) -> None:
+        """Fill in what the plan would lose. What a restore of this generation left half done is nothing to lose: what
+        was there before it began is in the generation that it put aside."""
+        plan.expected = expected.label
+        half_done = {name for one in interrupted if one.generation == self.generation for name in one.items}
+        compared = [item for item in self._items if item.name in plan.items and item.name not in half_done]
+        for item in compared:
+            wanted, now = self._wanted[item.name], current.get(item.name, ())
+            if item.name in current:
+                plan.losses += losses_of(item, wanted, now, self._reader, expected)
+            else:
+                plan.losses.append(Loss(item.name, item.data_class, NOT_COMPARED))
+        if any(loss.action != NOT_COMPARED for loss in plan.losses):
+            then = HeldSide(self._reader, list(current), self._paths)
+            masker = Masker(self._store.writer_key.placeholder_key(self._options.source))
+            plan.lost_changes = losses_in_words(self._product, then.view, expected.view, live.view, masker)
+
+    def _restored_since_expected(self) -> str:
+        """When this generation was put back last, if that was after the host was as expected; else nothing.
+
+        What cannot be compared would otherwise be put back again and again, and lose what came in between.
+        """
+        options = self._options
+        last = last_restore(self._store.backend, options.source, self._product.name, options.instance)
+        if self._expected is None or last is None or last[0] != self.generation:
+            return ""
+        return last[1] if last[1] > self._expected.record.received_at else ""
+
+    def _stopped_services(self) -> list[str]:
+        services = [one for one in self._product.services(self._then) if self._control.exists(one)]
+        active = running(self._control, services)
+        return [service.name for service in services if service not in active]
 
     def prove_content(self) -> None:
         """Read everything that would be put back to its end. Raises RepositoryDamaged before anything is touched."""
@@ -268,30 +353,22 @@ class Restorer:
             stored += [one for one in self._wanted[name] if one.entry.path in written]
         check_space(self._transport, self._product, stored)
 
-    def _open_restores(self) -> list[str]:
+    def _open_restores(self) -> list[OpenRestore]:
         options = self._options
-        return open_restores(self._store.backend, options.source, self._product.name, options.instance)
+        return interrupted_restores(self._store.backend, options.source, self._product.name, options.instance)
 
     # --- the restore -----------------------------------------------------------------------------------------------
     def run(self, plan: RestorePlan) -> dict[str, Any]:
         """Do what the plan says. Raises RestoreRefused before the first write, RestoreFailed after it."""
         options = self._options
-        begun_before = self._open_restores()
-        journal = RestoreJournal.start(
-            self._store,
-            options.source,
-            self._product.name,
-            options.instance,
-            generation=self.generation,
-            plan={"items": plan.items, "services": plan.services},
-            actor=options.occasion.actor,
-            change_id=options.occasion.change_id,
-        )
+        check_losses(plan.losses, options.confirm_losses, plan.expected, self._transport.host)
+        begun_before = plan.open_restores
+        journal = self._begin_journal(items=plan.items, services=plan.services)
         items = [item for item in self._items if item.name in plan.items]
         try:
-            before = self._pre_restore()
+            before = self._pre_restore() if items else None
             services = self._product.services(self._then)
-            ran = running(self._control, services)
+            ran = running(self._control, services) if items else []
         except BaseException:
             journal.finish("not_begun")
             raise
@@ -310,6 +387,59 @@ class Restorer:
             "checks": [check.to_result() for check in checks],
             "journal": journal.identifier,
         }
+
+    def _begin_journal(self, *, items: Sequence[str], services: Sequence[str]) -> RestoreJournal:
+        options = self._options
+        return RestoreJournal.start(
+            self._store,
+            options.source,
+            self._product.name,
+            options.instance,
+            generation=self.generation,
+            plan={"items": list(items), "services": list(services)},
+            actor=options.occasion.actor,
+            change_id=options.occasion.change_id,
+        )
+
+    # --- services alone, for hosts that belong together --------------------------------------------------------------
+    def stop_services(self, *, look_only: bool) -> dict[str, Any]:
+        """Stop what runs and leave it stopped; the journal keeps that open until a restore or a start ends it."""
+        ran = running(self._control, self._product.services(self._then))
+        names = [service.name for service in ran]
+        if ran and not look_only:
+            journal = self._begin_journal(items=[], services=names)
+            try:
+                for service in ran:
+                    self._control.stop(service)
+            except Exception:
+                start_again(self._control, ran)
+                journal.finish("not_begun")
+                raise
+        return {"changed": bool(ran), "stopped": names}
+
+    def start_services(self, *, look_only: bool) -> dict[str, Any]:
+        """Start again what only was stopped, as before. Raises RestoreRefused while a restore is half done."""
+        interrupted = self._open_restores()
+        half_done = [one.identifier for one in interrupted if one.items]
+        if half_done:
+            raise RestoreRefused(
+                f"The restore {half_done[0]} is half done, so nothing was started",
+                host=self._transport.host,
+                hint="Restore again first.",
+            )
+        down = self._stopped_services()
+        if not look_only:
+            services = [one for one in self._product.services(self._then) if one.name in down]
+            start_again(self._control, services)
+            for one in interrupted:
+                RestoreJournal.resume(
+                    self._store, self._options.source, self._product.name, self._options.instance, one.identifier
+                ).finish("not_begun")
+        return {"changed": bool(down or interrupted), "started": down}
+
+    def checks(self) -> list[dict[str, Any]]:
+        """What the product says of its health, where nothing is to be done."""
+        return [check.to_result() for check in self._product.health(self._transport, self._then)]
 
     def _pre_restore(self) -> BackupOutcome | None:
         options = self._options
@@ -454,10 +584,12 @@ class Restorer:
         ) from error
 
     # --- reading ---------------------------------------------------------------------------------------------------
-    def _gather(self, items: Sequence[Item], *, strict: bool) -> dict[str, list[StoredEntry]]:
+    def _gather(
+        self, items: Sequence[Item], *, strict: bool, sink_around: Callable[[_Collector], Sink] = lambda sink: sink
+    ) -> dict[str, list[StoredEntry]]:
         """What is on the host now, of these items and the chosen paths. Raises when the host is lost."""
         collector = _Collector(self._store, self._options.source)
-        gathering = gather_items(items, self._transport, collector)
+        gathering = gather_items(items, self._transport, sink_around(collector))
         if gathering.failure is not None:
             raise gathering.failure
         problems = gathering.problems()

@@ -19,7 +19,7 @@ from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from . import unsealing
-from .argspec import ArgumentSpec, change, repository, source, trust, unlock, writer
+from .argspec import STEP_PLAN, STEP_START, STEP_STOP, ArgumentSpec, change, repository, source, trust, unlock, writer
 from .argspec import restore as restore_options
 from .backup_module import occasion_of
 from .connecting import connection_spec, transport_of
@@ -30,6 +30,8 @@ from .tools import tool_versions
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+OF_A_CHANGE = ("pre_change", "post_change")
 
 
 def restore_spec(product: str) -> ArgumentSpec:
@@ -46,6 +48,7 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
         keys = unsealing.required(file_keys, "To restore")
         product = make_product(product_name, product_options(params, product_name))
         record = wanted(params, backend, product_name)[0]
+        expected = expected_record(params, backend, product_name, record)
         options = RestoreOptions(
             source=params["source"],
             instance=instance_of(params, product_name),
@@ -55,6 +58,7 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             pre_restore=params["pre_restore"],
             allow_different_host=params["allow_different_host"],
             allow_version_mismatch=params["allow_version_mismatch"],
+            confirm_losses=params["confirm_losses"],
             tools=tool_versions(),
         )
         key = WriterKey.load(params["writer_key_file"])
@@ -64,17 +68,12 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             ExitStack() as opened,
         ):
             reader = opened.enter_context(GenerationReader(backend, record, keys))
-            restorer = Restorer(store, transport, product, reader, product.probe(transport), options)
-            restorer.prove_content()
-            plan = restorer.plan(look_only=module.check_mode)
-            result: dict[str, Any] = {
-                "changed": bool(plan.items),
-                "generation": restorer.generation,
-                "plan": plan.to_result(),
-                "warnings": plan.warnings,
-            }
-            if plan.items and not module.check_mode:
-                result.update(restorer.run(plan))
+            known = opened.enter_context(GenerationReader(backend, expected, keys)) if expected is not None else None
+            restorer = Restorer(store, transport, product, reader, product.probe(transport), options, known)
+            if params["step"] in (STEP_STOP, STEP_START):
+                act = restorer.stop_services if params["step"] == STEP_STOP else restorer.start_services
+                return {"generation": restorer.generation, **act(look_only=module.check_mode)}
+            result = carry_out(restorer, look_only=module.check_mode, plan_only=params["step"] == STEP_PLAN)
         if module._diff:
             result["diff"] = {"prepared": plan_text(result["plan"])}
         return result
@@ -82,8 +81,26 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
     return unsealing.serve(module, lambda params, backend: wanted(params, backend, product_name), body)
 
 
+def carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[str, Any]:
+    """Plan, and do it. In check mode C(changed) says what would be done; a plan alone changes nothing."""
+    restorer.prove_content()
+    plan = restorer.plan(look_only=look_only)
+    result: dict[str, Any] = {
+        "changed": plan.is_needed and not plan_only,
+        "generation": restorer.generation,
+        "plan": plan.to_result(),
+        "warnings": plan.warnings,
+    }
+    if not plan.is_needed:
+        result["checks"] = restorer.checks()
+    elif not look_only and not plan_only:
+        result.update(restorer.run(plan))
+    return result
+
+
 def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
-    """The generation to restore and the newest one, whose bundles the C(pre_restore) generation will use again.
+    """The generation to restore, the newest one, whose bundles the C(pre_restore) generation will use again, and the
+    one that the host is expected to be like.
 
     Raises OptionInvalid, GenerationMissing, NotAuthentic, RolledBack.
     """
@@ -95,14 +112,28 @@ def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
     chain = ChainId(params["source"], product, instance_of(params, product))
     believe = believed_writers(params, backend)
     check_heads(params, backend, chain)
-    record = _find(params, backend, chain, believe)
-    newest = head(backend, chain, believe)
-    return [record] if newest is None or newest.hash == record.hash else [record, newest]
+    record = _find(params, backend, chain, believe, params["generation"])
+    others = [head(backend, chain, believe), expected_record(params, backend, product, record)]
+    known = {one.hash: one for one in [record, *others] if one is not None}
+    return list(known.values())
 
 
-def _find(params: Mapping[str, Any], backend: Backend, chain: ChainId, believe: Any) -> CommitRecord:
-    text = params["generation"]
-    if text in ("pre_change", "post_change"):
+def expected_record(
+    params: Mapping[str, Any], backend: Backend, product: str, record: CommitRecord
+) -> CommitRecord | None:
+    """The generation that the host is known to be like: where a change left none, the one from before it."""
+    text = params["expected"]
+    if text is None:
+        return None
+    chain = ChainId(params["source"], product, instance_of(params, product))
+    believe = believed_writers(params, backend)
+    if text in OF_A_CHANGE and params["change_id"]:
+        return current_generation_of_change(backend, chain, params["change_id"], text, believe) or record
+    return _find(params, backend, chain, believe, text)
+
+
+def _find(params: Mapping[str, Any], backend: Backend, chain: ChainId, believe: Any, text: str) -> CommitRecord:
+    if text in OF_A_CHANGE:
         if not params["change_id"]:
             raise OptionInvalid(f"To restore the {text} generation its change_id is needed")
         found = current_generation_of_change(backend, chain, params["change_id"], text, believe)
@@ -130,4 +161,5 @@ def plan_text(plan: Mapping[str, Any]) -> str:
         lines += [f"  {name}: {change['action']} {change['path']}" for change in changes]
     lines += [f"  {name}: put back, not compared" for name in plan["not_compared"]]
     lines += [f"  stop and start {service}" for service in plan["stop_and_start"]]
+    lines += [f"  lost: {loss['item']} {loss['path']} {loss['action']} since" for loss in plan["losses"]]
     return "\n".join(lines) + "\n"

@@ -29,13 +29,13 @@ from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import unsealing
-from .argspec import ArgumentSpec
+from .argspec import STEP_PLAN, STEP_START, STEP_STOP, ArgumentSpec
 from .backup import BackupOutcome
 from .backup_module import occasion_of
 from .connecting import transport_of
 from .product_options import product_options
 from .restore import RestoreOptions, Restorer
-from .restore_module import plan_text, restore_spec, wanted
+from .restore_module import carry_out, expected_record, plan_text, restore_spec, wanted
 from .restore_plan import occasion_of as plan_occasion
 from .tools import tool_versions
 
@@ -70,7 +70,9 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
             reader = opened.enter_context(GenerationReader(backend, record, keys))
             if module.params["method"] == PROCEDURE:
                 return {"changed": False, "restored": False, **_steps(module.params, backend, reader, "")}
-            return _Restore(module, backend, reader).run()
+            expected = expected_record(module.params, backend, Starface.name, record)
+            known = opened.enter_context(GenerationReader(backend, expected, keys)) if expected is not None else None
+            return _Restore(module, backend, reader, known).run()
 
     return unsealing.serve(module, _wanted, body)
 
@@ -89,11 +91,14 @@ def _steps(params: Mapping[str, Any], backend: Backend, reader: GenerationReader
 
 
 class _Restore:
-    def __init__(self, module: AnsibleModule, backend: Backend, reader: GenerationReader) -> None:
+    def __init__(
+        self, module: AnsibleModule, backend: Backend, reader: GenerationReader, expected: GenerationReader | None
+    ) -> None:
         self._module = module
         self._params = module.params
         self._backend = backend
         self._reader = reader
+        self._expected = expected
 
     def run(self) -> dict[str, Any]:
         params = self._params
@@ -115,23 +120,19 @@ class _Restore:
             pre_restore=params["pre_restore"],
             allow_different_host=params["allow_different_host"],
             allow_version_mismatch=params["allow_version_mismatch"],
+            confirm_losses=params["confirm_losses"],
             tools=tool_versions(),
         )
         reached = {**params, "mode": "rest"}
         with RepositoryWriter(self._backend, key) as store, transport_of(reached, product.name) as transport:
             self._demand_rest(transport)
-            restorer = StarfaceRestorer(store, transport, product, self._reader, product.probe(transport), options)
-            restorer.prove_content()
-            plan = restorer.plan(look_only=self._module.check_mode)
-            result: dict[str, Any] = {
-                "changed": bool(plan.items),
-                "restored": False,
-                "generation": restorer.generation,
-                "plan": plan.to_result(),
-                "warnings": plan.warnings,
-            }
-            if plan.items and not self._module.check_mode:
-                result.update(restorer.run(plan), restored=True)
+            now = product.probe(transport)
+            restorer = StarfaceRestorer(store, transport, product, self._reader, now, options, self._expected)
+            if params["step"] in (STEP_STOP, STEP_START):
+                return {"changed": False, "generation": restorer.generation, "restored": False}
+            plan_only = params["step"] == STEP_PLAN
+            result = carry_out(restorer, look_only=self._module.check_mode, plan_only=plan_only)
+            result["restored"] = "restored_items" in result
         if self._module._diff:
             result["diff"] = {"prepared": plan_text(result["plan"])}
         return result

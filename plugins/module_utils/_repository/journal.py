@@ -153,6 +153,49 @@ def _has_ended(backend: Backend, keyring: Keyring, chain: ChainId, identifier: s
     return end.facts.get("started") == start.hash
 
 
+@dataclass(frozen=True)
+class OpenRestore:
+    """A restore that began and did not end: of which generation, and the items that it was putting back. None of them:
+    services were stopped and nothing else was done."""
+
+    identifier: str
+    generation: str
+    items: Sequence[str]
+
+
+IN_DOUBT = ("what a damaged record of the journal named",)
+"""The items of a restore whose beginning cannot be read."""
+
+
+def interrupted_restores(backend: Backend, source: str, product: str, instance: str = "") -> list[OpenRestore]:
+    """What :func:`open_restores` names, with what their beginnings say."""
+    chain = ChainId(source, product, instance)
+    found = []
+    for identifier in open_restores(backend, source, product, instance):
+        try:
+            facts = read_journal_record(backend, load_keyring(backend), _name(chain, identifier, STARTED)).facts
+            items = [str(name) for name in facts["plan"].get("items", ())]
+            found.append(OpenRestore(identifier, str(facts["generation"]), items))
+        except (RepositoryDamaged, KeyError, AttributeError, TypeError):
+            found.append(OpenRestore(identifier, "", IN_DOUBT))
+    return found
+
+
+def last_restore(backend: Backend, source: str, product: str, instance: str = "") -> tuple[str, str] | None:
+    """The generation that the last restore put back that ended well, and when that began; None when there is none."""
+    chain = ChainId(source, product, instance)
+    keyring = load_keyring(backend)
+    own_names = [_FILE.fullmatch(own_name) for own_name in sorted(backend.names(_folder(chain)), reverse=True)]
+    for identifier in [match.group(1) for match in own_names if match and match.group(2) == FINISHED]:
+        try:
+            if read_journal_record(backend, keyring, _name(chain, identifier, FINISHED)).facts["outcome"] == "restored":
+                facts = read_journal_record(backend, keyring, _name(chain, identifier, STARTED)).facts
+                return str(facts["generation"]), str(facts["at"])
+        except (RepositoryDamaged, KeyError):
+            continue
+    return None
+
+
 class RestoreJournal:
     """One restore's entries in the journal."""
 
@@ -187,6 +230,21 @@ class RestoreJournal:
         }
         chain = ChainId(source, product, instance)
         started = _write(store.backend, store.writer_key, chain, identifier, STARTED, facts)
+        return cls(store.backend, store.writer_key, started, clock)
+
+    @classmethod
+    def resume(
+        cls,
+        store: RepositoryWriter,
+        source: str,
+        product: str,
+        instance: str,
+        identifier: str,
+        clock: Callable[[], float] = time.time,
+    ) -> RestoreJournal:
+        """The entries of a restore that began in another process, to end it. Raises RepositoryDamaged."""
+        name = _name(ChainId(source, product, instance), identifier, STARTED)
+        started = read_journal_record(store.backend, load_keyring(store.backend), name)
         return cls(store.backend, store.writer_key, started, clock)
 
     @property

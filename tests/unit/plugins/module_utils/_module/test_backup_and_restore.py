@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    CommandFailed,
     HostMismatch,
     KeyRequired,
     RestoreFailed,
@@ -37,7 +38,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.linux imp
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import (
+    RestoreJournal,
+    interrupted_restores,
+    open_restores,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.prune import PruneOptions, Pruner
@@ -107,15 +112,25 @@ class Site:
         options = BackupOptions("pbx", "", occasion, accept_shrunken=accept, provided=provided)
         return take_backup(self.store, self.transport, product, probe, product.items(probe), options, dry_run=dry_run)
 
-    def restorer(self, outcome: BackupOutcome, product: Sick | None = None, **options: Any) -> Restorer:
+    def reader(self, outcome: BackupOutcome) -> GenerationReader:
         assert outcome.committed is not None
         record = outcome.committed.record
         headers = sealed_headers(self.store.backend, [record])
         keys = {sha: age.unwrap(age.parse_header(raw), [self.identity]) for sha, raw in headers.items()}
+        return GenerationReader(self.store.backend, record, keys)
+
+    def restorer(
+        self,
+        outcome: BackupOutcome,
+        product: Sick | None = None,
+        expected: BackupOutcome | None = None,
+        **options: Any,
+    ) -> Restorer:
         product = product or self.product
-        reader = GenerationReader(self.store.backend, record, keys)
         chosen = RestoreOptions("pbx", "", Occasion("pre_restore"), **options)
-        return Restorer(self.store, self.transport, product, reader, product.probe(self.transport), chosen)
+        now, reader = product.probe(self.transport), self.reader(outcome)
+        known = self.reader(expected) if expected is not None else None
+        return Restorer(self.store, self.transport, product, reader, now, chosen, known)
 
     def state(self) -> dict[str, tuple[int, int, bytes]]:
         """Mode, time and content of every file, by path."""
@@ -453,3 +468,184 @@ def test_content_without_its_key_is_found_before_anything_is_touched(site: Site)
     with pytest.raises(KeyRequired):
         restorer.prove_content()
     assert site.state() == before
+
+
+# --- what a restore would lose ---------------------------------------------------------------------------------------
+@pytest.fixture
+def change(site: Site) -> tuple[BackupOutcome, BackupOutcome]:
+    """The generations before and after a change of the dial plan, which added a file and removed one."""
+    before = site.backup(occasion=Occasion("pre_change", change_id="CHG1"))
+    (site.root / "etc/voip/dialplan.cfg").write_text(LONG + "changed\n")
+    (site.root / "etc/voip/queue.cfg").write_text("queue = sales\n")
+    (site.root / "etc/voip/conf.d/trunk.cfg").unlink()
+    return before, site.backup(occasion=Occasion("post_change", change_id="CHG1"))
+
+
+def told(restorer: Restorer) -> set[tuple[str, str]]:
+    plan = restorer.plan(look_only=False).to_result()
+    return {(loss["action"], loss["path"]) for loss in plan["losses"]}
+
+
+def test_what_only_the_change_did_is_nothing_to_lose(site: Site, change: tuple[BackupOutcome, BackupOutcome]) -> None:
+    before, after = change
+    os.utime(site.root / "etc/voip/queue.cfg", (1, 1))
+    restorer = site.restorer(before, expected=after)
+    plan = restorer.plan(look_only=False)
+    assert plan.items == ["voip"] and plan.losses == [] and plan.expected == "pbx/linux/2"
+    restorer.run(plan)
+    assert site.restorer(before, expected=after).plan(look_only=False).is_needed is False
+
+
+def test_what_came_after_the_change_is_named_and_refused(
+    site: Site, change: tuple[BackupOutcome, BackupOutcome]
+) -> None:
+    before, after = change
+    (site.root / "etc/voip/dialplan.cfg").write_text(LONG + "changed\nand mended by hand\n")
+    (site.root / "etc/voip/new.cfg").write_text("made since")
+    (site.root / "etc/voip/Ansage Büro\n.txt").unlink()
+    (site.root / "etc/voip/queue.cfg").unlink()
+    state = site.state()
+    # the queue is gone as it was before the change: whoever did that loses nothing
+    assert told(site.restorer(before, expected=after)) == {
+        ("changed", "/etc/voip/dialplan.cfg"),
+        ("added", "/etc/voip/new.cfg"),
+        ("removed", "/etc/voip/Ansage Büro%0A.txt"),
+    }
+    restorer = site.restorer(before, expected=after)
+    with pytest.raises(RestoreRefused, match="what came after pbx/linux/2.*and 2 more.*confirm_losses") as caught:
+        restorer.run(restorer.plan(look_only=False))
+    assert caught.value.details["loss_count"] == 3
+    assert site.state() == state and open_restores(site.store.backend, "pbx", "linux") == []
+    confirmed = site.restorer(before, expected=after, confirm_losses=True)
+    confirmed.run(confirmed.plan(look_only=False))
+    assert not (site.root / "etc/voip/new.cfg").exists()
+
+
+def test_without_a_generation_after_the_change_every_difference_is_a_loss(
+    site: Site, change: tuple[BackupOutcome, BackupOutcome]
+) -> None:
+    before, _after = change
+    assert told(site.restorer(before, expected=before)) == {
+        ("changed", "/etc/voip/dialplan.cfg"),
+        ("added", "/etc/voip/queue.cfg"),
+        ("removed", "/etc/voip/conf.d/trunk.cfg"),
+    }
+
+
+def test_growing_records_are_no_loss_and_what_cannot_be_compared_is(
+    site: Site, change: tuple[BackupOutcome, BackupOutcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = change
+    (site.root / "var/log/calls/2026.csv").write_text("1001,1002\n1003,1004\n")
+    assert told(site.restorer(before, expected=after)) == set()
+
+    def opaque(product: Linux, name: str, paths: Any, *others: Any, **more: Any) -> Any:
+        return tree(product, name, paths, *others, **{**more, "comparable": name != "voip"})
+
+    tree = Linux.tree
+    monkeypatch.setattr(Sick, "tree", opaque)
+    assert told(site.restorer(before, expected=after)) == {("not_compared", "")}
+    # what cannot be compared is put back once, not again and again
+    time.sleep(1.1)
+    restorer = site.restorer(before, expected=after, confirm_losses=True)
+    restorer.run(restorer.plan(look_only=False))
+    plan = site.restorer(before, expected=after).plan(look_only=False)
+    assert plan.items == [] and any("cannot be compared, and was put back at" in one for one in plan.warnings)
+
+
+# --- restores that were cut off --------------------------------------------------------------------------------------
+def test_a_restore_that_was_killed_is_finished_without_asking_again(
+    site: Site, change: tuple[BackupOutcome, BackupOutcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, after = change
+    restorer = site.restorer(before, expected=after)
+
+    def half(*_items: Any, **_how: Any) -> None:
+        (site.root / "etc/voip/dialplan.cfg").write_text("half of")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restorer, "_put_back", half)
+    with pytest.raises(KeyboardInterrupt):
+        restorer.run(restorer.plan(look_only=False))
+    (begun,) = interrupted_restores(site.store.backend, "pbx", "linux")
+    assert (begun.generation, list(begun.items)) == ("pbx/linux/1", ["voip"])
+    again = site.restorer(before, expected=after)
+    plan = again.plan(look_only=False)
+    assert plan.losses == [] and plan.open_restores == [begun.identifier]
+    again.run(plan)
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == LONG
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_a_restore_that_was_killed_after_its_last_write_is_ended_by_the_next(site: Site) -> None:
+    outcome = site.backup()
+    RestoreJournal.start(site.store, "pbx", "linux", generation="pbx/linux/1", plan={"items": ["voip"]})
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert plan.items == [] and plan.is_needed
+    result = restorer.run(plan)
+    assert result["pre_restore"] is None and result["checks"]
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+# --- services for the sake of another host ---------------------------------------------------------------------------
+@pytest.fixture
+def switchboard(site: Site) -> pathlib.Path:
+    """A service of the host; the file is there while it runs."""
+    runs = site.root.parent / "runs"
+    runs.touch()
+    site.options = {
+        "services": [
+            {
+                "name": "switchboard",
+                "start": ["touch", str(runs)],
+                "stop": ["rm", "-f", str(runs)],
+                "status": ["test", "-e", str(runs)],
+            }
+        ]
+    }
+    return runs
+
+
+def test_a_host_is_stopped_stands_in_the_journal_and_is_started_by_its_restore(
+    site: Site, switchboard: pathlib.Path
+) -> None:
+    outcome = site.backup()
+    assert site.restorer(outcome).stop_services(look_only=True) == {"changed": True, "stopped": ["switchboard"]}
+    assert switchboard.exists()
+    assert site.restorer(outcome).stop_services(look_only=False)["stopped"] == ["switchboard"]
+    assert not switchboard.exists() and site.backup().open_restores
+    assert site.restorer(outcome).stop_services(look_only=False) == {"changed": False, "stopped": []}
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert plan.to_result()["stop_and_start"] == ["switchboard"]
+    restorer.run(plan)
+    assert switchboard.exists() and site.backup().open_restores == []
+
+
+def test_a_host_that_was_stopped_in_vain_is_started_again(site: Site, switchboard: pathlib.Path) -> None:
+    outcome = site.backup()
+    site.restorer(outcome).stop_services(look_only=False)
+    assert site.restorer(outcome).start_services(look_only=False) == {"changed": True, "started": ["switchboard"]}
+    assert switchboard.exists() and site.backup().open_restores == []
+    RestoreJournal.start(site.store, "pbx", "linux", generation="pbx/linux/1", plan={"items": ["voip"]})
+    with pytest.raises(RestoreRefused, match="half done"):
+        site.restorer(outcome).start_services(look_only=False)
+
+
+def test_a_service_that_cannot_be_stopped_leaves_the_others_running(site: Site, switchboard: pathlib.Path) -> None:
+    outcome = site.backup()
+    site.options["services"][0]["stop"] = ["false"]
+    with pytest.raises(CommandFailed):
+        site.restorer(outcome).stop_services(look_only=False)
+    assert switchboard.exists() and site.backup().open_restores == []
+
+
+def test_a_service_that_is_down_is_started_although_nothing_else_differs(site: Site, switchboard: pathlib.Path) -> None:
+    outcome = site.backup()
+    switchboard.unlink()
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert (plan.items, plan.stopped, plan.is_needed) == ([], ["switchboard"], True)
+    restorer.run(plan)
+    assert switchboard.exists() and not site.restorer(outcome).plan(look_only=False).is_needed

@@ -15,8 +15,12 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import journal
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import (
+    IN_DOUBT,
+    OpenRestore,
     RestoreJournal,
+    interrupted_restores,
     journal_names,
+    last_restore,
     open_restores,
     read_journal_record,
 )
@@ -153,3 +157,36 @@ def test_what_is_signed_but_no_record_is_damaged(store: Store) -> None:
 def test_strange_files_in_the_journal_are_no_restores(store: Store) -> None:
     store.backend.create("journal/pbx/kamailio/notes.txt", b"hello")
     assert open_ones(store) == []
+
+
+def test_what_was_cut_off_says_what_it_was_doing_and_what_is_damaged_is_in_doubt(store: Store) -> None:
+    one = start(store)
+    assert interrupted_restores(store.backend, "pbx", "kamailio") == [
+        OpenRestore(one.identifier, "pbx/kamailio/1", ["config"])
+    ]
+    with open(path_of(store, one, "started"), "ab") as stream:
+        stream.write(b" ")
+    assert interrupted_restores(store.backend, "pbx", "kamailio") == [OpenRestore(one.identifier, "", IN_DOUBT)]
+
+
+def test_another_process_ends_what_was_cut_off(store: Store) -> None:
+    one = start(store)
+    with store.writer() as repository:
+        RestoreJournal.resume(repository, "pbx", "kamailio", "", one.identifier).finish("not_begun")
+    assert open_ones(store) == []
+    with store.writer() as repository, pytest.raises(RepositoryDamaged):
+        RestoreJournal.resume(repository, "pbx", "kamailio", "", "20261125T200000Z-00000000")
+
+
+def test_only_what_ended_well_was_restored(store: Store) -> None:
+    assert last_restore(store.backend, "pbx", "kamailio") is None
+    start(store).finish("rolled_back")
+    start(store)
+    assert last_restore(store.backend, "pbx", "kamailio") is None
+    good = start(store)
+    good.finish("restored")
+    found = last_restore(store.backend, "pbx", "kamailio")
+    assert found is not None and found[0] == "pbx/kamailio/1"
+    with open(path_of(store, good, "finished"), "ab") as stream:
+        stream.write(b" ")
+    assert last_restore(store.backend, "pbx", "kamailio") is None
