@@ -11,6 +11,7 @@ write, the C(pre_restore) generation is put back and both stories are told.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ from .._errors import ConnectionFailed, RecoveryError, RestoreFailed, RestoreRef
 from .._items.base import Change, Item
 from .._items.services import Service
 from .._products.base import Check, Probe, Product
-from .._repository.format import GenerationId, StoredEntry
+from .._repository.format import ChainId, GenerationId, StoredEntry
 from .._repository.journal import OpenRestore, RestoreJournal, interrupted_restores, last_restore
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
@@ -33,6 +34,7 @@ from .gathering import Sink, gather_items
 from .guards import check_host, check_losses, check_release, check_space
 from .live_side import LiveSide
 from .losses import NOT_COMPARED, HeldSide, Loss, loss_result, losses_in_words, losses_of
+from .one_at_a_time import alone
 from .path_patterns import PathPatterns
 from .stopping import running, start_again
 
@@ -167,6 +169,11 @@ class Restorer:
         self._items = self._chosen_items()
         self._wanted = self._wanted_entries(reader)
         self._expected = expected
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Wait for another restore of this host that runs on this machine. Raises RestoreRefused."""
+        chain = ChainId(self._options.source, self._product.name, self._options.instance)
+        return alone(f"{self._store.writer_key.repository_id} {chain}")
 
     # --- plan and guards: nothing is touched -----------------------------------------------------------------------
     def plan(self, *, look_only: bool) -> RestorePlan:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid
@@ -72,7 +72,8 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             restorer = Restorer(store, transport, product, reader, product.probe(transport), options, known)
             if params["step"] in (STEP_STOP, STEP_START):
                 act = restorer.stop_services if params["step"] == STEP_STOP else restorer.start_services
-                return {"generation": restorer.generation, **act(look_only=module.check_mode)}
+                with nullcontext() if module.check_mode else restorer.alone():
+                    return {"generation": restorer.generation, **act(look_only=module.check_mode)}
             result = carry_out(restorer, look_only=module.check_mode, plan_only=params["step"] == STEP_PLAN)
         if module._diff:
             result["diff"] = {"prepared": plan_text(result["plan"])}
@@ -84,6 +85,11 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
 def carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[str, Any]:
     """Plan, and do it. In check mode C(changed) says what would be done; a plan alone changes nothing."""
     restorer.prove_content()
+    with nullcontext() if look_only else restorer.alone():
+        return _carry_out(restorer, look_only=look_only, plan_only=plan_only)
+
+
+def _carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[str, Any]:
     plan = restorer.plan(look_only=look_only)
     result: dict[str, Any] = {
         "changed": plan.is_needed and not plan_only,
