@@ -59,4 +59,17 @@ options:
           - Who looks after it, or why it is not needed, in one sentence for the record.
         type: str
         required: true
+  reserve:
+    description:
+      - Bytes that are to stay free on the volume of the repository. With less, no backup begins. What a restore writes
+        is never refused.
+      - By default what the role P(ucops.recovery.backup_host#role) noted on this host for O(repository), or nothing
+        where it did not.
+    type: int
+  allow_same_host:
+    description:
+      - Whether the repository may lie on the very host that is backed up. That is seen by its machine id and by its
+        running kernel. V(true) is for a demonstration on one machine, and is recorded.
+      - V(false) refuses it, and is what the playbooks say. When not given, it is a finding of the grade V(high).
+    type: bool
 """

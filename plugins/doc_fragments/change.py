@@ -44,4 +44,30 @@ options:
       - pre_change
       - post_change
     default: manual
+  target_release:
+    description:
+      - The release of the product that the change is going to install. Only with O(phase=pre_change).
+      - It is recorded in the generation, together with O(release_notes_reviewed), and stands in its reason.
+    type: str
+  release_notes_reviewed:
+    description:
+      - That somebody read what the vendor says of the release, as BSI M 6.101 demands. An older configuration may not
+        be accepted by it.
+    type: dict
+    suboptions:
+      where:
+        description:
+          - Where the vendor's notes are, such as their address.
+        type: str
+        required: true
+      by:
+        description:
+          - Who read them.
+        type: str
+        required: true
+      at:
+        description:
+          - When, like V(2026-01-31).
+        type: str
+        required: true
 """

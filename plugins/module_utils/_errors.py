@@ -114,6 +114,10 @@ class RepositoryError(RecoveryError):
     """Base of what can be wrong with a repository."""
 
 
+class IndependenceMissing(RepositoryError):
+    """The repository would be lost together with the host that it keeps the backups of."""
+
+
 class RepositoryMissing(RepositoryError):
     """There is no repository at this place."""
 

@@ -351,6 +351,7 @@ findings:
     - What an operator has to know. It does not fail the task.
     - A big difference in a scheduled backup is one, when no backup was made before the change that it comes from. Big
       is one of ten users and at least five, any server or replicator, or another release.
+    - So are another release than that of the last complete generation, and a repository on the host itself.
   type: list
   elements: dict
   returned: success and when the generation is partial

@@ -34,6 +34,14 @@ class Change:
     path: bytes
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How much a gathering would bring. ``size`` in bytes, None when only a backup can tell."""
+
+    entries: int
+    size: int | None
+
+
 @dataclass
 class Item(ABC):
     """One thing to gather.
@@ -71,6 +79,18 @@ class Item(ABC):
 
         :raises RecoveryError: the connection is gone, or the item as a whole cannot be read
         """
+
+    def measure(self, transport: Transport, report: ItemReport) -> Extent:
+        """How much there is, and to the report what would be missing or could not be read. Nothing is written on the
+        host and nothing is started that a backup starts, so an item that needs a dump is not read. Raises like
+        :meth:`gather`."""
+        if self.consistency != "none":
+            return Extent(0, None)
+        entries = size = 0
+        for _entry, content in self.gather(transport, report):
+            entries += 1
+            size += sum(map(len, content))
+        return Extent(entries, size)
 
     def normaliser(self, entry: Entry) -> LineNormaliser | None:
         """What takes the volatile lines out of this entry's content; None when every byte counts."""

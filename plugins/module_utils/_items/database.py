@@ -13,7 +13,7 @@ from .._compare.normalise import sql_dump
 from .._entries import Entry, Gathered, ItemReport
 from .._errors import CommandFailed, HostileContent, ItemTruncated, OptionInvalid, RestoreFailed, RestoreRefused
 from .._transport.base import CommandStream, Transport
-from .base import Item, LineNormaliser
+from .base import Extent, Item, LineNormaliser
 from .database_engine import END, DatabaseConnection, Engine, Selection, Survey, Table, first_error, section_of
 from .database_mysql import MySql
 from .database_postgresql import PostgreSql
@@ -87,6 +87,13 @@ class DatabaseDump(Item):
             )
             ending = _Ending(engine.completed, engine.runs(selection))
             yield entry, self._content(first, chunks, stream, ending, report)
+
+    def measure(self, transport: Transport, report: ItemReport) -> Extent:
+        """Whether the database is there and the login may look into it; how long its dump is tells the dump alone."""
+        survey = self._engine(transport).survey()
+        selection = self._select(survey) if survey is not None else None
+        report.found = selection is not None and bool(selection.whole or selection.full or selection.schema_only)
+        return Extent(int(report.found), None)
 
     def judge(self, wanted: Sequence[Entry]) -> None:
         super().judge(wanted)

@@ -13,7 +13,7 @@ from .._compare.normalise import for_path
 from .._entries import Entry, Gathered, ItemReport
 from .._errors import OptionInvalid
 from .._transport.base import CommandsRefused, Transport
-from .base import Item, LineNormaliser
+from .base import Extent, Item, LineNormaliser
 from .globs import Excludes, Glob, PathGlobs, raw
 from .tree_listing import KEPT, Listing, ToolsMissing, list_tree, note
 from .tree_reading import read_tree
@@ -62,8 +62,7 @@ class FileTree(Item):
         root = raw(self.root)
         stamp = partial(Entry, item=self.name, data_class=self.data_class, sensitive=self.sensitive)
         try:
-            globs = [raw(path) for path in self.paths]
-            listing = list_tree(transport, globs, root, self.become, self.one_file_system)
+            listing = self._listing(transport)
         except (CommandsRefused, ToolsMissing) as reason:
             report.notes["read_by"] = f"SFTP, without ACLs and extended attributes: {reason.message}"
             yield from walk_tree(transport, self._globs, self._excludes, root, stamp, report)
@@ -72,11 +71,25 @@ class FileTree(Item):
         report.found = bool(kinds)
         yield from read_tree(transport, list(kinds), root, self.become, stamp, report)
 
+    def measure(self, transport: Transport, report: ItemReport) -> Extent:
+        """By the listing alone: no content is read."""
+        try:
+            listing = self._listing(transport, measure=True)
+        except (CommandsRefused, ToolsMissing):
+            return super().measure(transport, report)
+        kinds = self._kept(listing, report)
+        report.found = bool(kinds)
+        return Extent(len(kinds), sum(listing.sizes.get(path, 0) for path, kind in kinds.items() if kind == "f"))
+
     def judge(self, wanted: Sequence[Entry]) -> None:
         judge_entries(wanted, self.covers)
 
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         TreeRestore(transport, raw(self.root), self.become, self.name, self.covers).run(wanted, current)
+
+    def _listing(self, transport: Transport, *, measure: bool = False) -> Listing:
+        globs = [raw(path) for path in self.paths]
+        return list_tree(transport, globs, raw(self.root), self.become, self.one_file_system, measure)
 
     def _kept(self, listing: Listing, report: ItemReport) -> dict[bytes, str]:
         """What is read, path -> kind; what is not, and why, goes to the report."""

@@ -20,6 +20,7 @@ from .._compare.registry import LARGEST, RegistryTree, fold, format_reg, long_ke
 from .._errors import CommandFailed, DeadlineExceeded, OutputTooLarge
 from .._transport.base import CommandResult, Transport
 from .._transport.windows import windows
+from .registry_print import parse_print
 from .scratch import Scratch
 
 USERS = "HKEY_USERS"
@@ -27,6 +28,9 @@ DEADLINE = 300
 """Seconds that one command may take."""
 LONGEST_ANSWER = 4 * 2**20
 """Bytes of standard output; only a list of names is ever so long."""
+
+LONGEST_PRINT = 64 * 2**20
+"""Bytes of a whole key as it is printed."""
 
 _HIVE = "ucops-"
 _HIVE_NAME = re.compile(_HIVE + r"([0-9a-f]{8})-[0-9a-f]{8}\Z")
@@ -41,6 +45,9 @@ _PAUSE = 2.0
 class HostRegistry:
     """A context manager: the scratch folder is there as long as it is entered.
 
+    On a host that is only looked at there is no such folder: keys are read from what ``reg query`` prints, which is
+    good enough to see what is there, and only users who are logged on have one. Nothing is loaded or imported.
+
     All methods raise CommandFailed when the host refuses or does not come to an end, and ConnectionFailed.
     """
 
@@ -50,18 +57,22 @@ class HostRegistry:
         self._scratch = Scratch(self._host.files)
 
     def __enter__(self) -> HostRegistry:
-        self._scratch.__enter__()
+        if not self._host.only_looks:
+            self._scratch.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._scratch.__exit__(kind, error, trace)
+        if not self._host.only_looks:
+            self._scratch.__exit__(kind, error, trace)
 
     # --- reading ----------------------------------------------------------------------------------------------------
     def export(self, key: str) -> bytes | None:
         """What ``reg export`` writes of a key; None when there is no such key. Raises CommandFailed when it is there
         and cannot be exported."""
+        if self._host.only_looks:
+            return self._printed(key)
         for attempt in range(_EXPORTS):
             path = self._scratch.new()
             try:
@@ -83,6 +94,14 @@ class HostRegistry:
         """
         content = self.export(key)
         return None if content is None else parse_export(content, key)
+
+    def _printed(self, key: str) -> bytes | None:
+        result = self._reg(["query", key, "/s", _VIEW], key, LONGEST_PRINT)
+        if result.rc == 0:
+            return format_reg(parse_print(result.stdout, key))
+        if not self._is_there(long_key(key)):
+            return None
+        raise self._refused("The key cannot be read", key, result)
 
     def subkeys(self, key: str) -> list[str] | None:
         """The names of the keys right below a key; None when they cannot be listed."""
@@ -136,7 +155,7 @@ class HostRegistry:
             yield f"{USERS}\\{sid}"
             return
         file = f"{folder}\\NTUSER.DAT"
-        if not self._has(file):
+        if self._host.only_looks or not self._has(file):
             # reg load would make one
             yield None
             return
@@ -162,7 +181,7 @@ class HostRegistry:
             )
         for name in names:
             made = _HIVE_NAME.match(name)
-            if made and time.time() - int(made[1], 16) > _HIVE_LEFTOVER_AFTER:
+            if made and not self._host.only_looks and time.time() - int(made[1], 16) > _HIVE_LEFTOVER_AFTER:
                 self._reg(["unload", f"HKU\\{name}"], name)
         return names
 
@@ -216,9 +235,9 @@ class HostRegistry:
             return self._is_there(above)
         return fold(name) in map(fold, names)
 
-    def _reg(self, words: Sequence[str], item: str) -> CommandResult:
+    def _reg(self, words: Sequence[str], item: str, limit: int = LONGEST_ANSWER) -> CommandResult:
         try:
-            return self._host.run(["reg", *words], deadline=DEADLINE, silence=DEADLINE, limit=LONGEST_ANSWER)
+            return self._host.run(["reg", *words], deadline=DEADLINE, silence=DEADLINE, limit=limit)
         except (DeadlineExceeded, OutputTooLarge) as error:
             raise CommandFailed(
                 f"reg {words[0]} did not come to its end: {error.message}",

@@ -25,7 +25,7 @@ from .._errors import (
 from .._transport.base import Transport
 from .._transport.tds import SqlServerTransport, sql_server
 from . import sql_statements
-from .base import Item, LineNormaliser
+from .base import Extent, Item, LineNormaliser
 from .sql_backup_file import HEADERS, BackupFile, alone
 from .sql_facts import (
     EXPRESS,
@@ -110,6 +110,21 @@ class SqlServerBackup(Item):
                 left = file.remove()
                 if left is not None:
                     report.problem(self.path, f"{file.path} could not be removed from the SQL Server's host: {left}")
+
+    def measure(self, transport: Transport, report: ItemReport) -> Extent:
+        """The pages in use, which a compressed backup stays below; and whether the login may make one, and reach it."""
+        server = sql_server(transport)
+        database = look_at_database(server, self.database)
+        if database is None:
+            report.found = False
+            return Extent(0, 0)
+        if database.state != ONLINE:
+            report.problem(self.path, f"the database is {database.state} and cannot be backed up")
+            return Extent(0, None)
+        if server.execute(sql_statements.may_back_up(database.name)).value != 1:
+            report.problem(self.path, "the login may not back the database up: make it a member of db_backupoperator")
+        self._has_room(server, look_at_server(server), database, self._file(server), report)
+        return Extent(1, int(server.execute(sql_statements.used_bytes(database.name)).value or 0))
 
     def _has_room(
         self,

@@ -137,6 +137,12 @@ def may_see_all(database: str) -> str:
     return f"SELECT HAS_PERMS_BY_NAME({name}, N'DATABASE', N'VIEW DEFINITION') AS may"
 
 
+def may_back_up(database: str) -> str:
+    """1 when the login may back a database up; NULL when it may not even look at it."""
+    name = quoted_text(quoted_name(database))
+    return f"SELECT HAS_PERMS_BY_NAME({name}, N'DATABASE', N'BACKUP DATABASE') AS may"
+
+
 def last_restored(database: str) -> str:
     """The backup that the database was restored from last."""
     return (

@@ -21,8 +21,8 @@ LISTING_LIMIT = 512 * 2**20
 
 _SCRIPT = r"""
 cd "$1" || exit 3
-root=$1 xdev=$2
-shift 2
+root=$1 xdev=$2 measure=$3
+shift 3
 case $(tar --version 2>/dev/null) in *GNU*) ;; *) exit 4 ;; esac
 case $(find --version 2>/dev/null) in *GNU*) ;; *) exit 4 ;; esac
 real=$(pwd -P)
@@ -47,9 +47,16 @@ expand() {
     return
   fi
   printf 'M%s\0' "$@"
-  find "$@" $xdev \( -fstype proc -o -fstype sysfs -o -fstype cgroup -o -fstype cgroup2 \
-    -o -fstype devpts -o -fstype securityfs -o -fstype debugfs -o -fstype tracefs \) -prune -o -printf '%y%p\0' ||
-    printf 'F%s\0' "$?"
+  list "$@" || printf 'F%s\0' "$?"
+}
+list() {
+  set -- "$@" $xdev \( -fstype proc -o -fstype sysfs -o -fstype cgroup -o -fstype cgroup2 \
+    -o -fstype devpts -o -fstype securityfs -o -fstype debugfs -o -fstype tracefs \) -prune -o
+  if [ -n "$measure" ]; then
+    find "$@" -printf '%y%p\0Z%s\0' \( -type l -o -readable -o -printf 'U%p\0' \)
+  else
+    find "$@" -printf '%y%p\0'
+  fi
 }
 for p; do expand "$p"; done
 printf 'E\0'
@@ -65,25 +72,32 @@ class ToolsMissing(RecoveryError):
 @dataclass
 class Listing:
     """``kinds``: path -> find's letter (f d l p s b c), sorted by path. ``matched`` are the paths that the globs
-    gave."""
+    gave. ``sizes`` in bytes, where they were asked for."""
 
     kinds: dict[bytes, str] = field(default_factory=dict)
     matched: list[bytes] = field(default_factory=list)
     unmatched: list[bytes] = field(default_factory=list)
     problems: list[tuple[bytes, str]] = field(default_factory=list)
+    sizes: dict[bytes, int] = field(default_factory=dict)
 
 
 def list_tree(
-    transport: Transport, globs: Sequence[bytes], root: bytes, become: Become, one_file_system: bool
+    transport: Transport,
+    globs: Sequence[bytes],
+    root: bytes,
+    become: Become,
+    one_file_system: bool,
+    measure: bool = False,
 ) -> Listing:
     """List everything at and below the globs, as seen from ``root``.
 
+    :param measure: tell sizes too, and as a problem what may not be read
     :raises ToolsMissing: there is no GNU tar and find
     :raises CommandFailed: there is no such root, or the listing broke off
     """
     relative = [b"." + glob.rstrip(b"/") if glob != b"/" else b"." for glob in globs]
     result = transport.run(
-        ["sh", "-c", _SCRIPT, "sh", root, "-xdev" if one_file_system else "", *relative],
+        ["sh", "-c", _SCRIPT, "sh", root, "-xdev" if one_file_system else "", "measure" if measure else "", *relative],
         become=become,
         limit=LISTING_LIMIT,
     )
@@ -96,9 +110,15 @@ def list_tree(
     if records[-2:] != [b"E", b""]:
         raise CommandFailed(f"The listing of files broke off ({result.complaint})", host=transport.host)
     listing.problems, complaints = _complaints(result.stderr)
+    last = b""
     for record in records[:-2]:
         letter, path = record[:1].decode("ascii", "replace"), seen_from_root(record[1:])
-        if letter == "N":
+        if letter == "Z" and record[1:].isdigit():
+            listing.sizes[last] = int(record[1:])
+        elif letter == "U":
+            if listing.kinds.get(path, "") in ("f", "d"):
+                listing.problems.append((path, "Permission denied"))
+        elif letter == "N":
             listing.unmatched.append(path)
         elif letter == "M":
             listing.matched.append(path)
@@ -109,6 +129,7 @@ def list_tree(
                 raise CommandFailed(f"The listing of files broke off ({result.complaint})", host=transport.host)
         else:
             listing.kinds[path] = letter
+            last = path
     listing.kinds = dict(sorted(listing.kinds.items()))
     denied = {path for path, _message in listing.problems}
     listing.unmatched = [path for path in listing.unmatched if path not in denied]

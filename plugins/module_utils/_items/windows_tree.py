@@ -15,7 +15,7 @@ from .._entries import Entry, Gathered, ItemReport
 from .._errors import OptionInvalid
 from .._transport.base import Transport
 from .._transport.windows import windows, windows_path
-from .base import Item, LineNormaliser
+from .base import Extent, Item, LineNormaliser
 from .shadow_copy import SHADOW_COPY_MODES, frozen
 from .windows_names import WindowsExcludes, WindowsGlobs
 from .windows_tree_judging import judge_entries
@@ -75,6 +75,18 @@ class WindowsTree(Item):
         with frozen(host, drives, self.shadow_copy, report) as files:
             reading = WindowsTreeReading(files, self._excludes, stamp, report, growing=self.data_class == "logs")
             yield from reading.entries(self.paths)
+
+    def measure(self, transport: Transport, report: ItemReport) -> Extent:
+        """By the folders alone and without a shadow copy: no content is read, every file is opened to see that it may
+        be."""
+        files = windows(transport).files
+        stamp = partial(Entry, item=self.name, data_class=self.data_class)
+        reading = WindowsTreeReading(lambda _drive: files, self._excludes, stamp, report)
+        entries = size = 0
+        for entry, _content in reading.entries(self.paths):
+            entries += 1
+            size += entry.size
+        return Extent(entries, size)
 
     def judge(self, wanted: Sequence[Entry]) -> None:
         judge_entries(wanted, self.covers)

@@ -141,14 +141,21 @@ def change() -> ArgumentSpec:
 def phase() -> ArgumentSpec:
     """On which side of a change a backup stands."""
     choices = [name for name in PHASES if name != "pre_restore"]
+    reviewed = {name: {"type": "str", "required": True} for name in ("where", "by", "at")}
     return ArgumentSpec(
-        {"phase": {"type": "str", "choices": choices, "default": "manual"}},
+        {
+            "phase": {"type": "str", "choices": choices, "default": "manual"},
+            "target_release": {"type": "str"},
+            "release_notes_reviewed": {"type": "dict", "options": reviewed},
+        },
         required_if=[("phase", "pre_change", ["change_id"]), ("phase", "post_change", ["change_id"])],
+        required_together=[["target_release", "release_notes_reviewed"]],
     )
 
 
 def backup() -> ArgumentSpec:
-    """What is said of the backup itself: what shrank on purpose, what belongs to it and is kept elsewhere."""
+    """What is said of the backup itself: what shrank on purpose, what belongs to it and is kept elsewhere, and where it
+    may go."""
     return ArgumentSpec(
         {
             "accept_shrunken": {"type": "list", "elements": "str", "default": []},
@@ -171,6 +178,8 @@ def backup() -> ArgumentSpec:
                     "reason": {"type": "str", "required": True},
                 },
             },
+            "reserve": {"type": "int"},
+            "allow_same_host": {"type": "bool"},
         }
     )
 

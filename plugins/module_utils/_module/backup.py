@@ -23,6 +23,9 @@ from . import companions
 from .companions import CompanionState, Provided, Run
 from .event_rule import Finding, back_to_complete, unannounced
 from .gathering import Gathering, Sink, check_constant, check_sizes, check_vanished, gather_items
+from .independence import check_independence
+from .release_change import ReleaseChange, another_release, with_words
+from .reserve import check_reserve
 from .stopping import stopped
 
 SHRINK_HISTORY = 5
@@ -50,7 +53,11 @@ class Occasion:
 
 @dataclass(frozen=True)
 class BackupOptions:
-    """What a backup needs to know beside the product and the connection."""
+    """What a backup needs to know beside the product and the connection.
+
+    ``reserve``: bytes that must be free in the repository before it begins. ``allow_same_host``: whether the repository
+    may lie on the target itself; None: that is a finding.
+    """
 
     source: str
     instance: str
@@ -58,6 +65,9 @@ class BackupOptions:
     accept_shrunken: Sequence[str] = ()
     tools: Mapping[str, str] | None = None
     provided: Provided = Provided()
+    reserve: int = 0
+    allow_same_host: bool | None = None
+    release_change: ReleaseChange | None = None
 
 
 @dataclass
@@ -102,8 +112,12 @@ def take_backup(
     :param sink_around: puts a sink of its own in front of the generation's
     :param already: finds the generation that holds what was gathered, for products of which a second one is not wanted
     :raises RepositoryError: nothing could be kept
+    :raises RepositoryFull, IndependenceMissing: it did not begin
     """
     started = time.monotonic()
+    check_reserve(store.backend, options.reserve)
+    is_put_aside = options.occasion.phase == PHASE_PRE_RESTORE
+    findings = [] if is_put_aside else check_independence(transport, product, probe, options.allow_same_host)
     generation = store.begin(options.source, product.name, options.instance, dry_run=dry_run)
     changed_items: list[str]
     content_changed: bool | None
@@ -144,7 +158,11 @@ def take_backup(
         duration=time.monotonic() - started,
         open_restores=open_restores(store.backend, options.source, product.name, options.instance),
         companions=belonging,
-        findings=unannounced(options.occasion.phase, probe.release, probe.counts, before),
+        findings=[
+            *findings,
+            *unannounced(options.occasion.phase, probe.release, probe.counts, before),
+            *([] if is_put_aside else another_release(probe.release, before)),
+        ],
         already=same,
     )
 
@@ -209,11 +227,15 @@ def _facts(
     belongs = companions.contract(belonging, options.provided)
     if belongs:
         contract["companions"] = belongs
+    if options.release_change is not None:
+        contract["release_change"] = options.release_change.to_json(probe.release)
+    if options.allow_same_host:
+        contract["allow_same_host"] = True
     return GenerationFacts(
         status=gathering.status,
         phase=occasion.phase,
         change_id=occasion.change_id,
-        reason=occasion.reason,
+        reason=with_words(occasion.reason, options.release_change),
         actor=occasion.actor,
         job=occasion.job,
         run_id=occasion.run_id,

@@ -30,6 +30,8 @@ from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
 from .path_patterns import PathPatterns
 from .product_options import instance_of, product_options, product_spec
+from .release_change import ReleaseChange
+from .reserve import check_reserve, reserve_of
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -88,7 +90,11 @@ class _Backup:
             accept_shrunken=params["accept_shrunken"],
             tools=tool_versions(),
             provided=Provided.of(params),
+            reserve=reserve_of(params),
+            allow_same_host=params["allow_same_host"],
+            release_change=ReleaseChange.of(params),
         )
+        check_reserve(backend, options.reserve)
         key = WriterKey.load(params["writer_key_file"])
         with (
             RepositoryWriter(backend, key) as store,

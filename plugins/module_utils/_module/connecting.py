@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid
 from .._transport.base import Transport
@@ -19,6 +19,10 @@ from .._transport.windows import WindowsTransport
 from .._transport.windows_files import WindowsFiles
 from .argspec import ArgumentSpec
 from .connection_groups import http, landing, ldap, mssql, smb, ssh, starface, winrm
+
+if TYPE_CHECKING:
+    from .._transport.ssh import SshOptions
+    from .._transport.tds import TdsOptions
 
 USER_KNOWN_HOSTS = "~/.ssh/known_hosts"
 
@@ -39,18 +43,23 @@ def transport_of(params: Params, product: str) -> Transport:
 
 
 def _ssh(params: Params) -> Transport:
-    from .._transport.ssh import SshOptions, SshTransport
+    from .._transport.ssh import SshTransport
+
+    return SshTransport(ssh_options(params))
+
+
+def ssh_options(params: Params) -> SshOptions:
+    """From the option group ssh."""
+    from .._transport.ssh import SshOptions
 
     jump = params["jump_host"]
-    return SshTransport(
-        SshOptions(
-            host=_host(params),
-            jump=SshOptions(host=jump["host"], **_ssh_login(jump)) if jump else None,
-            use_agent=params["use_agent"],
-            become_password=params["become_password"],
-            **_times(params),
-            **_ssh_login(params),
-        )
+    return SshOptions(
+        host=host_of(params),
+        jump=SshOptions(host=jump["host"], **_ssh_login(jump)) if jump else None,
+        use_agent=params["use_agent"],
+        become_password=params["become_password"],
+        **_times(params),
+        **_ssh_login(params),
     )
 
 
@@ -72,7 +81,7 @@ def _ssh_login(params: Params) -> dict[str, Any]:
 
 def _windows(params: Params) -> Transport:
     kerberos = params["winrm_authentication"] == "kerberos"
-    return _windows_host(_host(params), params, params["username"], params["password"], kerberos)
+    return _windows_host(host_of(params), params, params["username"], params["password"], kerberos)
 
 
 def _windows_host(
@@ -115,23 +124,14 @@ def _files(host: str, params: Params, username: str | None, password: str | None
     )
 
 
-def _mssql(params: Params) -> Transport:
-    from .._transport.tds import SqlServerTransport, TdsOptions
+def tds_options(params: Params) -> TdsOptions:
+    """From the option group mssql."""
+    from .._transport.tds import TdsOptions
 
-    host, how = _host(params), params["mssql_authentication"]
-    username, password = params["smb_username"], params["smb_password"]
-    if not username and how == "sql":
-        raise OptionInvalid(
-            "The server writes its backups to its own disk, and its login is none of Windows",
-            host=host,
-            hint="Give smb_username and smb_password of an account that may fetch and remove files there.",
-        )
-    kerberos = how == "kerberos" and not username
-    login = (username or params["username"], password or params["password"])
-    options = TdsOptions(
-        host=host,
+    return TdsOptions(
+        host=host_of(params),
         port=params["port"],
-        authentication=how,
+        authentication=params["mssql_authentication"],
         username=params["username"] or "",
         password=params["password"] or "",
         kerberos_cache_file=params["kerberos_cache_file"],
@@ -141,6 +141,22 @@ def _mssql(params: Params) -> Transport:
         backup_folder=params["backup_folder"],
         **_times(params),
     )
+
+
+def _mssql(params: Params) -> Transport:
+    from .._transport.tds import SqlServerTransport
+
+    host, how = host_of(params), params["mssql_authentication"]
+    username, password = params["smb_username"], params["smb_password"]
+    if not username and how == "sql":
+        raise OptionInvalid(
+            "The server writes its backups to its own disk, and its login is none of Windows",
+            host=host,
+            hint="Give smb_username and smb_password of an account that may fetch and remove files there.",
+        )
+    kerberos = how == "kerberos" and not username
+    login = (username or params["username"], password or params["password"])
+    options = tds_options(params)
     partners = [_windows_host(partner, params, *login, kerberos) for partner in params["partner_hosts"] or ()]
     return SqlServerTransport(options, _files(params["smb_host"] or host, params, *login, kerberos), partners)
 
@@ -150,7 +166,7 @@ def _ldap(params: Params) -> Transport:
 
     return LdapTransport(
         LdapOptions(
-            host=_host(params),
+            host=host_of(params),
             port=params["port"],
             username=params["username"],
             password=params["password"],
@@ -167,7 +183,7 @@ def _http(params: Params) -> Transport:
 
     return HttpTransport(
         HttpOptions(
-            host=_host(params),
+            host=host_of(params),
             port=params["port"],
             username=params["username"],
             password=params["password"],
@@ -183,7 +199,7 @@ def _landing(params: Params) -> Transport:
     """What was pushed lies on the host that runs the module."""
     from .._transport.local import LocalTransport
 
-    return LocalTransport(_host(params))
+    return LocalTransport(host_of(params))
 
 
 def _starface(params: Params) -> Transport:
@@ -193,7 +209,7 @@ def _starface(params: Params) -> Transport:
     from .._transport.http import HttpTransport
     from .._transport.system_log import tell
 
-    host = _host(params)
+    host = host_of(params)
     rest = None
     if params["username"] and params["password"]:
         http_transport = _http(params)
@@ -225,12 +241,20 @@ def _starface(params: Params) -> Transport:
 
 
 def _ssh_of_appliance(host: str, login: Params, params: Params) -> Transport:
-    from .._transport.ssh import SshOptions, SshTransport
+    from .._transport.ssh import SshTransport
 
-    return SshTransport(SshOptions(host=host, use_agent=login["use_agent"], **_times(params), **_ssh_login(login)))
+    return SshTransport(appliance_ssh_options(host, login, params))
 
 
-def _host(params: Params) -> str:
+def appliance_ssh_options(host: str, login: Params, params: Params) -> SshOptions:
+    """From the option ssh of a STARFACE."""
+    from .._transport.ssh import SshOptions
+
+    return SshOptions(host=host, use_agent=login["use_agent"], **_times(params), **_ssh_login(login))
+
+
+def host_of(params: Params) -> str:
+    """Where the host is: its address, or else its name as a source."""
     return str(params["host"] or params["source"])
 
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from .._errors import HostMismatch, RestoreRefused, VersionMismatch
+from .._errors import HostMismatch, RepositoryError, RestoreRefused, VersionMismatch
 from .._products.base import Probe, Product
-from .._repository.format import StoredEntry
+from .._repository.backends.base import Backend
+from .._repository.chain import head, walk_back
+from .._repository.expiry import fate_of
+from .._repository.format import ChainId, GenerationId, StoredEntry
 from .._transport.base import Transport
 from .losses import Loss
 
@@ -32,20 +35,47 @@ def check_host(then: Probe, now: Probe, allowed: bool, generation: str, host: st
     )
 
 
-def check_release(product: Product, then: Probe, now: Probe, allowed: bool, generation: str, host: str) -> list[str]:
-    """A release that the product can take. Returns warnings; raises VersionMismatch."""
+def check_release(
+    product: Product,
+    then: Probe,
+    now: Probe,
+    allowed: bool,
+    generation: str,
+    host: str,
+    fitting: Callable[[], str | None] = lambda: None,
+) -> list[str]:
+    """A release that the product can take. Returns warnings; raises VersionMismatch.
+
+    :param fitting: finds the newest complete generation of the release that the host runs
+    """
     verdict = product.release_verdict(then, now)
     if verdict is None:
         return []
     text = f"The generation {generation} was made with {then.release}, the host runs {now.release or 'none'}: {verdict}"
     if allowed or not product.release_must_match(then, now):
         return [text + "."]
+    found = fitting()
+    other = f", restore {found}, which was made with {now.release}" if found else ""
     raise VersionMismatch(
         text,
         host=host,
-        hint="Nothing was touched. Install that release, choose a generation of this one, or set"
-        " allow_version_mismatch: true.",
+        hint=f"Nothing was touched. Install {then.release} first{other}, or, when the vendor's release notes say that"
+        " the host's release takes this configuration, set allow_version_mismatch: true, which is recorded.",
     )
+
+
+def newest_of_release(backend: Backend, chain: ChainId, release: str) -> str | None:
+    """The newest complete generation of a release that is still there; a damaged line has none."""
+    if not release:
+        return None
+    try:
+        newest = head(backend, chain)
+        for record in walk_back(backend, newest) if newest is not None else ():
+            if record.is_complete and record.release == release and fate_of(backend, record).pruned is None:
+                return str(GenerationId.of(record))
+    except RepositoryError:
+        return None
+    return None
 
 
 def check_space(transport: Transport, product: Product, wanted: Iterable[StoredEntry]) -> None:

@@ -60,6 +60,8 @@ from .freshness import BackupOverdue, Freshness, NothingCame, described, named
 from .gathering import Gathering
 from .opening import open_backend
 from .product_options import product_options, product_spec
+from .release_change import ReleaseChange
+from .reserve import check_reserve, reserve_of
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -149,6 +151,8 @@ class Receiver:
         params = self.module.params
         self._patience = patience_of(params)
         freshness = freshness_of(params)
+        self._reserve, self._release_change = reserve_of(params), ReleaseChange.of(params)
+        check_reserve(self.backend, self._reserve)
         key = WriterKey.load(params["writer_key_file"])
         with RepositoryWriter(self.backend, key) as store, transport_of(params, self.product.name) as transport:
             self._store, self._transport = store, transport
@@ -295,6 +299,9 @@ class Receiver:
             accept_shrunken=[*params["accept_shrunken"], FILES_ITEM, CONTENTS_ITEM],
             tools=tool_versions(),
             provided=Provided.of(params),
+            reserve=self._reserve,
+            allow_same_host=params["allow_same_host"],
+            release_change=self._release_change,
         )
         outcome = take_backup(
             self._store,

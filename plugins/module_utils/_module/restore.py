@@ -31,7 +31,7 @@ from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
 from .equality import differences
 from .gathering import Sink, gather_items
-from .guards import check_host, check_losses, check_release, check_space
+from .guards import check_host, check_losses, check_release, check_space, newest_of_release
 from .live_side import LiveSide
 from .losses import NOT_COMPARED, HeldSide, Loss, loss_result, losses_in_words, losses_of
 from .one_at_a_time import alone
@@ -328,7 +328,15 @@ class Restorer:
         options, host = self._options, self._transport.host
         return [
             *check_host(self._then, self._now, options.allow_different_host, self.generation, host),
-            *check_release(self._product, self._then, self._now, options.allow_version_mismatch, self.generation, host),
+            *check_release(
+                self._product,
+                self._then,
+                self._now,
+                options.allow_version_mismatch,
+                self.generation,
+                host,
+                lambda: newest_of_release(self._store.backend, self._reader.record.chain, self._now.release),
+            ),
         ]
 
     def _judge(self) -> None:

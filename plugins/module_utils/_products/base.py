@@ -202,10 +202,11 @@ class Product(ABC):
         return checks
 
     def release_verdict(self, then: Probe, now: Probe) -> str | None:
-        """None when a generation of ``then`` fits the host as it is ``now``, else a sentence."""
+        """None when a generation of ``then`` fits the host as it is ``now``, else why it may not: the end of a sentence
+        that names both releases."""
         if then.release == now.release or not then.release or not now.release:
             return None
-        return f"The generation was made of {then.release}, the host has {now.release}"
+        return "a configuration may not be accepted by another release than the one that wrote it"
 
     def release_must_match(self, then: Probe, now: Probe) -> bool:
         """Whether another release is refused unless it is allowed; otherwise the verdict is only a warning."""

@@ -23,6 +23,11 @@ def fingerprint(blob: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode("ascii").rstrip("=")
 
 
+def known_as(host: str, port: int) -> str:
+    """How a known_hosts file names a host."""
+    return host.lower() if port == DEFAULT_PORT else f"[{host.lower()}]:{port}"
+
+
 @dataclass(frozen=True)
 class HostKey:
     """A public key of a host: its type (``ssh-ed25519``) and its wire form."""
@@ -31,7 +36,17 @@ class HostKey:
     blob: bytes
 
     def __str__(self) -> str:
-        return f"{self.kind} {fingerprint(self.blob)}"
+        return f"{self.kind} {self.fingerprint}"
+
+    @property
+    def fingerprint(self) -> str:
+        """``SHA256:...``, as OpenSSH writes it."""
+        return fingerprint(self.blob)
+
+    @property
+    def line(self) -> str:
+        """The key as a known_hosts file has it behind the name."""
+        return f"{self.kind} {base64.b64encode(self.blob).decode('ascii')}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ def known_host(host: str, port: int, known_hosts_file: str | None, pinned: str |
         raise OptionInvalid(
             f"known_hosts_file cannot be read: {error.strerror}", host=host, item=str(known_hosts_file)
         ) from None
-    name = host.lower() if port == DEFAULT_PORT else f"[{host.lower()}]:{port}"
+    name = known_as(host, port)
     keys, revoked = [], []
     for marker, key in _lines_for(text, name):
         if marker == "@revoked":

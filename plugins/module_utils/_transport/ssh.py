@@ -19,14 +19,17 @@ from .._errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
+    HostKeyMismatch,
+    HostKeyUnknown,
     LibraryMissing,
     OptionInvalid,
 )
 from .._libraries import require
 from .base import Argument, Become, CommandsRefused, CommandStream, FileStatus, Input, Transport
-from .host_keys import HostKey, known_host
+from .host_keys import HostKey, KnownHost, known_host
 from .private_keys import load_private_key
 from .process import TICK, Limits, Process, ProcessStream
+from .proof import SSH_HOST_KEY, Shown
 from .quoting import command_line
 from .sftp import Duplex, Sftp
 from .ssh_new_keys import let_it_answer
@@ -240,29 +243,71 @@ def _connect(options: SshOptions) -> _Connection:
     transport: paramiko.Transport | None = None
     try:
         known = known_host(options.host, options.port, options.known_hosts_file, options.host_key)
-        line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options)
-        transport = paramiko.Transport(line, disabled_algorithms=_disabled(options))
-        let_it_answer(transport)
-        transport.set_log_channel(LOGGER)
-        transport.auth_timeout = options.connect_timeout
-        # Ours comes first and is told in our words.
-        transport.banner_timeout = transport.handshake_timeout = options.connect_timeout + 5
-        _prefer(transport, known.kinds())
+        transport = _transport(options, behind, known)
         shown = _agree(transport, options)
         known.check(shown, options.host, options.port)
         _log_in(transport, options, key)
         transport.set_keepalive(KEEPALIVE)
         return _Connection(transport, options, behind)
     except BaseException:
-        if transport is not None:
-            with contextlib.suppress(Exception):
-                transport.packetizer.complete_handshake()  # else a timer of paramiko's lives on
-                transport.close()
-            if transport.ident is not None:
-                transport.join(5)
+        _give_up(transport)
         if behind is not None:
             behind.close()
         raise
+
+
+def shown_host_keys(options: SshOptions) -> list[Shown]:
+    """The keys that a jump host and the host behind it show, and whether they are the ones that are known. Nothing
+    secret is sent to a host whose key is not known, so behind an unknown jump host nothing is looked at.
+
+    Raises like :meth:`SshTransport.connect`, but not for an unknown key.
+    """
+    require("paramiko")
+    _quieten()
+    behind: _Connection | None = None
+    seen: list[Shown] = []
+    transport: paramiko.Transport | None = None
+    if options.jump is not None:
+        seen += shown_host_keys(options.jump)
+        if any(one.doubt for one in seen):
+            return seen
+        behind = _connect(options.jump)
+    try:
+        known = known_host(options.host, options.port, options.known_hosts_file, options.host_key)
+        transport = _transport(options, behind, known)
+        key = _agree(transport, options)
+        doubt = ""
+        try:
+            known.check(key, options.host, options.port)
+        except (HostKeyUnknown, HostKeyMismatch) as error:
+            doubt = error.message
+        seen.append(Shown(SSH_HOST_KEY, options.host, options.port, key.fingerprint, doubt, key.line))
+    finally:
+        _give_up(transport)
+        if behind is not None:
+            behind.close()
+    return seen
+
+
+def _transport(options: SshOptions, behind: _Connection | None, known: KnownHost) -> paramiko.Transport:
+    line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options)
+    transport = paramiko.Transport(line, disabled_algorithms=_disabled(options))
+    let_it_answer(transport)
+    transport.set_log_channel(LOGGER)
+    transport.auth_timeout = options.connect_timeout
+    # Ours comes first and is told in our words.
+    transport.banner_timeout = transport.handshake_timeout = options.connect_timeout + 5
+    _prefer(transport, known.kinds())
+    return transport
+
+
+def _give_up(transport: paramiko.Transport | None) -> None:
+    if transport is not None:
+        with contextlib.suppress(Exception):
+            transport.packetizer.complete_handshake()  # else a timer of paramiko's lives on
+            transport.close()
+        if transport.ident is not None:
+            transport.join(5)
 
 
 def _reach(options: SshOptions) -> socket.socket:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._errors import (
     AuthenticationFailed,
+    CertificateRejected,
     ConnectionFailed,
     ConnectionLost,
     LibraryMissing,
@@ -24,8 +25,10 @@ from .._errors import (
 )
 from .._libraries import require
 from .base import Transport
+from .proof import Shown
 from .tds_errors import SqlMessage, error_of
 from .tds_line import Limits, TdsLine
+from .tls_proof import blind_context, certificate_shown
 from .windows import WindowsTransport
 from .windows_files import WindowsFiles
 
@@ -300,6 +303,23 @@ class SqlServerTransport(Transport):
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.close()
+
+
+def shown_by_sql_server(options: TdsOptions) -> list[Shown]:
+    """The certificate that the server shows, and whether it is believed; nothing when nothing is encrypted. Nobody logs
+    in. Raises ConnectionFailed, OptionInvalid."""
+    verifying = _tls(options)
+    if verifying is None:
+        return []
+    reach = (options.host, options.port)
+    with contextlib.closing(TdsLine(*reach, blind_context(verifying), options.connect_timeout)) as line:
+        der = line.certificate
+    doubt = ""
+    try:
+        TdsLine(*reach, verifying, options.connect_timeout).close()
+    except CertificateRejected as error:
+        doubt = error.message
+    return [certificate_shown(*reach, der, doubt)]
 
 
 def sql_server(transport: Transport) -> SqlServerTransport:

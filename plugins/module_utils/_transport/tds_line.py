@@ -81,6 +81,11 @@ class TdsLine:
         """
         return self._tls.get_channel_binding("tls-unique") if self._tls is not None else None
 
+    @property
+    def certificate(self) -> bytes:
+        """What the server showed, as DER; empty when nothing is encrypted."""
+        return (self._tls.getpeercert(binary_form=True) or b"") if self._tls is not None else b""
+
     def allow(self, limits: Limits) -> None:
         """Set how long the next request may take, from now on."""
         self._limits = limits

@@ -22,6 +22,9 @@ class WindowsTransport(Transport):
     Entries of Windows files are named ``/C:/Program Files/...``: see :func:`entry_path` and :func:`windows_path`.
     """
 
+    only_looks: bool = False
+    """Nothing may be written on the host, not even a file in passing."""
+
     def __init__(self, commands: WindowsCommands, files: WindowsFiles) -> None:
         self.host = commands.host
         self.commands = commands

@@ -147,6 +147,7 @@ class Engine:
         self.violations: list[str] = []
         self.happen: dict[str, Happening] = {}
         self.may_write = self.may_check = self.may_read_msdb = self.sees_tables = True
+        self.may_back_up = True
         self.guard = threading.RLock()
         self._next_spid = 51
 
@@ -282,6 +283,10 @@ class Engine:
         database = self._find(statement.words[0].removeprefix("[").removesuffix("]").replace("]]", "]"))
         there = database is not None and database.state == ONLINE
         yield from self._rows([Column("may", "int")], [[int(self.sees_tables) if there else None]])
+
+    def _may_back_up(self, session: Session, statement: Statement) -> Iterator[bytes]:
+        there = self._find(statement.words[0].removeprefix("[").removesuffix("]").replace("]]", "]")) is not None
+        yield from self._rows([Column("may", "int")], [[int(self.may_back_up) if there else None]])
 
     def _last_restored(self, session: Session, statement: Statement) -> Iterator[bytes]:
         if not self.may_read_msdb:

@@ -61,6 +61,7 @@ _STATEMENTS: Mapping[str, str] = {
     rf" WHERE is_user_process = 1 AND session_id <> @@SPID AND database_id = DB_ID\({TEXT}\)",
     "may": rf"SELECT HAS_PERMS_BY_NAME\(NULL, NULL, {TEXT}\) AS may",
     "may_see_all": rf"SELECT HAS_PERMS_BY_NAME\({TEXT}, N'DATABASE', N'VIEW DEFINITION'\) AS may",
+    "may_back_up": rf"SELECT HAS_PERMS_BY_NAME\({TEXT}, N'DATABASE', N'BACKUP DATABASE'\) AS may",
     "last_restored": r"SELECT TOP \(1\) CAST\(b\.backup_set_uuid AS nvarchar\(36\)\) AS backup_set"
     r" FROM msdb\.dbo\.restorehistory AS r"
     r" INNER JOIN msdb\.dbo\.backupset AS b ON b\.backup_set_id = r\.backup_set_id"

@@ -24,6 +24,7 @@ GROUPS = {**argspec.GROUPS, **CONNECTION_GROUPS}
 INFO_ONLY = {
     "generation_diff",
     "generation_info",
+    "preflight_info",
     "pushed_info",
     "repository_info",
     "repository_verify",
@@ -113,7 +114,8 @@ def _concrete(value, option):
 @pytest.mark.parametrize("name", specifications.MODULES)
 def test_examples_are_valid(name):
     spec = specifications.arguments(name)
-    spec.pop("supports_check_mode")
+    for word in ("supports_check_mode", "no_log"):
+        spec.pop(word, None)
     options = spec["argument_spec"]
     tasks = list(_tasks(name))
     assert tasks

@@ -49,9 +49,7 @@ CLASSES = {
     "windows": WindowsHostOptions,
 }
 LOGIN = {"username": "u", "password": "p"}
-DEMANDED = {
-    "keyfactor_appliance": {"key_storage": "soft", "database": "internal"},
-    "mssql": {"database": "CHAT"}}
+DEMANDED = {"keyfactor_appliance": {"key_storage": "soft", "database": "internal"}, "mssql": {"database": "CHAT"}}
 SOME = {
     "mssql": {"database": "X", "compression": "never", "partner_hosts": ["uc1"], "check": False},
     "ad_attributes": {"base_dns": ["OU=Sales,DC=lab"], "object_kinds": ["users"], "phone_attributes": ["mobile"]},
