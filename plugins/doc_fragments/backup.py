@@ -73,3 +73,12 @@ options:
       - V(false) refuses it, and is what the playbooks say. When not given, it is a finding of the grade V(high).
     type: bool
 """
+
+    COUNTING = r"""
+options:
+  only_counters:
+    description:
+      - Look only how much of its work the host does now. Nothing is backed up, and the result is RV(counters) alone.
+    type: bool
+    default: false
+"""

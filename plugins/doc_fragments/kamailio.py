@@ -88,6 +88,11 @@ options:
       - How its program is called. By default C(kamailio).
     type: list
     elements: str
+  control_command:
+    description:
+      - How it is asked what it does now, such as how many are registered. By default C(kamcmd).
+    type: list
+    elements: str
   database:
     description:
       - V(auto) takes the databases that the configuration names, V(none) takes none.

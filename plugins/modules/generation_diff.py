@@ -13,7 +13,7 @@ author:
   - ucops contributors (@ucops)
 description:
   - Opens two generations of one product and compares them, in the words of the product where it has any, and line by
-    line.
+    line. What somebody has to look at is graded by the same rules for every product, see RV(findings).
   - Secrets are shown as placeholders only. Equal secrets have equal placeholders.
 requirements:
   - cryptography >= 41.0
@@ -60,6 +60,28 @@ options:
       - At most so many lines of RV(text), so that results stay small.
     type: int
     default: 2000
+  only_digests:
+    description:
+      - Compare by the keyed digests of the items alone, as the clear records have them. Needs nothing that unlocks, and
+        tells which items differ and not how.
+    type: bool
+    default: false
+  emergency_numbers:
+    description:
+      - Numbers whose routes nobody may change by accident.
+    type: list
+    elements: str
+    default: ["112", "110", "911"]
+  users_gone_percent:
+    description:
+      - When more than this part of the users is gone, and at least five, the finding is high.
+    type: int
+    default: 10
+  certificate_days:
+    description:
+      - A certificate that ends within so many days is a finding.
+    type: int
+    default: 30
 seealso:
   - module: ucops.recovery.generation_info
 """
@@ -75,6 +97,13 @@ EXAMPLES = r"""
   delegate_to: backup1
   register: difference
 
+- name: Look whether anything changed, without a key
+  ucops.recovery.generation_diff:
+    repository: /srv/recovery
+    generation: pbx-berlin/kamailio/latest
+    only_digests: true
+  delegate_to: backup1
+
 - name: Say it in words
   ansible.builtin.debug:
     msg: "{{ difference.changes }}"
@@ -89,10 +118,42 @@ against:
   description: Id of the earlier generation.
   type: str
   returned: success
-identical:
-  description: Whether nothing that was compared differs.
+opened:
+  description: Whether the generations were opened; with O(only_digests) they are not.
   type: bool
   returned: success
+changed_items:
+  description: The items whose keyed digests differ. Null where they were made with different keys.
+  type: list
+  elements: str
+  returned: success
+identical:
+  description: Whether nothing that was compared differs. Null where that cannot be told.
+  type: bool
+  returned: success
+findings:
+  description:
+    - What somebody has to look at, the worst first.
+    - High are a changed route of an emergency number, a trunk or an authority that is gone, a changed administrator,
+      many users gone at once, a certificate that ended, and what the product itself marks, such as a service that is
+      gone or a configuration that cannot be read.
+    - Medium are another release, a changed trunk, who is let in without a password, and a certificate that ends soon.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    grade:
+      description: V(high), V(medium) or V(low).
+      type: str
+      returned: always
+    rule:
+      description: Why it is told, such as V(emergency_route), V(trunk_removed) or V(users_gone).
+      type: str
+      returned: always
+    text:
+      description: What it is, with secrets as placeholders.
+      type: str
+      returned: always
 changes:
   description: The difference in the words of the product, with secrets as placeholders.
   type: list
@@ -120,7 +181,7 @@ changes:
       type: str
       returned: when there is something
     severity:
-      description: How much it matters.
+      description: How much it matters, V(high), V(medium) or V(low).
       type: str
       returned: always
 files:
@@ -141,6 +202,24 @@ files:
       description: The names of the attributes that differ, such as C(mode).
       type: list
       elements: str
+      returned: always
+opaque:
+  description: The contents that differ and that cannot be looked into, or must not be.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    path:
+      description: Path on the source.
+      type: str
+      returned: always
+    before:
+      description: Bytes and a keyed digest; empty where there was nothing.
+      type: str
+      returned: always
+    after:
+      description: The same of what is there now.
+      type: str
       returned: always
 text:
   description: The difference line by line, masked, in unified format. Binary and very large files are only named.

@@ -156,6 +156,12 @@ generations:
       description: How many of what the product counts, such as users and servers.
       type: dict
       returned: always
+    counters:
+      description:
+        - How much of its work the host did then, such as C(registrations) and C(trunks_up). It is no content.
+        - What could not be counted is not in it.
+      type: dict
+      returned: always
     received_at:
       description: When it was committed, by the clock of the backup host.
       type: str

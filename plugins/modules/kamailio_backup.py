@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - ucops.recovery.change
   - ucops.recovery.change.phase
   - ucops.recovery.backup
+  - ucops.recovery.backup.counting
   - ucops.recovery.attributes
   - ucops.recovery.attributes.backing_up
   - ucops.recovery.attributes.action
@@ -105,6 +106,12 @@ generation:
       returned: always
     counts:
       description: How many of what the product counts, such as users and servers.
+      type: dict
+      returned: always
+    counters:
+      description:
+        - How much of its work the host did then, such as C(registrations) and C(trunks_up). It is no content.
+        - What could not be counted is not in it.
       type: dict
       returned: always
     licence_count:
@@ -267,6 +274,10 @@ findings:
   contains:
     grade:
       description: How much it matters.
+      type: str
+      returned: always
+    rule:
+      description: Why it is told, such as V(unannounced).
       type: str
       returned: always
     text:

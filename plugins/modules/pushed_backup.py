@@ -132,6 +132,12 @@ generation:
       description: How many of what the product counts, such as users and servers.
       type: dict
       returned: always
+    counters:
+      description:
+        - How much of its work the host did then, such as C(registrations) and C(trunks_up). It is no content.
+        - What could not be counted is not in it.
+      type: dict
+      returned: always
     licence_count:
       description: How many licence keys the generation keeps. The keys themselves are only ever sealed.
       type: int
@@ -292,6 +298,10 @@ findings:
   contains:
     grade:
       description: How much it matters.
+      type: str
+      returned: always
+    rule:
+      description: Why it is told, such as V(unannounced).
       type: str
       returned: always
     text:

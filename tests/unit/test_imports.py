@@ -23,7 +23,7 @@ KNOWS = {
     "_items": {"_transport", "_compare"},
     "_products": {"_items", "_transport", "_compare"},
     "_module": {"_products", "_items", "_transport", "_compare", "_repository"},
-    "plugin_utils": {"_module", "_repository"},
+    "plugin_utils": {"_module", "_compare", "_repository"},
     "modules": {"_module"},
     "action": {"plugin_utils", "_module"},
     "callback": {"plugin_utils"},

@@ -14,21 +14,29 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .findings import ADMINISTRATOR, AUTHORITY
 from .json_document import canonical, parse
 from .mask import Masker, readable
 from .mask_json import is_secret_name
 from .mask_rules import COMMON
-from .semantic import REMOVED, SemanticChange, compare_records, judged
+from .semantic import SemanticChange, compare_records
 
 LARGEST = 64 * 2**20
 """Bytes of a dump that is taken."""
 _NAMES = ("Name", "name")
 _LONGEST = 200
-_WHO_MAY_WHAT = frozenset(
-    {"admin-roles", "available-protocols", "peer-connectors", "trusted-oauth-providers", "internal-key-bindings"}
+_WHO_MAY_WHAT = (
+    "admin-roles",
+    "available-protocols",
+    "peer-connectors",
+    "trusted-oauth-providers",
+    "internal-key-bindings",
 )
 """Types of which every change decides who may do what."""
-_NEVER_JUST_GONE = frozenset({"certification-authorities", "crypto-tokens"})
+TOPICS: Mapping[str, str] = {
+    **dict.fromkeys(_WHO_MAY_WHAT, ADMINISTRATOR),
+    **dict.fromkeys(("certification-authorities", "crypto-tokens"), AUTHORITY),
+}
 
 Objects = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Type -> name -> object."""
@@ -62,11 +70,7 @@ def changes(old: bytes | None, new: bytes | None, masker: Masker) -> list[Semant
         found += compare_records(
             readable(kind), *(_shown_group(side.get(kind, {}), masker) for side in (before, after))
         )
-    return judged(found, _is_high)
-
-
-def _is_high(change: SemanticChange) -> bool:
-    return change.kind in _WHO_MAY_WHAT or (change.kind in _NEVER_JUST_GONE and change.action == REMOVED)
+    return found
 
 
 # --- groups ----------------------------------------------------------------------------------------------------------

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 ADDED = "added"
 REMOVED = "removed"
 CHANGED = "changed"
-NORMAL = "normal"
+LOW = "low"
+MEDIUM = "medium"
 HIGH = "high"
+SEVERITIES = (LOW, MEDIUM, HIGH)
 MOST_PER_KIND = 200
 """Changes of one kind that are told one by one."""
 
@@ -22,7 +24,10 @@ class SemanticChange:
     """One thing that changed. ``object`` is its natural key; ``before`` and ``after`` are masked, None where there
     is none.
 
-    ``severity`` high: somebody should look before the change is accepted.
+    ``severity`` high: somebody should look before the change is accepted; medium: somebody should have read it. A
+    product marks what only it can know to matter; :mod:`.findings` grades the rest, of all products by the same rules.
+    ``of``: how many of its kind there were before; 0 where nobody counted. ``dialled``: a text in which telephone
+    numbers may stand. It is looked at, and never shown.
     """
 
     kind: str
@@ -30,7 +35,9 @@ class SemanticChange:
     action: str
     before: str | None = None
     after: str | None = None
-    severity: str = NORMAL
+    severity: str = LOW
+    of: int = 0
+    dialled: str = field(default="", repr=False)
 
     def to_json(self) -> dict[str, str | None]:
         """The change as a module returns it."""
@@ -60,7 +67,7 @@ def compare_texts(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> 
         before, after = old.get(key), new.get(key)
         if before != after:
             action = ADDED if before is None else REMOVED if after is None else CHANGED
-            changes.append(SemanticChange(kind, key, action, before, after))
+            changes.append(SemanticChange(kind, key, action, before, after, of=len(old)))
     return changes
 
 
@@ -72,13 +79,15 @@ def compare_records(
     for key in sorted(set(old) | set(new)):
         before, after = old.get(key), new.get(key)
         if before is None:
-            changes.append(SemanticChange(kind, key, ADDED, None, _fields(after or {})))
+            changes.append(SemanticChange(kind, key, ADDED, None, _fields(after or {}), of=len(old)))
         elif after is None:
-            changes.append(SemanticChange(kind, key, REMOVED, _fields(before), None))
+            changes.append(SemanticChange(kind, key, REMOVED, _fields(before), None, of=len(old)))
         elif before != after:
             names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
             changes.append(
-                SemanticChange(kind, key, CHANGED, _fields(_only(before, names)), _fields(_only(after, names)))
+                SemanticChange(
+                    kind, key, CHANGED, _fields(_only(before, names)), _fields(_only(after, names)), of=len(old)
+                )
             )
     return changes
 
@@ -89,10 +98,10 @@ def judged(changes: Iterable[SemanticChange], is_high: Callable[[SemanticChange]
 
 
 def summarised(changes: Iterable[SemanticChange], most: int = MOST_PER_KIND) -> list[SemanticChange]:
-    """High ones first; of each kind and action at most ``most`` one by one, the others as one counted change."""
+    """The worst first; of each kind and action at most ``most`` one by one, the others as one counted change."""
     told: dict[tuple[str, str, str], int] = {}
     out = []
-    for change in sorted(changes, key=lambda change: (change.severity != HIGH, change.kind, change.object)):
+    for change in sorted(changes, key=lambda change: (-SEVERITIES.index(change.severity), change.kind, change.object)):
         group = (change.severity, change.kind, change.action)
         told[group] = told.get(group, 0) + 1
         if told[group] <= most:

@@ -18,7 +18,7 @@ from typing import Any
 from .mask import Masker, readable
 from .mask_names import is_trivial
 from .registry_secrets import TEXT_RULES
-from .semantic import ADDED, CHANGED, HIGH, NORMAL, REMOVED, SemanticChange
+from .semantic import ADDED, CHANGED, HIGH, LOW, REMOVED, SemanticChange
 from .xml_document import Element, XmlRefused, parse_xml
 from .xml_secrets import NAMING, is_secret
 
@@ -55,11 +55,11 @@ def xml_changes(
     before, after = _read(old), _read(new)
     if isinstance(before, str) or isinstance(after, str):
         reason = after if isinstance(after, str) else before
-        severity = HIGH if isinstance(after, str) and not isinstance(before, str) else NORMAL
+        severity = HIGH if isinstance(after, str) and not isinstance(before, str) else LOW
         action = ADDED if old is None else REMOVED if new is None else CHANGED
         told = f"cannot be read: {reason}"
-        shown = {"before": told} if action == REMOVED else {"after": told}
-        return [SemanticChange(DOCUMENT, place, action, severity=severity, **shown)]
+        shown = (told, None) if action == REMOVED else (None, told)
+        return [SemanticChange(DOCUMENT, place, action, shown[0], shown[1], severity)]
     if before is None and after is None:
         return []
     if before is None or after is None:
@@ -117,10 +117,10 @@ class _Reading:
     ) -> Iterator[SemanticChange]:
         before, after = _paired(old, new)
         for identity in sorted({*before, *after}):
-            yield from self._record(before.get(identity), after.get(identity), above, hidden=hidden)
+            yield from self._record(before.get(identity), after.get(identity), above, hidden=hidden, of=len(before))
 
     def _record(
-        self, old: Element | None, new: Element | None, above: Sequence[str], *, hidden: bool
+        self, old: Element | None, new: Element | None, above: Sequence[str], *, hidden: bool, of: int
     ) -> Iterator[SemanticChange]:
         if old == new:
             return
@@ -132,11 +132,11 @@ class _Reading:
         if old is None:
             yield SemanticChange(kind, self._object(path), ADDED, None, _shown(after))
         elif new is None:
-            yield SemanticChange(kind, self._object(path), REMOVED, _shown(before), None)
+            yield SemanticChange(kind, self._object(path), REMOVED, _shown(before), None, of=of)
         elif before != after:
             names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-            shown = (_shown({name: side[name] for name in names if name in side}) for side in (before, after))
-            yield SemanticChange(kind, self._object(path), CHANGED, *shown)
+            was, now = (_shown({name: side[name] for name in names if name in side}) for side in (before, after))
+            yield SemanticChange(kind, self._object(path), CHANGED, was, now)
         yield from self._records(old, new, path, hidden=hidden or _names_a_secret(element))
 
     # --- what is shown -----------------------------------------------------------------------------------------------

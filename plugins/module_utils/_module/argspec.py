@@ -184,6 +184,11 @@ def backup() -> ArgumentSpec:
     )
 
 
+def counting() -> ArgumentSpec:
+    """To look again at how much of its work a host does."""
+    return ArgumentSpec({"only_counters": {"type": "bool", "default": False}})
+
+
 def restore() -> ArgumentSpec:
     """What is put back, and under which conditions."""
     return ArgumentSpec(
@@ -227,6 +232,7 @@ GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "source": source,
     "change": change,
     "backup": backup,
+    "backup.counting": counting,
     "restore": restore,
     "change.phase": phase,
     "report": report,

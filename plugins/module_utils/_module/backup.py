@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._compare.findings import Finding
 from .._entries import PHASE_PRE_RESTORE, STATUS_COMPLETE
 from .._errors import RecoveryError
 from .._items.base import Item
@@ -21,7 +22,8 @@ from .._repository.writer import Committed, GenerationFacts, GenerationWriter, R
 from .._transport.base import Transport
 from . import companions
 from .companions import CompanionState, Provided, Run
-from .event_rule import Finding, back_to_complete, unannounced
+from .counters import as_counts
+from .event_rule import back_to_complete, unannounced
 from .gathering import Gathering, Sink, check_constant, check_sizes, check_vanished, gather_items
 from .independence import check_independence
 from .release_change import ReleaseChange, another_release, with_words
@@ -56,7 +58,8 @@ class BackupOptions:
     """What a backup needs to know beside the product and the connection.
 
     ``reserve``: bytes that must be free in the repository before it begins. ``allow_same_host``: whether the repository
-    may lie on the target itself; None: that is a finding.
+    may lie on the target itself; None: that is a finding. ``counters``: how much of its work the host did right before
+    it was gathered.
     """
 
     source: str
@@ -68,6 +71,7 @@ class BackupOptions:
     reserve: int = 0
     allow_same_host: bool | None = None
     release_change: ReleaseChange | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -256,7 +260,7 @@ def _facts(
         },
         restore_order=[item.name for item in sorted(gathering.items, key=lambda item: item.order) if item.restorable],
         tools=dict(options.tools or {}),
-        counts=dict(probe.counts),
+        counts={**probe.counts, **as_counts(options.counters)},
     )
 
 
@@ -272,6 +276,7 @@ def generation_result(outcome: BackupOutcome, product: Product, options: BackupO
         "instance": options.instance,
         "release": outcome.probe.release,
         "counts": dict(outcome.probe.counts),
+        "counters": dict(options.counters),
         "licence_count": len(outcome.probe.licences),
         "phase": options.occasion.phase,
         "change_id": options.occasion.change_id,

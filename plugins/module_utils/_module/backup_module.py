@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._compare.mask import Masker
@@ -22,7 +23,7 @@ from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import unsealing
-from .argspec import ArgumentSpec, backup, change, phase, repository, source, unlock, writer
+from .argspec import ArgumentSpec, backup, change, counting, phase, repository, source, unlock, writer
 from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
 from .companions import Provided
 from .connecting import connection_spec, transport_of
@@ -43,7 +44,7 @@ DIFF_LINES = 2000
 def backup_spec(product: str) -> ArgumentSpec:
     """The options of C(<product>_backup)."""
     where = (repository(), writer(), unlock(), source(), connection_spec(product))
-    return product_spec(product).merge(*where, change(), phase(), backup())
+    return product_spec(product).merge(*where, change(), phase(), backup(), counting())
 
 
 def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
@@ -102,6 +103,9 @@ class _Backup:
             ExitStack() as opened,
         ):
             probe = self._product.probe(transport)
+            options = replace(options, counters=self._product.counters(transport, probe))
+            if params["only_counters"]:
+                return {"counters": dict(options.counters)}
             earlier = self._earlier(backend, opened)
             outcome = take_backup(
                 store,

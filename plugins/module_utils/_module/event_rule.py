@@ -11,14 +11,15 @@ replicators, and of the version).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from .._compare.findings import Finding
+from .._compare.semantic import HIGH
 from .._entries import PHASE_PRE_RESTORE
 from .._repository.format import CommitRecord, GenerationId
 
 SCHEDULED = "scheduled"
 PRE_CHANGE = "pre_change"
-HIGH = "high"
+RULE = "unannounced"
 
 EVERY_ONE_COUNTS = frozenset({"databases", "replicators", "servers"})
 """Counts of which any difference is a big one."""
@@ -26,18 +27,6 @@ BIG_PART = 10
 """Of the others one in ten ..."""
 BIG_NUMBER = 5
 """... and at least five."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that an operator has to know. ``grade``: how much it matters."""
-
-    grade: str
-    text: str
-
-    def to_result(self) -> dict[str, str]:
-        """For the result of a module."""
-        return {"grade": self.grade, "text": self.text}
 
 
 def back_to_complete(records: Iterable[CommitRecord]) -> list[CommitRecord]:
@@ -71,7 +60,9 @@ def unannounced(phase: str, release: str, counts: Mapping[str, int], before: Seq
         differences.append(f"{last.release} then, {release} now")
     return [
         Finding(
-            HIGH, f"{difference}, and no pre_change generation was made between {GenerationId.of(last)} and this one"
+            HIGH,
+            RULE,
+            f"{difference}, and no pre_change generation was made between {GenerationId.of(last)} and this one",
         )
         for difference in differences
     ]

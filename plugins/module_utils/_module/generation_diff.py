@@ -7,11 +7,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._compare.mask import KEY_LENGTH, Masker
-from .._compare.mask_rules import Rules, rules_for
-from .._compare.semantic import SemanticChange, summarised
+from .._compare.certificates import KIND as CERTIFICATE_KIND
+from .._compare.certificates import certificate_changes, certificates, ending
+from .._compare.findings import (
+    CERTIFICATE,
+    CERTIFICATE_DAYS,
+    EMERGENCY_NUMBERS,
+    USERS_GONE_PERCENT,
+    Finding,
+    Rules,
+    emergency_lines,
+    graded,
+    ordered,
+    release_finding,
+    users_gone,
+)
+from .._compare.mask import KEY_LENGTH, Masker, readable
+from .._compare.mask_rules import Rules as MaskRules
+from .._compare.mask_rules import is_binary, rules_for
+from .._compare.semantic import HIGH, SemanticChange, summarised
 from .._compare.textdiff import ContentChange, content_diff
 from .._entries import path_to_text
 from .._errors import OptionInvalid
@@ -19,11 +36,13 @@ from .._products.base import Probe, Product
 from .._products.registry import product_class, product_names
 from .._repository.backends.base import Backend
 from .._repository.format import CommitRecord, GenerationId, Manifest, StoredEntry
+from .._repository.generation_writer import changed_items
 from .._repository.generations import find_generation
 from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
+from .extraction import FILE_KINDS
 from .opening import believed_writers, check_heads
 from .path_patterns import PathPatterns
 from .selection import find_predecessor
@@ -35,6 +54,9 @@ if TYPE_CHECKING:
 Entries = Mapping[bytes, StoredEntry]
 
 CHANGES_LIMIT = 1000
+LOGS = "logs"
+USERS = "users"
+"""How products that count their users call that count."""
 _METADATA = ("mode", "uid", "gid", "owner", "group", "link_target", "acl_access", "acl_default", "xattrs", "device")
 
 SPEC = ArgumentSpec(
@@ -44,6 +66,10 @@ SPEC = ArgumentSpec(
         "writer_key_file": {"type": "path"},
         "only_paths": {"type": "list", "elements": "str"},
         "max_lines": {"type": "int", "default": 2000},
+        "only_digests": {"type": "bool", "default": False},
+        "emergency_numbers": {"type": "list", "elements": "str", "default": list(EMERGENCY_NUMBERS)},
+        "users_gone_percent": {"type": "int", "default": USERS_GONE_PERCENT},
+        "certificate_days": {"type": "int", "default": CERTIFICATE_DAYS},
     }
 ).merge(repository(), unlock(), trust())
 
@@ -52,22 +78,37 @@ def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
     """What the module returns. Raises KeyRequired, RepositoryError, OptionInvalid."""
     params = module.params
     patterns = PathPatterns(params["only_paths"])
+    rules = Rules(
+        emergency_numbers=params["emergency_numbers"],
+        users_gone_percent=params["users_gone_percent"],
+        certificate_days=params["certificate_days"],
+    )
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
-        keys = unsealing.required(file_keys, "To compare generations")
         old, new = wanted(params, backend)
+        known: dict[str, Any] = {
+            "generation": str(GenerationId.of(new)),
+            "against": str(GenerationId.of(old)),
+            "changed_items": items_changed(old, new),
+            "opened": not params["only_digests"],
+        }
+        if params["only_digests"]:
+            return {**known, **_by_digests(old, new, known["changed_items"], rules)}
+        keys = unsealing.required(file_keys, "To compare generations")
         masker = Masker(placeholder_key(params, new.source))
         with GenerationReader(backend, old, keys) as old_reader, GenerationReader(backend, new, keys) as new_reader:
             owner = known_product(new_reader.manifest)
             comparison = Comparison(Side(old_reader, patterns), Side(new_reader, patterns), masker, owner)
             text, truncated = comparison.text(params["max_lines"])
-            changes = comparison.semantic()
+            changes, findings = comparison.graded(rules, datetime.now(timezone.utc))
+        findings = ordered([*release_finding(old.release, new.release), *findings])
         result = {
-            "generation": str(GenerationId.of(new)),
-            "against": str(GenerationId.of(old)),
+            **known,
             "identical": not comparison.paths,
+            "findings": [finding.to_result() for finding in findings],
             "changes": [describe_change(change) for change in changes[:CHANGES_LIMIT]],
             "files": [comparison.describe_file(path) for path in comparison.paths[:CHANGES_LIMIT]],
+            "opaque": comparison.opaque()[:CHANGES_LIMIT],
             "text": text,
             "truncated": truncated or max(len(changes), len(comparison.paths)) > CHANGES_LIMIT,
         }
@@ -76,6 +117,34 @@ def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
         return result
 
     return unsealing.serve(module, wanted, body)
+
+
+def items_changed(old: CommitRecord, new: CommitRecord) -> list[str] | None:
+    """The items that differ by their keyed digests; None where the digests were made with different keys."""
+    if (old.source, old.fingerprint_key) != (new.source, new.fingerprint_key):
+        return None
+    return list(changed_items(old, new.items))
+
+
+def _by_digests(old: CommitRecord, new: CommitRecord, changed: Sequence[str] | None, rules: Rules) -> dict[str, Any]:
+    """What can be told of two generations that nobody opens."""
+    findings = release_finding(old.release, new.release)
+    findings += [
+        Finding(HIGH, "item_gone", f"{name} was in {GenerationId.of(old)} and is not in {GenerationId.of(new)}")
+        for name in sorted(old.items.keys() - new.items.keys())
+    ]
+    had, has = old.counts.get(USERS, 0), new.counts.get(USERS)
+    if has is not None and has < had:
+        findings.append(users_gone(USERS, had - has, had, rules))
+    return {
+        "identical": None if changed is None else not changed,
+        "findings": [finding.to_result() for finding in ordered(findings)],
+        "changes": [],
+        "files": [],
+        "opaque": [],
+        "text": "",
+        "truncated": False,
+    }
 
 
 def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
@@ -154,10 +223,58 @@ class Comparison:
         return {"path": path_to_text(path), "action": action, "metadata": metadata}
 
     def semantic(self) -> list[SemanticChange]:
-        """The difference in the words of the product; empty when it has none."""
-        if self._product is None:
-            return []
-        return summarised(self._product.semantic(self.earlier.view, self.later.view, self._masker))
+        """The difference in the words of the product, graded by the rules as they are by default."""
+        return self.graded(Rules(), datetime.now(timezone.utc))[0]
+
+    def graded(self, rules: Rules, now: datetime) -> tuple[list[SemanticChange], list[Finding]]:
+        """The difference in the words of the product, and what of it has to be looked at, by the rules."""
+        told = certificates(self.earlier.view), certificates(self.later.view)
+        changes = certificate_changes(*told)
+        topics: Mapping[str, str] = {CERTIFICATE_KIND: CERTIFICATE}
+        if self._product is not None:
+            changes = [*self._product.semantic(self.earlier.view, self.later.view, self._masker), *changes]
+            topics = {**topics, **self._product.topics}
+        graded_changes, findings = graded(changes, topics, rules)
+        if self._product is None or not self._product.routes_calls_in_words:
+            findings += self._emergency_lines(rules)
+        findings += ending(told[1], now, rules)
+        return summarised(graded_changes), ordered(findings)
+
+    def _emergency_lines(self, rules: Rules) -> Iterator[Finding]:
+        for path in self.paths:
+            sides = [side.view.get(path) for side in (self.earlier, self.later)]
+            if not any(stored.entry.data_class == LOGS for stored in self._stored(path)):
+                yield from emergency_lines(readable(path_to_text(path)), sides[0], sides[1], rules)
+
+    def _stored(self, path: bytes) -> list[StoredEntry]:
+        sides = (side.entries.get(path) for side in (self.earlier, self.later))
+        return [stored for stored in sides if stored is not None]
+
+    def opaque(self) -> list[dict[str, Any]]:
+        """The contents that differ and that nobody can look into, or that are too large for it: keyed digest and size
+        before and after."""
+        told = []
+        for path in self.paths:
+            if self._action(path) == "metadata" or not self._is_opaque(path):
+                continue
+            before, after = (self._described(side.entries.get(path)) for side in (self.earlier, self.later))
+            told.append({"path": path_to_text(path), "before": before, "after": after})
+        return told
+
+    def _is_opaque(self, path: bytes) -> bool:
+        for side in (self.earlier, self.later):
+            stored = side.entries.get(path)
+            if stored is None or stored.entry.kind not in FILE_KINDS:
+                continue
+            if stored.entry.sensitive or not has_readable_content(stored) or is_binary(side.view[path]):
+                return True
+        return False
+
+    def _described(self, stored: StoredEntry | None) -> str:
+        if stored is None:
+            return ""
+        digest = self._masker.digest((stored.sha256 or "").encode("ascii"))
+        return f"{stored.entry.size} bytes, digest {digest}"
 
     def text(self, most_lines: int) -> tuple[str, bool]:
         """The masked difference line by line, and whether lines were left out."""
@@ -203,7 +320,7 @@ def known_product(manifest: Manifest) -> Product | None:
     return product_class(manifest.product).for_comparison(Probe.from_json(manifest.version))
 
 
-def mask_rules(owner: Product | None, path: bytes) -> Rules:
+def mask_rules(owner: Product | None, path: bytes) -> MaskRules:
     """What is secret in a file, as its product knows it, or as it is for any file."""
     return rules_for(path) if owner is None else owner.mask_rules(path)
 

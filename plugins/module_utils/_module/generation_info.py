@@ -13,6 +13,7 @@ from .._repository.expiry import Fate, load_fates
 from .._repository.format import CommitRecord, GenerationId
 from .._repository.keyring import load_keyring
 from .argspec import ArgumentSpec, repository
+from .counters import counters_of, lasting
 from .generation_hold import describe_hold
 from .opening import open_backend
 from .selection import matching_chains, readable_chains
@@ -77,7 +78,8 @@ def describe_generation(record: CommitRecord) -> dict[str, Any]:
         "job": record.job or "",
         "run_id": record.run_id or "",
         "release": record.release or "",
-        "counts": dict(record.counts),
+        "counts": lasting(record.counts),
+        "counters": counters_of(record.counts),
         "received_at": record.received_at,
         "gathered": {
             name: {"bytes": item["bytes"], "entries": item["entries"], "data_class": item["data_class"]}

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .._compare.findings import Finding
+from .._compare.semantic import HIGH
 from .._errors import CommandFailed, IndependenceMissing, OutputTooLarge
 from .._products.base import Probe, Product
 from .._transport.base import CommandsRefused, Transport
-from .event_rule import HIGH, Finding
 
+RULE = "same_host"
 MACHINE_ID = "/etc/machine-id"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
@@ -58,7 +60,7 @@ def check_independence(
         return []
     text = "The repository lies on the very host that is backed up, and is lost together with it"
     if allowed is None:
-        return [Finding(HIGH, text)]
+        return [Finding(HIGH, RULE, text)]
     raise IndependenceMissing(
         text,
         host=transport.host,

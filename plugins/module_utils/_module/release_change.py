@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._compare.findings import RELEASE_CHANGED, Finding
+from .._compare.semantic import MEDIUM
 from .._errors import OptionInvalid
 from .._repository.format import CommitRecord, GenerationId
-from .event_rule import PRE_CHANGE, Finding
+from .event_rule import PRE_CHANGE
 
-NOTICE = "notice"
 LONGEST = 500
 """Characters of each of the words about it: they stand in a commit record."""
 
@@ -77,7 +78,8 @@ def another_release(release: str, before: Sequence[CommitRecord]) -> list[Findin
         return []
     return [
         Finding(
-            NOTICE,
+            MEDIUM,
+            RELEASE_CHANGED,
             f"The release changed from {last.release} to {release}: {GenerationId.of(last)} may not be accepted by it."
             " Generations of both stay where retention has per_release, as the role maintenance has by default",
         )

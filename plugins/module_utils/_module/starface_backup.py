@@ -31,7 +31,8 @@ def starface_backup_spec() -> ArgumentSpec:
 def back_up_starface(module: AnsibleModule) -> Mapping[str, Any]:
     """What the module returns. Raises RecoveryError; a bad or missing backup is an error with the result."""
     params = module.params
-    if params["unseal_stage"] != UNSEAL_STAGE_REQUEST and _arrives(params):
+    takes_one = params["unseal_stage"] != UNSEAL_STAGE_REQUEST and not params["only_counters"]
+    if takes_one and _arrives(params):
         product = Starface(product_options(params, Starface.name))
         return Receiver(module, product, open_backend(params)).run()
     return back_up(module, Starface.name)

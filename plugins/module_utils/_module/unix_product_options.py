@@ -53,6 +53,7 @@ KAMAILIO: dict[str, dict[str, Any]] = {
     "paths": TEXTS,
     "defines": TEXTS,
     "command": _COMMAND,
+    "control_command": _COMMAND,
     "database": {"type": "str", "choices": ["auto", "none"], "default": "auto"},
     "databases": {
         "type": "list",

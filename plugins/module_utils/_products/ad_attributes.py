@@ -28,7 +28,7 @@ from .._items.directory import KINDS, DirectoryAttributes, default_base
 from .._items.directory_attribute import SavedAttribute
 from .._transport.base import Transport
 from .._transport.directory import DirectoryTransport, directory, escaped, sid_text
-from .ad_semantic import compare
+from .ad_semantic import TOPICS, compare
 from .base import Check, Probe, Product, View
 from .options import choice, flag, list_of, option, parse_options, text
 
@@ -104,6 +104,8 @@ class AdAttributes(Product):
     """UCServer's part of an Active Directory. :class:`AdAttributesOptions` tells its options."""
 
     name = "ad_attributes"
+    topics = TOPICS
+    routes_calls_in_words = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = parse_options(AdAttributesOptions, options)

@@ -5,32 +5,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from .._compare.findings import USER
 from .._compare.mask import Masker, readable
 from .._compare.mask_directory import secret_part
 from .._compare.mask_rules import COMMON
-from .._compare.semantic import ADDED, CHANGED, HIGH, REMOVED, SemanticChange
+from .._compare.semantic import ADDED, CHANGED, REMOVED, SemanticChange
 from .._items.directory_document import ObjectDocument, as_text
 
 FOLDER = b"/@directory/"
-MANY = 5
-MANY_PART = 0.1
-"""More objects of a kind gone at once than this, and than this part of all, are looked at."""
+TOPICS = dict.fromkeys(("user", "contact", "computer", "group"), USER)
+"""A group or a contact that is gone is as much a loss of settings as a user is."""
 SHOWN_VALUES = 5
 LONGEST_VALUE = 200
-
-Documents = Mapping[bytes, ObjectDocument]
 
 
 def compare(old: Mapping[bytes, bytes], new: Mapping[bytes, bytes], masker: Masker) -> list[SemanticChange]:
     """What changed between two generations. Secrets are placeholders."""
     changes: list[SemanticChange] = []
     before, after = _read(old), _read(new)
+    had = Counter(document.kind for document in before.values())
     for path in sorted({*before, *after}):
-        changes += _compare_object(before.get(path), after.get(path), masker)
-    for kind in sorted({document.kind for document in before.values()}):
-        changes += _many_gone(kind, before, after)
+        changes += _compare_object(before.get(path), after.get(path), had, masker)
     return changes
 
 
@@ -46,15 +44,17 @@ def _read(view: Mapping[bytes, bytes]) -> dict[bytes, ObjectDocument]:
     return documents
 
 
-def _compare_object(old: ObjectDocument | None, new: ObjectDocument | None, masker: Masker) -> Iterator[SemanticChange]:
+def _compare_object(
+    old: ObjectDocument | None, new: ObjectDocument | None, had: Mapping[str, int], masker: Masker
+) -> Iterator[SemanticChange]:
     if old is None and new is not None:
         yield SemanticChange(new.kind, _name(new), ADDED, None, _summary(new, masker))
     elif new is None and old is not None:
-        yield SemanticChange(old.kind, _name(old), REMOVED, _summary(old, masker), None)
+        yield SemanticChange(old.kind, _name(old), REMOVED, _summary(old, masker), None, of=had[old.kind])
     elif old is not None and new is not None:
         if (old.dn, old.name) != (new.dn, new.name):
-            places = [readable(place.dn if old.dn != new.dn else place.name) for place in (old, new)]
-            yield SemanticChange(new.kind, f"{_name(new)} place", CHANGED, *places)
+            was, now = (readable(place.dn if old.dn != new.dn else place.name) for place in (old, new))
+            yield SemanticChange(new.kind, f"{_name(new)} place", CHANGED, was, now)
         for attribute in sorted({*old.attributes, *new.attributes}):
             yield from _compare_values(old, new, attribute, masker)
 
@@ -95,10 +95,3 @@ def _summary(document: ObjectDocument, masker: Masker) -> str:
 
 def _name(document: ObjectDocument) -> str:
     return readable(document.name or document.dn or document.guid)
-
-
-def _many_gone(kind: str, before: Documents, after: Documents) -> Iterator[SemanticChange]:
-    had = [path for path, document in before.items() if document.kind == kind]
-    gone = sum(path not in after for path in had)
-    if gone >= MANY and gone > len(had) * MANY_PART:
-        yield SemanticChange(kind, "many at once", REMOVED, f"{gone} of {len(had)}", None, HIGH)

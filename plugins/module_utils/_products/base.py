@@ -126,6 +126,10 @@ class Product(ABC):
     become: bool = False
     """Whether the host is read and written as root."""
     stop_services_for_backup: bool = False
+    topics: ClassVar[Mapping[str, str]] = {}
+    """Kinds of its semantic changes -> what they are to the rules that grade them (:mod:`.._compare.findings`)."""
+    routes_calls_in_words: ClassVar[bool] = False
+    """Whether its semantic difference tells of every route; where it does not, changed lines are looked through."""
 
     @abstractmethod
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -188,6 +192,12 @@ class Product(ABC):
         """Whether the product does its work. By default: its services run."""
         return self.service_checks(transport, self.services(probe))
 
+    def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
+        """How much of its work it does now: registrations, trunks that answer, services that run. What cannot be
+        counted is left out. It differs by the minute, so it is compared before and after a change and never counts as
+        content."""
+        return {}
+
     def service_checks(self, transport: Transport, services: Sequence[Service]) -> list[Check]:
         """One check for each service: it runs."""
         control = self.service_control(transport)
@@ -213,7 +223,8 @@ class Product(ABC):
         return bool(then.release and now.release and then.release != now.release)
 
     def semantic(self, old: View, new: View, masker: Masker) -> list[SemanticChange]:
-        """The difference in the words of the product; secrets only as placeholders."""
+        """The difference in the words of the product; secrets only as placeholders. Severity is left to the rules, but
+        for what only the product can know."""
         return []
 
     def mask_rules(self, path: bytes) -> Rules:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._compare.configdump import changes
+from .._compare.configdump import TOPICS, changes
 from .._compare.json_document import JsonRefused, parse
 from .._compare.mask import Masker, readable
 from .._compare.semantic import SemanticChange
@@ -91,6 +91,8 @@ class EjbcaConfigdump(Product):
     """An EJBCA Enterprise. :class:`EjbcaConfigdumpOptions` tells its options."""
 
     name = "ejbca_configdump"
+    topics = TOPICS
+    routes_calls_in_words = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = parse_options(EjbcaConfigdumpOptions, options)

@@ -28,6 +28,7 @@ from .dbtext_schema import EmptyTables
 from .demanded_files import DemandedFiles
 from .kamailio_checks import check_answer, check_syntax
 from .kamailio_config import KamailioConfig, parse
+from .kamailio_counters import count
 from .kamailio_database import (
     DBTEXT,
     SQL_ENGINES,
@@ -40,7 +41,7 @@ from .kamailio_database import (
 )
 from .kamailio_files import files_referenced, find_main_file, included_outside, is_below, tls_files
 from .kamailio_script import ReadFile
-from .kamailio_semantic import Tables, compare, compare_dumps, dumps_in, read_tables
+from .kamailio_semantic import TOPICS, Tables, compare, compare_dumps, dumps_in, read_tables
 from .kamailio_tables import TableClasses, table_classes
 from .not_gatherable import NotGatherable
 from .options import absolute_path, choice, list_of, option, parse_options, port, text, words
@@ -49,6 +50,7 @@ from .unix_options import UnixOptions
 from .unix_product import UnixProduct
 
 PROGRAM = ("kamailio",)
+CONTROL = ("kamcmd",)
 STARTUP_FILES = (
     "/etc/default/kamailio",
     "/etc/default/kamailio.d",
@@ -70,7 +72,7 @@ def _database(value: Any) -> str | list[KamailioDatabase]:
 class KamailioOptions(UnixOptions):
     """``config_dir``, ``config_file``: where the configuration is. ``exclude``: what is left out of ``config_dir``.
     ``paths``: more files and folders that belong to this Kamailio. ``defines``: what its command line defines (``-A``).
-    ``command``: how its program is called.
+    ``command``: how its program is called; ``control_command``: how it is asked what it does now.
 
     ``database``: ``auto`` takes the databases that the configuration names, ``none`` takes none, a list declares them.
     ``database_admin``: whose login a restore uses that finds no database or no user.
@@ -86,6 +88,7 @@ class KamailioOptions(UnixOptions):
     paths: Sequence[str] = option(list_of(absolute_path), ())
     defines: Sequence[str] = option(list_of(text), ())
     command: Sequence[str] = option(words, PROGRAM)
+    control_command: Sequence[str] = option(words, CONTROL)
     database: str | Sequence[KamailioDatabase] = option(_database, "auto")
     database_admin: AdminLogin | None = option(admin_login, None)
     log_tables: Sequence[str] = option(list_of(text), ())
@@ -105,6 +108,8 @@ class Kamailio(UnixProduct):
     """A Kamailio SIP server. :class:`KamailioOptions` tells its options."""
 
     name = "kamailio"
+    topics = TOPICS
+    routes_calls_in_words = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = parse_options(KamailioOptions, options)
@@ -212,6 +217,9 @@ class Kamailio(UnixProduct):
             *self.service_checks(transport, self.services(probe)),
             check_answer(transport, listens, options.sip_host, options.sip_port, options.sip_transport),
         ]
+
+    def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
+        return {**super().counters(transport, probe), **count(transport, self.options.control_command, self.become)}
 
     def release_must_match(self, then: Probe, now: Probe) -> bool:
         """Parameters and table versions may change with every release but those that only mend, like 5.6.2 to 5.6.3."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._compare import dbtext, sqldump
+from .._compare.findings import PEER, ROUTE, TRUNK, USER
 from .._compare.linediff import counts
 from .._compare.mask import Masker, decoded, mask_values, readable
 from .._compare.mask_rules import COMMON, KAMAILIO
@@ -23,18 +24,18 @@ from .._compare.semantic import (
     compare_records,
     compare_texts,
     judged,
-    summarised,
 )
 from .._compare.tables import Row, secret_values
 from .kamailio_config import KamailioConfig
 from .kamailio_tables import NATURAL_KEYS, TRUNKS, USERS, TableClasses
 
-EMERGENCY = re.compile(r"(?<![\w.])(?<!\d:)(?<!\]:)(112|110|911)(?![\w.:])")
-"""Numbers that nobody may lose by accident."""
-MANY_USERS = 5
-MANY_USERS_PART = 0.1
-"""More users gone at once than this, and than this part of all, are looked at."""
 _ROUTING = (*TRUNKS, "dr_rules", "dialplan", "mtrees", "pdt", "lcr_rule", "dbaliases")
+TOPICS: Mapping[str, str] = {
+    **dict.fromkeys(_ROUTING, ROUTE),
+    **dict.fromkeys(TRUNKS, TRUNK),
+    **dict.fromkeys(USERS, USER),
+    **dict.fromkeys(("address", "trusted"), PEER),
+}
 _WORDS_OF_A_LIST = ("setid", "destination", "flags", "priority", "attrs")
 _NOT_DIALLED = re.compile(r"\b(?:setid|flags|priority|weight|ruleid|groupid|pr|dpid|match_op|match_len)=\S+|\b[a-z_]+=")
 """Parts of a shown row that are no telephone numbers."""
@@ -60,13 +61,12 @@ def compare_dumps(old: Iterable[bytes], new: Iterable[bytes]) -> list[SemanticCh
 def compare(
     old: KamailioConfig, new: KamailioConfig, old_tables: Tables, new_tables: Tables, masker: Masker
 ) -> list[SemanticChange]:
-    """What changed in configuration and rows; what may hurt first."""
-    changes = [
+    """What changed in configuration and rows."""
+    return [
         *_compare_scripts(old, new, masker),
         *_compare_routes(old.routes, new.routes),
         *_compare_tables(old_tables, new_tables),
     ]
-    return summarised(changes)
 
 
 # --- configuration ---------------------------------------------------------------------------------------------------
@@ -118,8 +118,7 @@ def _compare_routes(old: Mapping[str, list[str]], new: Mapping[str, list[str]]) 
         came, went = counts(before, after)
         touched = "\n".join(set(before) ^ set(after)) + "\n" + name
         action = ADDED if name not in old else REMOVED if name not in new else CHANGED
-        change = SemanticChange("route block", name, action, None, f"(+{came} -{went} lines)")
-        yield from judged([change], lambda _change, touched=touched: bool(EMERGENCY.search(touched)))  # type: ignore[misc]
+        yield SemanticChange("route block", name, action, None, f"(+{came} -{went} lines)", dialled=touched)
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -211,9 +210,7 @@ def _compare_tables(old: Tables, new: Tables) -> Iterator[SemanticChange]:
     for table in sorted(set(old.records) | set(new.records)):
         before, after = old.records.get(table, {}), new.records.get(table, {})
         changes = compare_records(table, before, after)
-        yield from judged(changes, _is_dangerous)
-        if table in USERS:
-            yield from _users_gone(table, len(before), sum(change.action == REMOVED for change in changes))
+        yield from map(_with_numbers, changes) if table in _ROUTING else changes
     for table in sorted(set(old.counts) | set(new.counts)):
         if table in old.records or table in new.records:
             continue
@@ -230,13 +227,6 @@ def _rows(table: str, count: int | None) -> dict[str, str]:
     return {} if count is None else {table: f"{count} rows"}
 
 
-def _is_dangerous(change: SemanticChange) -> bool:
-    if change.kind in TRUNKS and change.action == REMOVED:
-        return True
+def _with_numbers(change: SemanticChange) -> SemanticChange:
     told = f"{change.object} {change.before or ''} {change.after or ''}"
-    return change.kind in _ROUTING and bool(EMERGENCY.search(_NOT_DIALLED.sub(" ", told)))
-
-
-def _users_gone(table: str, before: int, gone: int) -> Iterator[SemanticChange]:
-    if gone >= MANY_USERS and gone > before * MANY_USERS_PART:
-        yield SemanticChange(table, "many at once", REMOVED, f"{gone} of {before}", None, HIGH)
+    return replace(change, dialled=_NOT_DIALLED.sub(" ", told))

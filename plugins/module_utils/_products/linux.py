@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from .._compare.findings import ADMINISTRATOR
+from .._compare.mask import Masker
+from .._compare.semantic import SemanticChange
+from .._compare.unix_accounts import KIND as ADMINISTRATORS
+from .._compare.unix_accounts import administrator_changes
 from .._entries import DATA_CLASSES
 from .._errors import OptionInvalid
 from .._items.base import Item
 from .._items.command import CommandOutput
 from .._items.packages import Packages
 from .._transport.base import Transport
-from .base import Probe
+from .base import Probe, View
 from .item_names import item_name, named_after, refuse_same_names
 from .options import absolute_path, choice, flag, list_of, option, parse_options, text, words
 from .unix_host import look_at_host
@@ -150,6 +155,7 @@ class Linux(UnixProduct):
     """Any Unix host with a shell. :class:`LinuxOptions` tells its options."""
 
     name = "linux"
+    topics: ClassVar[Mapping[str, str]] = {ADMINISTRATORS: ADMINISTRATOR}
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = parse_options(LinuxOptions, options)
@@ -175,6 +181,10 @@ class Linux(UnixProduct):
         fields = ("os_id", "os_version_id")
         known = [(then.facts.get(name), now.facts.get(name)) for name in fields]
         return any(before and after and before != after for before, after in known)
+
+    def semantic(self, old: View, new: View, masker: Masker) -> list[SemanticChange]:
+        """Who may change the host; what else is in it, it has no words for."""
+        return administrator_changes(old, new)
 
     def _system_items(self) -> Iterable[Item]:
         if not self.options.system_config:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+from .._compare.findings import ADMINISTRATOR, ROUTE, TRUNK, USER
 from .._compare.mask import Masker, readable
-from .._compare.semantic import ADDED, HIGH, NORMAL, REMOVED, SemanticChange
+from .._compare.semantic import ADDED, REMOVED, SemanticChange
 from .._compare.xml_changes import DOCUMENT
 from .base import View
 from .windows_semantic import windows_changes
@@ -26,12 +27,13 @@ KINDS = {
     "siptrunk": "trunk",
     "location": "location",
     "server": "server",
+    "admin": "administrator",
+    "administrator": "administrator",
 }
 """Names of XML elements -> what they are. Only ``location`` is public (locations.xml); the others are assumptions, and
 an element of another name is told by that name."""
 _USER_FILE = re.compile(rb"/config/users/(?P<user>[^/]+)_clientcontent\.xml\Z", re.IGNORECASE)
-MANY = 10
-"""One in so many users gone at once is for somebody to look at."""
+TOPICS = {"user": USER, "trunk": TRUNK, "location": ROUTE, "administrator": ADMINISTRATOR}
 
 
 def procall_changes(old: View, new: View, masker: Masker) -> list[SemanticChange]:
@@ -39,8 +41,7 @@ def procall_changes(old: View, new: View, masker: Masker) -> list[SemanticChange
     changes = windows_changes(old, new, masker, kinds=KINDS)
     before, after = _users(old), _users(new)
     gone = before.keys() - after.keys()
-    severity = HIGH if len(gone) * MANY > len(before) else NORMAL
-    users = [SemanticChange("user", before[user], REMOVED, severity=severity) for user in sorted(gone)]
+    users = [SemanticChange("user", before[user], REMOVED, of=len(before)) for user in sorted(gone)]
     users += [SemanticChange("user", after[user], ADDED) for user in sorted(after.keys() - before.keys())]
     told = {readable(name) for name in _places(old, new)}
     return [*users, *(change for change in changes if not (change.kind == DOCUMENT and change.object in told))]

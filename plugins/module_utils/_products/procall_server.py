@@ -27,7 +27,7 @@ from .procall_items import ProcallItems
 from .procall_options import CONFIGURATION, UCSERVER, ProcallServerOptions
 from .procall_partners import refuse_running_partners
 from .procall_probe import probe_procall
-from .procall_semantic import procall_changes
+from .procall_semantic import TOPICS, procall_changes
 from .windows_discovery import same_path
 from .windows_product import WindowsProduct
 
@@ -38,6 +38,7 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
     """A UCServer and its components. :class:`ProcallServerOptions` tells its options."""
 
     name = "procall_server"
+    topics = TOPICS
     title = "UCServer"
 
     def __init__(self, options: Mapping[str, Any]) -> None:

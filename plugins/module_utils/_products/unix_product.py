@@ -10,6 +10,7 @@ from typing import Any
 
 from .._items.file_tree import FileTree
 from .._items.services import Service
+from .._transport.base import Transport
 from .base import Probe, Product
 from .unix_options import UnixOptions
 
@@ -28,6 +29,12 @@ class UnixProduct(Product):
 
     def services(self, probe: Probe) -> list[Service]:
         return list(self._services)
+
+    def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
+        """How many of its services run."""
+        checks = self.service_checks(transport, self.services(probe))
+        known = [check.ok for check in checks if check.ok is not None]
+        return {"services": known.count(True)} if known else {}
 
     def tree(
         self,

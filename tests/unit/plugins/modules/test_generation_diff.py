@@ -155,3 +155,64 @@ def test_a_product_that_this_release_does_not_know(repository):
 def test_without_a_key(filled):
     result = run_module("generation_diff", {"repository": str(filled.path), "generation": "pbx/linux/2"})
     assert result["error"] == "KeyRequired"
+
+
+def test_by_digests_alone_nothing_is_opened(filled):
+    given = {"repository": str(filled.path), "generation": "pbx/linux/2", "only_digests": True}
+    result = run_module("generation_diff", given)
+    assert result.get("failed") is not True, result
+    assert result["opened"] is False and result["identical"] is False and result["changed_items"] == ["config"]
+    assert result["changes"] == [] and result["text"] == "" and result["files"] == []
+    same = run_module("generation_diff", {**given, "against": "pbx/linux/2"})
+    assert same["identical"] is True and same["changed_items"] == []
+
+
+def test_by_digests_alone_findings_are_those_of_the_record(repository):
+    repository.backup([(entry("/a"), b"a"), (entry("/b", item="gone"), b"b")], release="a 1", counts={"users": 100})
+    repository.backup([(entry("/a"), b"a")], release="a 2", counts={"users": 50})
+    given = {"repository": str(repository.path), "generation": "pbx/kamailio/2", "only_digests": True}
+    found = run_module("generation_diff", given)["findings"]
+    assert [(one["grade"], one["rule"]) for one in found] == [
+        ("high", "item_gone"),
+        ("high", "users_gone"),
+        ("medium", "release_changed"),
+    ]
+
+
+def test_digests_of_different_sources_say_nothing(filled):
+    filled.backup({"/a": b"a"}, source="other", product="linux")
+    given = {"repository": str(filled.path), "generation": "pbx/linux/2", "against": "other/linux/1"}
+    result = run_module("generation_diff", {**given, "only_digests": True})
+    assert result["changed_items"] is None and result["identical"] is None
+
+
+def test_what_has_to_be_looked_at_comes_with_the_difference(repository):
+    lines = b"exten => 112,1,Dial(PJSIP/112@psap)\n"
+    users = b"root:x:0:0::/root:/bin/sh\n"
+    for content, passwd in ((lines, users), (b"", users + b"toor:x:0:0::/root:/bin/sh\n")):
+        repository.backup(
+            [(entry("/etc/asterisk/extensions.conf"), content), (entry("/etc/passwd"), passwd)],
+            product="linux",
+            release=f"debian {len(passwd)}",
+        )
+    given = {"repository": str(repository.path), "generation": "pbx/linux/2"}
+    result = run_unsealing("generation_diff", given, SECRET)
+    assert result.get("failed") is not True, result
+    assert [(one["grade"], one["rule"]) for one in result["findings"]] == [
+        ("high", "administrator_changed"),
+        ("high", "emergency_route"),
+        ("medium", "release_changed"),
+    ]
+    assert [change["severity"] for change in result["changes"]] == ["high"]
+    quiet = run_unsealing("generation_diff", {**given, "emergency_numbers": []}, SECRET)
+    assert "emergency_route" not in {one["rule"] for one in quiet["findings"]}
+
+
+def test_what_cannot_be_looked_into_is_told_by_digest(compare):
+    (opaque,) = compare()["opaque"]
+    assert opaque["path"] == "/etc/kamailio/sound.wav"
+    assert opaque["before"].startswith("12 bytes, digest ") and opaque["before"] != opaque["after"]
+
+
+def test_rules_that_cannot_be(compare):
+    assert compare(users_gone_percent=101)["error"] == "OptionInvalid"

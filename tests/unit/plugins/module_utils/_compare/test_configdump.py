@@ -9,7 +9,13 @@ import json
 
 import pytest
 
-from ansible_collections.ucops.recovery.plugins.module_utils._compare.configdump import changes, normal, objects
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.configdump import (
+    TOPICS,
+    changes,
+    normal,
+    objects,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.findings import Rules, graded
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask_rules import JSON
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.semantic import HIGH
@@ -64,6 +70,7 @@ def test_what_decides_who_may_what_and_a_lost_authority_are_high():
         dump(admin_roles=other, certification_authorities={"Root": CA, "New": CA}),
         MASKER,
     )
+    found, _findings = graded(found, TOPICS, Rules())
     assert {(one.kind, one.object, one.severity == HIGH) for one in found} == {
         ("admin-roles", "Super", True),
         ("certification-authorities", "Sub", True),

@@ -55,3 +55,15 @@ def test_judged_and_summarised():
     assert len(told) == 1 + 10 + 1
     assert (told[-1].object, told[-1].action) == ("20 more", s.ADDED)
     assert s.summarised([]) == []
+
+
+def test_a_removal_tells_how_many_there_were():
+    old = {"a": "1", "b": "2", "c": "3"}
+    assert [change.of for change in s.compare_texts("k", old, {"a": "1"})] == [3, 3]
+    records = {name: {"x": value} for name, value in old.items()}
+    assert [change.of for change in s.compare_records("k", records, {})] == [3, 3, 3]
+
+
+def test_what_is_looked_at_is_never_shown():
+    change = s.SemanticChange("route", "r", s.CHANGED, dialled="hidden")
+    assert "hidden" not in str(change) + repr(change) + str(change.to_json())

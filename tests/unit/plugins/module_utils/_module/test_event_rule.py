@@ -53,6 +53,7 @@ def test_a_big_difference_in_users_is_a_high_finding():
     (finding,) = unannounced("scheduled", "8.4", {"users": 60}, [record(users=120)])
     assert finding.to_result() == {
         "grade": "high",
+        "rule": "unannounced",
         "text": "120 users then, 60 now, and no pre_change generation was made"
         " between uc1/procall_server/7 and this one",
     }

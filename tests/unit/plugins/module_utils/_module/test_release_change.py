@@ -62,7 +62,7 @@ def record(release="Kamailio 5.7", complete=True):
 
 def test_another_release_than_before_is_a_finding():
     (finding,) = another_release("Kamailio 5.8", [record(complete=False), record()])
-    assert finding.grade == "notice"
+    assert (finding.grade, finding.rule) == ("medium", "release_changed")
     assert "changed from Kamailio 5.7 to Kamailio 5.8: pbx/kamailio/7 may not be accepted" in finding.text
 
 

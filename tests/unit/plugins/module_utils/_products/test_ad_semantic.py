@@ -7,9 +7,10 @@ import uuid
 
 import pytest
 
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.findings import Rules, graded
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
 from ansible_collections.ucops.recovery.plugins.module_utils._items.directory_document import ObjectDocument
-from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_semantic import compare, shown_value
+from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_semantic import TOPICS, compare, shown_value
 
 MASKER = Masker(b"k" * 32)
 GUIDS = [str(uuid.UUID(int=number)) for number in range(1, 40)]
@@ -66,11 +67,16 @@ def test_many_values_are_counted():
 
 def test_many_users_gone_at_once_are_high():
     crowd = [user(number, f"u{number}", x=[b"1"]) for number in range(20)]
-    changes = compare(view(*crowd), view(*crowd[:12]), MASKER)
-    assert [(change.object, change.before) for change in changes if change.severity == "high"] == [
-        ("many at once", "8 of 20")
-    ]
-    assert not [change for change in compare(view(*crowd), view(*crowd[:16]), MASKER) if change.severity == "high"]
+    for left, grade in ((12, "high"), (16, "low")):
+        changes = compare(view(*crowd), view(*crowd[:left]), MASKER)
+        (finding,) = graded(changes, TOPICS, Rules())[1]
+        assert (finding.grade, finding.text) == (grade, f"{20 - left} of 20 are gone (user)")
+
+
+def test_values_that_went_are_no_users_that_went():
+    crowd = [user(number, f"u{number}", x=[b"1"]) for number in range(20)]
+    emptied = [user(number, f"u{number}") for number in range(20)]
+    assert graded(compare(view(*crowd), view(*emptied), MASKER), TOPICS, Rules())[1] == []
 
 
 def test_secrets_are_placeholders():

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.findings import Rules, graded
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.semantic import summarised
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import Kamailio
 
 MASKER = Masker(bytes(range(32)))
@@ -42,6 +44,12 @@ def view(line="", secret="one", config=None, **tables):
 
 def changes(old, new, **options):
     return [str(change) for change in Kamailio(options).semantic(old, new, MASKER)]
+
+
+def judged(old, new):
+    """The changes as the rules grade them."""
+    product = Kamailio({})
+    return graded(product.semantic(old, new, MASKER), product.topics, Rules())[0]
 
 
 def sql(rows="", table="dispatcher"):
@@ -128,7 +136,7 @@ def test_route_blocks_as_counted_lines():
 )
 def test_emergency_numbers_in_routes_are_high(line, high):
     for old, new in ((view(line), view()), (view(), view(line))):
-        (told,) = Kamailio({}).semantic(old, new, MASKER)
+        (told,) = judged(old, new)
         assert (told.severity == "high") is high
 
 
@@ -150,28 +158,27 @@ def test_a_lost_trunk_and_lost_users_come_first():
         dispatcher=DISPATCHER + rows.partition("\n")[0] + "\n",
         subscriber=SUBSCRIBER + "".join(users.splitlines(True)[:20]),
     )
-    told = Kamailio({}).semantic(old, new, MASKER)
-    assert [(one.kind, one.object, one.severity) for one in told[:2]] == [
-        ("dispatcher", "1 sip:192.0.2.11", "high"),
-        ("subscriber", "many at once", "high"),
-    ]
-    assert told[1].before == "20 of 40"
-    assert all(one.severity == "normal" for one in told[2:])
-    assert len(told) == 22
+    product = Kamailio({})
+    told, findings = graded(product.semantic(old, new, MASKER), product.topics, Rules())
+    assert [(one.rule, one.grade) for one in findings] == [("trunk_removed", "high"), ("users_gone", "high")]
+    assert findings[0].text.startswith("dispatcher 1 sip:192.0.2.11 removed")
+    assert findings[1].text == "20 of 40 are gone (subscriber)"
+    assert summarised(told)[0].object == "1 sip:192.0.2.11"
+    assert len(told) == 21
 
 
 def test_few_users_gone_is_no_alarm():
     users = "".join(f"{n}:{1000 + n}:a.example::h{n}\n" for n in range(100))
     fewer = "".join(users.splitlines(True)[6:])
-    told = Kamailio({}).semantic(view(subscriber=SUBSCRIBER + users), view(subscriber=SUBSCRIBER + fewer), MASKER)
+    told = judged(view(subscriber=SUBSCRIBER + users), view(subscriber=SUBSCRIBER + fewer))
     assert len(told) == 6
-    assert all(one.severity == "normal" for one in told)
+    assert all(one.severity == "low" for one in told)
 
 
 def test_emergency_number_in_a_table_is_high_and_a_priority_is_not():
     old = view(dispatcher=DISPATCHER)
-    for row, severity in (("1:9:sip\\:112@psap:0:0::x\n", "high"), ("1:9:sip\\:h:0:112::x\n", "normal")):
-        (told,) = Kamailio({}).semantic(old, view(dispatcher=DISPATCHER + row), MASKER)
+    for row, severity in (("1:9:sip\\:112@psap:0:0::x\n", "high"), ("1:9:sip\\:h:0:112::x\n", "medium")):
+        (told,) = judged(old, view(dispatcher=DISPATCHER + row))
         assert told.severity == severity
 
 
@@ -242,7 +249,7 @@ def test_list_file_of_the_dispatcher():
     path = b"/etc/kamailio/dispatcher.list"
     old = {**view(config=config), path: b"# trunks\n1 sip:192.0.2.1 0 10 weight=5\n2 sip:192.0.2.2 # B\n"}
     new = {**view(config=config), path: b"1 sip:192.0.2.1 0 20 weight=5\n"}
-    told = Kamailio({}).semantic(old, new, MASKER)
+    told = summarised(judged(old, new))
     assert [str(one) for one in told] == [
         "dispatcher 2 sip:192.0.2.2 removed: setid=2 destination=sip:192.0.2.2 (!)",
         "dispatcher 1 sip:192.0.2.1 changed: priority=10 -> priority=20",
@@ -254,6 +261,6 @@ def test_declared_text_database_and_main_file_elsewhere():
     old = {b"/srv/k.cfg": b"children=1", b"/srv/tables/dispatcher": DISPATCHER.encode()}
     new = {b"/srv/k.cfg": b"children=2", b"/srv/tables/dispatcher": (DISPATCHER + "1:1:sip\\:h:0:0::\n").encode()}
     assert [re.split(r" (?:added|changed)", one)[0] for one in changes(old, new, **options)] == [
-        "dispatcher 1 sip:h",
         "setting children",
+        "dispatcher 1 sip:h",
     ]

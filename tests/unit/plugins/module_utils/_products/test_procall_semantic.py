@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from support.procall import PASSWORD
 
+from ansible_collections.ucops.recovery.plugins.module_utils._compare.findings import Rules, graded
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_server import ProcallServer
 
@@ -23,11 +24,28 @@ def test_users_and_lines_in_words():
         **config("users/bernd_clientcontent.xml", b"<c/>"),
         **config("ucserver.xml", b'<s><Lines><Line id="1" number="11"/><Line id="2" number="12"/></Lines></s>'),
     }
-    told = [(one.kind, one.object, one.action, one.severity) for one in ProcallServer({}).semantic(old, new, masker)]
-    assert ("user", "anna", "removed", "high") in told
-    assert ("user", "bernd", "added", "normal") in told
-    assert [kind for kind, name, action, _severity in told if kind == "line" and action == "added"] == ["line"]
+    told = [(one.kind, one.object, one.action, one.of) for one in ProcallServer({}).semantic(old, new, masker)]
+    assert ("user", "anna", "removed", 1) in told
+    assert ("user", "bernd", "added", 0) in told
+    assert [kind for kind, name, action, _of in told if kind == "line" and action == "added"] == ["line"]
     assert not any(kind == "document" for kind, *_rest in told)
+
+
+def test_what_counts_as_a_user_a_trunk_and_an_administrator():
+    product, masker = ProcallServer({}), Masker(bytes(32))
+    users = {path: b"<c/>" for number in range(20) for path in config(f"users/u{number}_clientcontent.xml", b"")}
+    xml = '<s><Trunks><Trunk id="1"/><Trunk id="2"/></Trunks><Admins><Admin name="a"/>{}</Admins></s>'
+    old = {**users, **config("ucserver.xml", xml.format("").encode())}
+    new = {
+        **dict(list(users.items())[:10]),
+        **config("ucserver.xml", xml.format('<Admin name="b"/>').replace('<Trunk id="2"/>', "").encode()),
+    }
+    _changes, findings = graded(product.semantic(old, new, masker), product.topics, Rules())
+    assert {(one.grade, one.rule) for one in findings} == {
+        ("high", "administrator_changed"),
+        ("high", "trunk_removed"),
+        ("high", "users_gone"),
+    }
 
 
 def test_a_password_in_its_xml_is_masked():
