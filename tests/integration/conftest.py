@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
+import pytest
 from support.collection import make_importable
+from support.playbooks import PROJECT
 
 from lab.fixtures import controller, domain, fleet, windows_host
 
 __all__ = ["controller", "domain", "fleet", "windows_host"]
 
 make_importable()
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory):
+    """A folder of collections with this one, as an execution environment has them."""
+    folder = tmp_path_factory.mktemp("stage")
+    namespace = folder / "ansible_collections" / "ucops"
+    namespace.mkdir(parents=True)
+    (namespace / "recovery").symlink_to(PROJECT)
+    return folder
