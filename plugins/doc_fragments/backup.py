@@ -7,6 +7,20 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
+  max_age:
+    description:
+      - With O(change_id), a complete generation of the same change, phase, source, product and instance that is not
+        older than this, like V(4h) or V(1d), is returned and no new one is made. The host is not reached for it. So a
+        run can be repeated, and touches only what is missing.
+      - Every byte that the generation needs is read and hashed. One that is damaged is not reused, and the new one
+        stores everything anew.
+      - By default, and without O(change_id), every run makes a generation.
+    type: str
+  force:
+    description:
+      - Make a generation even though O(max_age) would let one be reused.
+    type: bool
+    default: false
   accept_shrunken:
     description:
       - Items that are known to be much smaller than before, or gone. Without this they make the generation partial.

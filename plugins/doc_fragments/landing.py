@@ -126,3 +126,13 @@ options:
     type: int
     default: 5
 """
+
+    ARRIVAL = r"""
+options:
+  received_after:
+    description:
+      - A time in UTC like V(2026-01-31T22:00:00Z). What arrived before it is taken in, but as a V(scheduled) generation
+        of no change, and something newer is waited for. For a backup that has to be made after a change was opened.
+      - It is held against the time of receipt by the clock of the host that runs this module.
+    type: str
+"""

@@ -31,7 +31,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     details:
-      - Outside of check mode it notes in the repository what was checked, as a hint for the next run.
+      - Outside of check mode it notes in the repository what was checked, as a hint for the next run, unless
+        O(generations) are named.
 options:
   level:
     description:
@@ -58,6 +59,17 @@ options:
     description:
       - Check the generations of this instance only.
     type: str
+  generations:
+    description:
+      - Check these generations only, by their ids, such as those that a change relies on. Each must be there, complete
+        and not pruned, or the task fails. Of their lines every record is checked, and what these generations need is
+        read.
+    type: list
+    elements: str
+  max_age:
+    description:
+      - How old O(generations) may be, like V(4h), by the clock of the host that runs this module.
+    type: str
   max_duration:
     description:
       - Seconds after which no further object is begun. RV(remaining) then tells how much is left.
@@ -73,6 +85,13 @@ EXAMPLES = r"""
     repository: /srv/recovery
     allowed_signers: allowed_signers
     expected_heads: heads.json
+  delegate_to: backup1
+
+- name: See that what a change relies on is whole and young
+  ucops.recovery.repository_verify:
+    repository: /srv/recovery
+    generations: ["pbx-berlin/kamailio/7"]
+    max_age: 4h
   delegate_to: backup1
 
 - name: Open and compare for an hour what was not looked at for the longest time
@@ -125,6 +144,36 @@ remaining:
   description: How many objects were not checked for lack of time.
   type: int
   returned: always
+generations:
+  description: The generations that O(generations) names, as far as they can be read.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    id:
+      description: Its id.
+      type: str
+      returned: always
+    status:
+      description: V(complete) or V(partial).
+      type: str
+      returned: always
+    phase:
+      description: On which side of a change it stands.
+      type: str
+      returned: always
+    change_id:
+      description: The change that it belongs to, empty when there is none.
+      type: str
+      returned: always
+    received_at:
+      description: When it was received, UTC.
+      type: str
+      returned: always
+    age:
+      description: Seconds since then.
+      type: int
+      returned: always
 heads:
   description: The newest head of every source and product.
   type: dict

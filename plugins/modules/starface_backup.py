@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - ucops.recovery.source
   - ucops.recovery.https
   - ucops.recovery.landing
+  - ucops.recovery.landing.arrival
   - ucops.recovery.starface.connection
   - ucops.recovery.starface
   - ucops.recovery.change
@@ -143,7 +144,8 @@ generation:
       type: dict
       returned: always
     licence_count:
-      description: How many licence keys the generation keeps. The keys themselves are only ever sealed.
+      description:
+        - How many licence keys the generation keeps. The keys themselves are only ever sealed. Null when it is reused.
       type: int
       returned: always
     phase:
@@ -157,6 +159,10 @@ generation:
     attempt:
       description: The how-manieth generation of this change and phase it is. Null in check mode.
       type: int
+      returned: always
+    received_at:
+      description: When it was received, UTC, by the clock of the host that runs the module. Null in check mode.
+      type: str
       returned: always
     status:
       description:
@@ -218,6 +224,12 @@ generation:
       description: The id of the generation before.
       type: str
       returned: always
+reused:
+  description:
+    - Whether RV(generation) is one that was there already, as O(max_age) allows. The host was not reached then, and
+      nothing of this run is in it.
+  type: bool
+  returned: success and when the generation is partial
 checks:
   description: Whether the product itself accepts its configuration as it lies on the host.
   type: list
@@ -378,6 +390,7 @@ level:
   returned: in mode landing
 verdict:
   description:
+    - V(reused) when O(max_age) let an earlier generation be returned.
     - V(ok), V(repeated) when only contents came that are in a generation already, V(waiting) when something came that
       is not stable yet, V(nothing_came), V(overdue), or what is wrong with a file.
   type: str

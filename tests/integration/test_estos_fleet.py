@@ -110,7 +110,8 @@ class Fleet:
         done = self.controller.run(command, LAB_EVENTS=str(events))
         results = {}
         for event in map(json.loads, events.read_text().splitlines()):
-            if event["status"] != "skipped" and event["task"].split(" ")[0] in ("Back", "Restore", "Plan"):
+            task = event["task"].rpartition(" : ")[2]
+            if event["status"] != "skipped" and task.split(" ")[0] in ("Back", "Restore", "Plan"):
                 results[event["host"]] = {**event["result"], "status": event["status"]}
         told = [done.stdout, *self.host.commands, *self.engine.statements]
         assert [secret for secret in self.secrets if any(secret in text for text in told)] == []

@@ -91,7 +91,7 @@ def test_every_product_is_backed_up_with_what_the_inventory_says(controller):
     found, output = errors(controller, "ucops.recovery.backup")
     assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
     # what others belong to comes last
-    assert output.index("TASK [Back up SQL Server]") < output.index("TASK [Back up ProCall UCServer]")
+    assert output.index(": Back up SQL Server]") < output.index(": Back up ProCall UCServer]")
 
 
 def test_every_product_is_restored_with_what_the_inventory_says(controller):

@@ -52,3 +52,11 @@ def test_what_names_a_password_is_never_shown(role: str) -> None:
 def test_a_role_has_a_page_of_its_own(role: str) -> None:
     assert (ROOT / "roles" / role / "README.md").is_file()
     assert f"roles/{role}/README.md" in (ROOT / "README.md").read_text()
+
+
+def test_every_product_has_its_place_in_the_role_backup() -> None:
+    modules = {path.stem.removesuffix("_backup") for path in (ROOT / "plugins" / "modules").glob("*_backup.py")}
+    variables = load("backup", "vars/main.yml")
+    tasks = {path.stem for path in (ROOT / "roles" / "backup" / "tasks").glob("*.yml")} - {"main"}
+    assert modules == tasks == set(variables["backup_products"])
+    assert set(variables["backup_last_products"]) < modules

@@ -154,10 +154,12 @@ def phase() -> ArgumentSpec:
 
 
 def backup() -> ArgumentSpec:
-    """What is said of the backup itself: what shrank on purpose, what belongs to it and is kept elsewhere, and where it
-    may go."""
+    """What is said of the backup itself: whether an earlier one will do, what shrank on purpose, what belongs to it and
+    is kept elsewhere, and where it may go."""
     return ArgumentSpec(
         {
+            "max_age": {"type": "str"},
+            "force": {"type": "bool", "default": False},
             "accept_shrunken": {"type": "list", "elements": "str", "default": []},
             "companions": {
                 "type": "list",
@@ -187,6 +189,11 @@ def backup() -> ArgumentSpec:
 def counting() -> ArgumentSpec:
     """To look again at how much of its work a host does."""
     return ArgumentSpec({"only_counters": {"type": "bool", "default": False}})
+
+
+def arrival() -> ArgumentSpec:
+    """Since when what arrives is what was asked for."""
+    return ArgumentSpec({"received_after": {"type": "str"}})
 
 
 def restore() -> ArgumentSpec:
@@ -233,6 +240,7 @@ GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "change": change,
     "backup": backup,
     "backup.counting": counting,
+    "landing.arrival": arrival,
     "restore": restore,
     "change.phase": phase,
     "report": report,

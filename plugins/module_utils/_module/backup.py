@@ -107,12 +107,14 @@ def take_backup(
     options: BackupOptions,
     *,
     dry_run: bool = False,
+    force_store: bool = False,
     sink_around: Callable[[GenerationWriter], Sink] | None = None,
     already: Callable[[Gathering, ItemDigests], CommitRecord | None] = lambda gathering, digests: None,
 ) -> BackupOutcome:
     """Gather the product from its host and commit a generation.
 
     :param dry_run: read what can be read without side effects, compare, write nothing
+    :param force_store: lean on nothing that is stored already
     :param sink_around: puts a sink of its own in front of the generation's
     :param already: finds the generation that holds what was gathered, for products of which a second one is not wanted
     :raises RepositoryError: nothing could be kept
@@ -122,7 +124,7 @@ def take_backup(
     check_reserve(store.backend, options.reserve)
     is_put_aside = options.occasion.phase == PHASE_PRE_RESTORE
     findings = [] if is_put_aside else check_independence(transport, product, probe, options.allow_same_host)
-    generation = store.begin(options.source, product.name, options.instance, dry_run=dry_run)
+    generation = store.begin(options.source, product.name, options.instance, dry_run=dry_run, force_store=force_store)
     changed_items: list[str]
     content_changed: bool | None
     try:
@@ -281,6 +283,7 @@ def generation_result(outcome: BackupOutcome, product: Product, options: BackupO
         "phase": options.occasion.phase,
         "change_id": options.occasion.change_id,
         "attempt": record.attempt if record is not None else None,
+        "received_at": record.received_at if record is not None else None,
         "status": record.status if record is not None else gathering.status,
         "content_changed": outcome.content_changed,
         "changed_items": outcome.changed_items,

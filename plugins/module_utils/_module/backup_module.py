@@ -33,6 +33,7 @@ from .path_patterns import PathPatterns
 from .product_options import instance_of, product_options, product_spec
 from .release_change import ReleaseChange
 from .reserve import check_reserve, reserve_of
+from .retry import Earlier, look_for_earlier, reused_result
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -95,10 +96,20 @@ class _Backup:
             allow_same_host=params["allow_same_host"],
             release_change=ReleaseChange.of(params),
         )
-        check_reserve(backend, options.reserve)
         key = WriterKey.load(params["writer_key_file"])
+        with RepositoryWriter(backend, key) as store:
+            chain = ChainId(options.source, self._product.name, options.instance)
+            before = look_for_earlier(params, backend, chain, store.believe)
+            if before.record is not None:
+                return reused_result(params, backend, before.record, before.newest)
+            check_reserve(backend, options.reserve)
+            return self._make(backend, store, key, options, before)
+
+    def _make(
+        self, backend: Backend, store: RepositoryWriter, key: WriterKey, options: BackupOptions, before: Earlier
+    ) -> dict[str, Any]:
+        params = self._params
         with (
-            RepositoryWriter(backend, key) as store,
             transport_of(params, self._product.name) as transport,
             ExitStack() as opened,
         ):
@@ -115,10 +126,12 @@ class _Backup:
                 self._product.items(probe),
                 options,
                 dry_run=self._module.check_mode,
+                force_store=before.damaged,
                 sink_around=self._keeping(earlier) if earlier is not None else None,
             )
             result: dict[str, Any] = {
                 "changed": outcome.changed,
+                "reused": False,
                 "generation": generation_result(outcome, self._product, options),
                 "checks": [check.to_result() for check in self._checks(transport, probe, outcome)],
                 "open_restores": outcome.open_restores,
@@ -128,7 +141,7 @@ class _Backup:
                 },
                 "findings": [finding.to_result() for finding in outcome.findings],
                 "notes": self._product.remarks(probe),
-                "warnings": self._warnings(outcome, options.provided),
+                "warnings": [*before.warnings, *self._warnings(outcome, options.provided)],
             }
             if earlier is not None:
                 result.update(self._difference(earlier, key))

@@ -15,7 +15,7 @@ import stat
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -40,9 +40,10 @@ from .._repository.backends.base import Backend
 from .._repository.chain import head, take_complete, walk_back
 from .._repository.format import ChainId, CommitRecord, GenerationId, encode_name
 from .._repository.keys import WriterKey
+from .._repository.retention import parse_moment
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
-from .argspec import ArgumentSpec, backup, change, phase, repository, source, writer
+from .argspec import ArgumentSpec, arrival, backup, change, phase, repository, source, writer
 from .backup import (
     BackupIncomplete,
     BackupOptions,
@@ -62,6 +63,7 @@ from .opening import open_backend
 from .product_options import product_options, product_spec
 from .release_change import ReleaseChange
 from .reserve import check_reserve, reserve_of
+from .retry import Earlier, look_for_earlier, reused_result
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -70,12 +72,13 @@ if TYPE_CHECKING:
 LOOK_BACK = 100
 """How many generations are asked whether they hold the same contents."""
 CHANGE_PHASES = ("pre_change", "post_change")
+SCHEDULED = "scheduled"
 
 
 def received_spec(product: str) -> ArgumentSpec:
     """The options of C(<product>_backup) for a product whose backups arrive. Nothing of it unseals anything."""
     where = (repository(), writer(), source(), connection_spec(product))
-    return product_spec(product).merge(*where, change(), phase(), backup())
+    return product_spec(product).merge(*where, arrival(), change(), phase(), backup())
 
 
 def pushed_spec() -> ArgumentSpec:
@@ -125,14 +128,26 @@ def freshness_of(params: Mapping[str, Any]) -> Freshness:
     )
 
 
+def earliest_of(params: Mapping[str, Any]) -> int:
+    """Since when what arrives counts, in nanoseconds since the epoch; 0 for always. Raises OptionInvalid."""
+    text = params["received_after"]
+    try:
+        return int(parse_moment(text).timestamp()) * 10**9 if text else 0
+    except ValueError:
+        raise OptionInvalid(
+            f"received_after is no time: {text[:40]!r}", hint="It looks like 2026-01-31T12:00:00Z, in UTC."
+        ) from None
+
+
 @dataclass
 class _Taken:
-    """What became of one backup that arrived."""
+    """What became of one backup that arrived. ``counts`` False: it arrived too early to be what was asked for."""
 
     outcome: BackupOutcome
     verdicts: list[FileVerdict]
     generation: dict[str, Any]
     repeated: bool
+    counts: bool = True
 
 
 @dataclass
@@ -145,18 +160,25 @@ class Receiver:
     taken: list[_Taken] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     last: Round = field(default_factory=Round)
+    before: Earlier = field(default_factory=Earlier)
 
     def run(self) -> dict[str, Any]:
         """The module's result. Raises RecoveryError; the result is in its details."""
         params = self.module.params
         self._patience = patience_of(params)
+        self._earliest = earliest_of(params)
         freshness = freshness_of(params)
         self._reserve, self._release_change = reserve_of(params), ReleaseChange.of(params)
         check_reserve(self.backend, self._reserve)
         key = WriterKey.load(params["writer_key_file"])
         with RepositoryWriter(self.backend, key) as store, transport_of(params, self.product.name) as transport:
             self._store, self._transport = store, transport
-            if params.get("path"):
+            chain = ChainId(params["source"], self.product.name, params["instance"])
+            self.before = look_for_earlier(params, self.backend, chain, store.believe)
+            self.warnings += self.before.warnings
+            if self.before.record is not None:
+                pass
+            elif params.get("path"):
                 self._take_path(os.fsencode(params["path"]))
             else:
                 self._take_landed()
@@ -173,8 +195,8 @@ class Receiver:
             if not self.module.check_mode:
                 opened.enter_context(zone.lock(params["wait_timeout"]))
                 for claim in recover(zone):
-                    self._ingest(claim)
-                    waiting.taken()
+                    if self._ingest(claim):
+                        waiting.taken()
             for found in waiting.rounds():
                 self.last = found
                 for batch in found.stable:
@@ -185,6 +207,7 @@ class Receiver:
         self._tell_of(self.last)
 
     def _take_batch(self, zone: Zone, batch: Batch, afterwards: Afterwards) -> bool:
+        """Whether it was taken, and is what was waited for."""
         if self.module.check_mode:
             files = [
                 PushedFile(one.facts.name, partial(open_incoming, zone, one.facts.name), one.received_ns)
@@ -204,16 +227,16 @@ class Receiver:
                 item=path_to_text(zone.folder),
                 hint="See that its file system has room and can be written, and that the module runs as root.",
             ) from None
-        self._ingest(claim)
-        return True
+        return self._ingest(claim)
 
-    def _ingest(self, claim: Claim) -> None:
+    def _ingest(self, claim: Claim) -> bool:
         files = [
             PushedFile.at(claim.place(number), one.facts.name, one.received_ns)
             for number, one in enumerate(claim.files)
         ]
-        self._back_up(files, claim.head)
+        counts = self._back_up(files, claim.head)
         finish(claim)
+        return counts
 
     def _tell_of(self, found: Round) -> None:
         if found.refused:
@@ -277,8 +300,13 @@ class Receiver:
         chain = ChainId(params["source"], self.product.name, params["instance"])
         return head(self.backend, chain, self._store.believe)
 
-    def _back_up(self, files: Sequence[PushedFile], claimed_at: str | None) -> None:
+    def _back_up(self, files: Sequence[PushedFile], claimed_at: str | None) -> bool:
+        """Make a generation of files that belong together. Whether it is what was asked for: it may be too early."""
         params = self.module.params
+        counts = all(file.received_ns >= self._earliest for file in files)
+        occasion = occasion_of(params, params["phase"])
+        if not counts:
+            occasion = replace(occasion, phase=SCHEDULED, change_id=None)
         newest = self._newest()
         history = take_complete(self.backend, newest, HISTORY)
         self.product.receive(
@@ -294,7 +322,7 @@ class Receiver:
         options = BackupOptions(
             source=params["source"],
             instance=params["instance"],
-            occasion=occasion_of(params, params["phase"]),
+            occasion=occasion,
             # the size band is the product's own, so the general one has no say in it
             accept_shrunken=[*params["accept_shrunken"], FILES_ITEM, CONTENTS_ITEM],
             tools=tool_versions(),
@@ -311,7 +339,8 @@ class Receiver:
             items,
             options,
             dry_run=self.module.check_mode,
-            already=lambda gathering, digests: self._already(gathering, digests, newest, claimed_at),
+            force_store=self.before.damaged,
+            already=lambda gathering, digests: self._already(gathering, digests, newest, claimed_at, occasion.phase),
         )
         if outcome.changed_items == [FILES_ITEM]:
             # the same contents under other names
@@ -321,20 +350,29 @@ class Receiver:
         if outcome.already is not None:
             generation["id"] = str(GenerationId.of(outcome.already))
             generation["head"] = newest.hash if newest is not None else None
-        self.taken.append(_Taken(outcome, verdicts, generation, outcome.already is not None))
+        self.taken.append(_Taken(outcome, verdicts, generation, outcome.already is not None, counts))
         self._compare_containers(history[0] if history else None, probe.counts)
         for verdict in verdicts:
             self.warnings += [f"{shown(verdict.name)}: {warning}." for warning in verdict.warnings]
+        error = None if counts else incomplete_error(outcome, self._transport.host, self.product)
+        if error is not None:
+            self.warnings.append(error.message)
+        return counts
 
     def _already(
-        self, gathering: Gathering, digests: ItemDigests, newest: CommitRecord | None, claimed_at: str | None
+        self,
+        gathering: Gathering,
+        digests: ItemDigests,
+        newest: CommitRecord | None,
+        claimed_at: str | None,
+        phase: str,
     ) -> CommitRecord | None:
         """The generation that holds the same contents, under whatever names.
 
         Where a repeated content counts, only what a killed run committed of this very claim is one.
         """
         params = self.module.params
-        counts_again = params["accept_repeated"] or params["phase"] in CHANGE_PHASES
+        counts_again = params["accept_repeated"] or phase in CHANGE_PHASES
         wanted = digests.get(CONTENTS_ITEM)
         if wanted is None or newest is None:
             return None
@@ -365,10 +403,12 @@ class Receiver:
         good = take_complete(self.backend, self._newest(), 1)
         last_good = good[0] if good else None
         overdue = freshness.is_overdue(last_good, now)
-        last = self.taken[-1] if self.taken else None
+        counted = [one for one in self.taken if one.counts]
+        last = counted[-1] if counted else None
         outcome = last.outcome if last is not None else None
         verdicts = [(verdict, one) for one in self.taken for verdict in one.verdicts]
         result: dict[str, Any] = {
+            "reused": False,
             "changed": any(one.outcome.changed for one in self.taken),
             **({"generation": last.generation} if last is not None else {}),
             "generations": [one.generation for one in self.taken],
@@ -395,6 +435,10 @@ class Receiver:
                 *(text for one in self.taken if one.outcome.committed for text in one.outcome.committed.warnings),
             ],
         }
+        if self.before.record is not None:
+            again = reused_result(params, self.backend, self.before.record, self.before.newest)
+            again["warnings"] += result["warnings"]
+            return {**result, **again, "verdict": "reused"}
         result["verdict"], error = self._verdict(freshness, overdue, last_good, now, transport.host)
         if error is not None:
             error.details["result"] = result
@@ -411,7 +455,8 @@ class Receiver:
     def _verdict(
         self, freshness: Freshness, overdue: bool, last_good: CommitRecord | None, now: float, host: str
     ) -> tuple[str, RecoveryError | None]:
-        for one in self.taken:
+        counted = [one for one in self.taken if one.counts]
+        for one in counted:
             error = incomplete_error(one.outcome, host, self.product)
             if error is not None:
                 bad = next((verdict.verdict for verdict in one.verdicts if verdict.reason), "incomplete")
@@ -425,18 +470,22 @@ class Receiver:
                 host=host,
                 hint="See whether the product still makes and pushes its backup, and whether its login is still right.",
             )
-        if self.taken:
-            return "repeated" if all(one.repeated for one in self.taken) else "ok", None
+        if counted:
+            return "repeated" if all(one.repeated for one in counted) else "ok", None
         verdict = "waiting" if waits else "nothing_came"
         must = freshness.every is None or last_good is None or self.module.params["phase"] in CHANGE_PHASES
         if not must:
             return verdict, None
         return verdict, NothingCame(
-            f"No {self.product.name} backup came that is whole, and {named(last_good, now)}"
+            f"No {self.product.name} backup came that is whole{self._since()}, and {named(last_good, now)}"
             + (f". Not whole yet: {waits}" if waits else ""),
             host=host,
             hint="Start the backup in the product, or wait longer with wait_timeout.",
         )
+
+    def _since(self) -> str:
+        after = self.module.params["received_after"]
+        return f" and arrived since {after}" if after else ""
 
 
 def waiting_result(batch: Batch) -> dict[str, Any]:

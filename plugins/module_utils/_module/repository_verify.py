@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._errors import RepositoryDamaged
+from .._errors import RecoveryError, RepositoryDamaged, RepositoryError
 from .._repository.backends.base import Backend
+from .._repository.chain import read_record
 from .._repository.expiry import fate_of
-from .._repository.format import ChainId, CommitRecord
+from .._repository.format import ChainId, CommitRecord, GenerationId
 from .._repository.verify import VerifyReport, verify
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
+from .companions import received
+from .duration import seconds_of, words_for
 from .opening import trust_of
 from .selection import matching_chains, names_chains, readable_chains
 
@@ -31,9 +36,17 @@ SPEC = ArgumentSpec(
         "source": {"type": "str"},
         "product": {"type": "str"},
         "instance": {"type": "str"},
+        "generations": {"type": "list", "elements": "str"},
+        "max_age": {"type": "str"},
         "max_duration": {"type": "int"},
-    }
+    },
+    mutually_exclusive=[["generations", "source"], ["generations", "product"], ["generations", "instance"]],
+    required_by={"max_age": ["generations"]},
 ).merge(repository(), unlock(), trust())
+
+
+class GenerationTooOld(RecoveryError):
+    """A generation that somebody relies on is older than it may be."""
 
 
 def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
@@ -43,18 +56,23 @@ def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         if params["level"] == LEVEL_OF_CONTENTS:
             file_keys = unsealing.required(file_keys, "To open and compare everything (level 2)")
+        relied_on = _relied_on(params)
         report = verify(
             backend,
             level=params["level"],
             trust=trust_of(params),
             file_keys=file_keys,
             only=_only(backend, params),
+            generations=relied_on,
             max_duration=params["max_duration"],
-            remember=not module.check_mode,
+            # many of these may run at once, and each is about little
+            remember=not module.check_mode and relied_on is None,
         )
         result = describe_report(report)
+        result["generations"] = _ages(backend, relied_on or ())
         if report.findings:
             raise _damaged(report, result)
+        _demand_age(result["generations"], params["max_age"], result)
         return result
 
     return unsealing.serve(module, wanted, body, skip_damaged=True)
@@ -64,12 +82,58 @@ def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord
     """Every generation that is asked for, on the level that opens them; what cannot be read is named later."""
     if params["level"] != LEVEL_OF_CONTENTS:
         return []
+    relied_on = _relied_on(params)
+    if relied_on is not None:
+        return _readable(backend, relied_on)
     return [
         record
         for _unused, records in readable_chains(backend, matching_chains(backend, params), [])
         for record in records
         if fate_of(backend, record).pruned is None
     ]
+
+
+def _relied_on(params: Mapping[str, Any]) -> list[GenerationId] | None:
+    named = params["generations"]
+    return None if named is None else [GenerationId.parse(text) for text in named]
+
+
+def _readable(backend: Backend, generations: Sequence[GenerationId]) -> list[CommitRecord]:
+    found = []
+    for generation in generations:
+        with contextlib.suppress(RepositoryError):
+            found.append(read_record(backend, generation))
+    return found
+
+
+def _ages(backend: Backend, generations: Sequence[GenerationId]) -> list[dict[str, Any]]:
+    """What there is to know of the generations that somebody relies on, by this host's clock."""
+    now = time.time()
+    return [
+        {
+            "id": str(GenerationId.of(record)),
+            "status": record.status,
+            "phase": record.phase,
+            "change_id": record.change_id or "",
+            "received_at": record.received_at,
+            "age": int(now - received(record)),
+        }
+        for record in _readable(backend, generations)
+    ]
+
+
+def _demand_age(generations: Sequence[Mapping[str, Any]], max_age: str | None, result: dict[str, Any]) -> None:
+    """Raises GenerationTooOld with the result. A date in the future is no age: a clock was wrong."""
+    longest = seconds_of(max_age, "max_age") if max_age else None
+    for one in generations:
+        if longest is None or 0 <= one["age"] <= longest:
+            continue
+        told = f"is {words_for(one['age'])} old" if one["age"] > 0 else "has a date in the future"
+        raise GenerationTooOld(
+            f"{one['id']} {told}, and {words_for(longest)} is allowed",
+            hint="Back up again; with force if it would be reused.",
+            result=result,
+        )
 
 
 def _only(backend: Backend, params: Mapping[str, Any]) -> list[ChainId] | None:

@@ -12,7 +12,7 @@ from .._errors import OptionInvalid
 from .._products.starface import Starface
 from .._products.starface_rest import BackupsMissing
 from .._products.starface_ways import AUTO, LANDING, starface
-from .argspec import UNSEAL_STAGE_REQUEST, ArgumentSpec
+from .argspec import UNSEAL_STAGE_REQUEST, ArgumentSpec, arrival
 from .backup_module import back_up, backup_spec
 from .connecting import transport_of
 from .opening import open_backend
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def starface_backup_spec() -> ArgumentSpec:
     """The options of C(starface_backup)."""
-    return backup_spec(Starface.name)
+    return backup_spec(Starface.name).merge(arrival())
 
 
 def back_up_starface(module: AnsibleModule) -> Mapping[str, Any]:

@@ -108,12 +108,15 @@ def verify(
     trust: Trust | None = None,
     file_keys: Mapping[str, bytes] | None = None,
     only: Iterable[ChainId] | None = None,
+    generations: Iterable[GenerationId] | None = None,
     max_duration: float | None = None,
     clock: Callable[[], float] = time.monotonic,
     wall_clock: Callable[[], float] = time.time,
     remember: bool = True,
 ) -> VerifyReport:
     """Verify a repository, or ``only`` some lines of it. What was checked longest ago comes first.
+
+    :param generations: of their lines, only what these need is read; each must be there, complete and not pruned
 
     :param file_keys: level 2: the file keys of manifests and bundles by SHA-256
     :param max_duration: seconds after which no more objects are begun
@@ -123,9 +126,13 @@ def verify(
     """
     if level == 2 and file_keys is None:
         raise KeyRequired("Everything can be opened and compared only with something that opens it")
-    run = _Verification(backend, trust or Trust(), only, clock, wall_clock, max_duration, remember)
+    relied_on = None if generations is None else frozenset(generations)
+    if relied_on is not None:
+        only = {generation.chain for generation in relied_on}
+    run = _Verification(backend, trust or Trust(), only, relied_on, clock, wall_clock, max_duration, remember)
     run.check_keyring()
     run.check_chains()
+    run.check_relied_on()
     run.check_journal()
     run.check_sizes()
     if level >= 1:
@@ -143,6 +150,7 @@ class _Verification:
         backend: Backend,
         trust: Trust,
         only: Iterable[ChainId] | None,
+        relied_on: frozenset[GenerationId] | None,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         max_duration: float | None,
@@ -152,6 +160,7 @@ class _Verification:
         self.remember = remember
         self.trust = trust
         self.whole = only is None
+        self.relied_on = relied_on
         self.chains = list_chains(backend) if only is None else sorted(only)
         self.clock = clock
         self.wall_clock = wall_clock
@@ -280,6 +289,8 @@ class _Verification:
                 self.checked["signatures"] += 1
             except RepositoryDamaged as error:
                 self.add_error(error, name, generation)
+        if self.relied_on is not None and generation not in self.relied_on:
+            return record
         fate = fates.of(record)
         if fate.pruned is not None or fate.classes:
             self.pruned[generation] = fate
@@ -293,6 +304,23 @@ class _Verification:
         self.manifests[record.manifest[0]] = generation
         self.indexes[record.piece_index[0]] = generation
         return record
+
+    def check_relied_on(self) -> None:
+        """Whether the generations that somebody relies on are there, complete, and not let go."""
+        for generation in sorted(self.relied_on or ()):
+            name = record_name(generation)
+            try:
+                record = read_record(self.backend, generation)
+            except GenerationMissing:
+                self.add(name, "There is no such generation", generation)
+                continue
+            except RepositoryDamaged:
+                continue  # the look at its line told of it
+            fate = self.pruned.get(generation)
+            if fate is not None and fate.pruned is not None:
+                self.add(name, f"{generation} was pruned {fate.pruned.words}", generation)
+            if not record.is_complete:
+                self.add(name, f"{generation} is not complete: it lacks {', '.join(record.missing)}", generation)
 
     def check_journal(self) -> None:
         """Every record of a restore and its signature."""
