@@ -77,4 +77,50 @@ options:
       - Restore although that loses what came after O(expected).
     type: bool
     default: false
+  drill:
+    description:
+      - This is a restore drill. The host MUST be another one than the production host. What is not known refuses.
+      - O(source) is the name of the target then, and O(generation) the full id. The journal names the target, so the
+        production host's backups know nothing of it.
+      - Machine id, product UUID, serial number, domain SID and network cards are compared with what the generation
+        recorded, address and SSH host key with those given here.
+      - Checks run also where nothing had to be written.
+    type: dict
+    suboptions:
+      production_host:
+        description:
+          - Address of the production host.
+        type: str
+        required: true
+      production_port:
+        description:
+          - Its port for SSH.
+        type: int
+        default: 22
+      production_host_key:
+        description:
+          - Its SSH host key, as C(host_key) is written.
+        type: str
+      production_known_hosts_file:
+        description:
+          - File on the backup host that knows its SSH host key. By default it is the one that knows the target's.
+        type: path
+      unreachable:
+        description:
+          - Addresses that the target must not reach, such as V(192.0.2.1) or V(192.0.2.1:5061), the production
+            trunks. The target tries each with TCP and with SIP OPTIONS over UDP. A refusal counts as reached.
+        type: list
+        elements: str
+        default: []
+      accept_reachable:
+        description:
+          - Why it does not matter what the target reaches, for the record. Without it and without O(drill.unreachable)
+            a drill is refused.
+        type: str
+      shares_hardware:
+        description:
+          - The target shows the product UUID and serial number of the production host, because both are containers on
+            one machine. They are not compared then.
+        type: bool
+        default: false
 """

@@ -200,6 +200,20 @@ generations:
       type: list
       elements: dict
       returned: always
+    drills:
+      description: Restore drills of it, oldest first, as RV(last_drills) tells them.
+      type: list
+      elements: dict
+      returned: always
+last_drills:
+  description:
+    - The last restore drills of each source and product, by a name like V(pbx-berlin/kamailio), with C(newest) and
+      C(passed), which are null where there is none.
+    - Each has C(generation), C(at), C(outcome), which is V(passed) or V(failed), C(reached), which is the highest rung
+      that passed, C(recovery_seconds), C(recovery_point_seconds), C(objectives_met), C(target), C(actor),
+      C(signer), and the name C(evidence) and C(digest) of the signed file.
+  type: dict
+  returned: success
 damaged:
   description: Sources that cannot be read, with the reason.
   type: list

@@ -161,6 +161,10 @@ last_good:
       description: The release of the product.
       type: str
       returned: always
+    level:
+      description: V(plausible), or V(restorable_proved) when a drill restored it.
+      type: str
+      returned: always
 status:
   description: The table Backup Status of the appliance, as far as it can be told from here.
   type: dict

@@ -193,12 +193,40 @@ checks:
       description: Why.
       type: str
       returned: always
+    kind:
+      description: V(validator) for what the product says of its configuration, V(health) for what it does.
+      type: str
+      returned: always
+compared:
+  description: How many entries of each item were found on the host again and compared with the generation.
+  type: dict
+  returned: when something was restored
 journal:
   description: The restore's identifier in the journal.
   type: str
   returned: when something was restored
+target:
+  description: What the target of a drill showed of itself.
+  type: dict
+  returned: with O(drill)
+  contains:
+    identity:
+      description: The host in a few words.
+      type: str
+      returned: always
+    host_key:
+      description: Kind and fingerprint of its SSH host key, empty where it has none.
+      type: str
+      returned: always
+    isolation:
+      description: What came of each attempt to reach what it must not, one line each.
+      type: list
+      elements: str
+      returned: always
 details:
-  description: When a restore failed, its C(journal) identifier and, when the host was put back, C(rolled_back_to).
+  description:
+    - When a restore failed, its C(journal) identifier and, when the host was put back, C(rolled_back_to).
+    - When a check failed, all C(checks) so far.
   type: dict
   returned: failure
 """

@@ -150,6 +150,10 @@ last_good:
       description: The release of the product.
       type: str
       returned: always
+    level:
+      description: V(plausible), or V(restorable_proved) when a drill restored it.
+      type: str
+      returned: always
 """
 
 from ansible.module_utils.basic import AnsibleModule

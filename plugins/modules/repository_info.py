@@ -123,6 +123,10 @@ sources:
       type: list
       elements: str
       returned: always
+    last_drill:
+      description: The last restore drills, as RV(ucops.recovery.generation_info#module:last_drills) tells them.
+      type: dict
+      returned: always
 heads:
   description: The newest head of every source and product, ready to be kept and given as
     O(ucops.recovery.repository_verify#module:expected_heads).

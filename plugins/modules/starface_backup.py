@@ -384,7 +384,8 @@ level:
   description:
     - The lowest level that a file reached. V(received) is there and may still grow, V(stable) is whole as far as can be
       told from outside, V(plausible) was read to its end and nothing is wrong with it.
-    - V(restorable_proved) is for what a drill restored. A backup alone never proves that, so it is not returned here.
+    - V(restorable_proved) is for what a drill restored. A new backup never is; one that repeats the contents of a
+      generation that a drill restored is.
     - Null when nothing came.
   type: str
   returned: in mode landing
@@ -447,6 +448,10 @@ last_good:
       returned: always
     release:
       description: The release of the product.
+      type: str
+      returned: always
+    level:
+      description: V(plausible), or V(restorable_proved) when a drill restored it.
       type: str
       returned: always
 """

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Union
@@ -63,11 +64,12 @@ class TestRepository:
         return LocalBackend(str(self.path))
 
     def backup(self, contents: Contents, source: str = "pbx", product: str = "kamailio", **facts: Any) -> Committed:
-        """Add a generation."""
+        """Add a generation. ``at``: seconds since the epoch, by default now."""
         if isinstance(contents, Mapping):
             contents = [(entry(path), content) for path, content in contents.items()]
-        instance = facts.pop("instance", "")
-        with RepositoryWriter(self.backend, WriterKey.load(str(self.writer_key_file))) as store:
+        instance, at = facts.pop("instance", ""), facts.pop("at", None)
+        clock = time.time if at is None else lambda: at
+        with RepositoryWriter(self.backend, WriterKey.load(str(self.writer_key_file)), clock) as store:
             generation = store.begin(source, product, instance)
             for one, content in contents:
                 generation.add(one, [content] if content else [])

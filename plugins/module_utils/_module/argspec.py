@@ -209,6 +209,18 @@ def restore() -> ArgumentSpec:
             "step": {"type": "str", "choices": list(RESTORE_STEPS), "default": STEP_RESTORE},
             "expected": {"type": "str"},
             "confirm_losses": {"type": "bool", "default": False},
+            "drill": {
+                "type": "dict",
+                "options": {
+                    "production_host": {"type": "str", "required": True},
+                    "production_port": {"type": "int", "default": 22},
+                    "production_host_key": {"type": "str", "no_log": False},
+                    "production_known_hosts_file": {"type": "path", "no_log": False},
+                    "unreachable": {"type": "list", "elements": "str", "default": []},
+                    "accept_reachable": {"type": "str"},
+                    "shares_hardware": {"type": "bool", "default": False},
+                },
+            },
         }
     )
 

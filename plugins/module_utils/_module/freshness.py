@@ -47,8 +47,8 @@ def age_of(record: CommitRecord, now: float) -> float:
     return max(0.0, now - received.astimezone(timezone.utc).timestamp())
 
 
-def described(record: CommitRecord | None, now: float) -> dict[str, Any] | None:
-    """The last good generation, for a result."""
+def described(record: CommitRecord | None, now: float, level: str) -> dict[str, Any] | None:
+    """The last good generation, for a result. ``level``: how far it is proved."""
     if record is None:
         return None
     return {
@@ -56,6 +56,7 @@ def described(record: CommitRecord | None, now: float) -> dict[str, Any] | None:
         "received_at": record.received_at,
         "age": int(age_of(record, now)),
         "release": record.release or "",
+        "level": level,
     }
 
 

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._entries import PHASES, STATUS_COMPLETE, STATUS_PARTIAL
+from .._repository.drills import load_drills
 from .._repository.expiry import Fate, load_fates
 from .._repository.format import CommitRecord, GenerationId
 from .._repository.keyring import load_keyring
 from .argspec import ArgumentSpec, repository
 from .counters import counters_of, lasting
+from .drill_facts import describe_drill, describe_last, drills_by_generation
 from .generation_hold import describe_hold
 from .opening import open_backend
 from .selection import matching_chains, readable_chains
@@ -40,17 +42,25 @@ def list_generations(module: AnsibleModule) -> dict[str, Any]:
     backend = open_backend(params)
     damaged: list[dict[str, str]] = []
     found = []
+    last_drills = {}
     keyring = load_keyring(backend)
     for chain, records in readable_chains(backend, matching_chains(backend, params), damaged):
         fates = load_fates(backend, keyring, chain)
+        drills = load_drills(backend, keyring, chain)
+        by_generation = drills_by_generation(drills)
+        last_drills[str(chain)] = describe_last(drills)
         matching = [
-            {**describe_generation(record), **describe_fate(fates.of(record), fates.now)}
+            {
+                **describe_generation(record),
+                **describe_fate(fates.of(record), fates.now),
+                "drills": [describe_drill(one) for one in by_generation.get((record.sequence, record.hash), ())],
+            }
             for record in records
             if _wanted(record, params)
         ]
         found += [one for one in matching if not one["pruned"]][-1:] if params["latest"] else matching
     warn_of_damage(module, damaged)
-    return {"generations": found, "damaged": damaged}
+    return {"generations": found, "last_drills": last_drills, "damaged": damaged}
 
 
 def _wanted(record: CommitRecord, params: Mapping[str, Any]) -> bool:

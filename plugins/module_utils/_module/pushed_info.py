@@ -27,7 +27,7 @@ from .argspec import ArgumentSpec, repository, source
 from .connection_groups import landing
 from .freshness import described
 from .opening import open_backend
-from .receiving import freshness_of, patience_of, selection_of, why_waiting, zone_of
+from .receiving import freshness_of, level_of, patience_of, selection_of, why_waiting, zone_of
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -66,7 +66,7 @@ def look_at_landing(module: AnsibleModule) -> dict[str, Any]:
             for names, is_stored in unfinished(zone)
         ],
         "overdue": freshness.is_overdue(last_good, now) if freshness.every is not None else None,
-        "last_good": described(last_good, now),
+        "last_good": described(last_good, now, level_of(backend, last_good)),
     }
 
 

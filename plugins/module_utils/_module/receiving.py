@@ -28,7 +28,7 @@ from .._items.landing.claiming import Afterwards, Claim, NotTaken, finish, recov
 from .._items.landing.content import FileVerdict
 from .._items.landing.facts import FileFacts, Observation
 from .._items.landing.grouping import Batch, Selection
-from .._items.landing.judging import LEVEL_RECEIVED, LEVELS, Patience, Watch
+from .._items.landing.judging import LEVEL_PLAUSIBLE, LEVEL_PROVED, LEVEL_RECEIVED, LEVELS, Patience, Watch
 from .._items.landing.open_files import being_written
 from .._items.landing.scanning import Limits
 from .._items.landing.sizes import HISTORY
@@ -56,6 +56,7 @@ from .backup import (
 from .backup_module import occasion_of
 from .companions import Provided
 from .connecting import connection_spec, transport_of
+from .drill_facts import is_proved
 from .duration import seconds_of
 from .freshness import BackupOverdue, Freshness, NothingCame, described, named
 from .gathering import Gathering
@@ -148,6 +149,12 @@ class _Taken:
     generation: dict[str, Any]
     repeated: bool
     counts: bool = True
+    is_proved: bool = False
+    """A drill restored the generation that held the same contents before."""
+
+    def levels(self) -> list[str]:
+        """How far each of its files is proved."""
+        return [LEVEL_PROVED if self.is_proved else verdict.level for verdict in self.verdicts]
 
 
 @dataclass
@@ -350,7 +357,9 @@ class Receiver:
         if outcome.already is not None:
             generation["id"] = str(GenerationId.of(outcome.already))
             generation["head"] = newest.hash if newest is not None else None
-        self.taken.append(_Taken(outcome, verdicts, generation, outcome.already is not None, counts))
+        repeated = outcome.already is not None
+        proved = outcome.already is not None and is_proved(self.backend, outcome.already)
+        self.taken.append(_Taken(outcome, verdicts, generation, repeated, counts, proved))
         self._compare_containers(history[0] if history else None, probe.counts)
         for verdict in verdicts:
             self.warnings += [f"{shown(verdict.name)}: {warning}." for warning in verdict.warnings]
@@ -406,22 +415,22 @@ class Receiver:
         counted = [one for one in self.taken if one.counts]
         last = counted[-1] if counted else None
         outcome = last.outcome if last is not None else None
-        verdicts = [(verdict, one) for one in self.taken for verdict in one.verdicts]
         result: dict[str, Any] = {
             "reused": False,
             "changed": any(one.outcome.changed for one in self.taken),
             **({"generation": last.generation} if last is not None else {}),
             "generations": [one.generation for one in self.taken],
             "files": [
-                {**verdict.to_result(), "generation": one.generation["id"], "repeated": one.repeated}
-                for verdict, one in verdicts
+                {**verdict.to_result(), "level": level, "generation": one.generation["id"], "repeated": one.repeated}
+                for one in self.taken
+                for verdict, level in zip(one.verdicts, one.levels())
             ],
             "level": self._level(),
             "verdict": "",
             "waiting": [waiting_result(batch) for batch in self.last.waiting],
             "refused": [{"name": shown(name), "reason": why} for name, why in sorted(self.last.refused.items())],
             "overdue": overdue,
-            "last_good": described(last_good, now),
+            "last_good": described(last_good, now, level_of(self.backend, last_good)),
             "checks": [],
             "open_restores": outcome.open_restores if outcome is not None else [],
             "companions": {
@@ -447,7 +456,7 @@ class Receiver:
 
     def _level(self) -> str | None:
         """The lowest one that a file reached; what is still waited for is received at best."""
-        levels = [verdict.level for one in self.taken for verdict in one.verdicts]
+        levels = [level for one in self.taken for level in one.levels()]
         if self.last.waiting:
             levels.append(LEVEL_RECEIVED)
         return min(levels, key=LEVELS.index) if levels else None
@@ -486,6 +495,11 @@ class Receiver:
     def _since(self) -> str:
         after = self.module.params["received_after"]
         return f" and arrived since {after}" if after else ""
+
+
+def level_of(backend: Backend, last_good: CommitRecord | None) -> str:
+    """How far a complete generation is proved."""
+    return LEVEL_PROVED if last_good is not None and is_proved(backend, last_good) else LEVEL_PLAUSIBLE
 
 
 def waiting_result(batch: Batch) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from .._repository.backends.base import Backend
 from .._repository.chain import list_chains
+from .._repository.drills import load_drills
 from .._repository.format import OBJECTS_FOLDER, ChainId, CommitRecord, GenerationId
 from .._repository.journal import open_restores
-from .._repository.keyring import load_keyring
+from .._repository.keyring import Keyring, load_keyring
 from .argspec import ArgumentSpec, repository
+from .drill_facts import describe_last
 from .generation_info import describe_generation, warn_of_damage
 from .keyring_facts import describe_keyring
 from .opening import open_backend
@@ -31,7 +33,7 @@ def describe_repository(module: AnsibleModule) -> dict[str, Any]:
     keyring = load_keyring(backend)
     damaged: list[dict[str, str]] = []
     sources = [
-        describe_chain(backend, chain, records)
+        describe_chain(backend, keyring, chain, records)
         for chain, records in readable_chains(backend, list_chains(backend), damaged)
     ]
     warn_of_damage(module, damaged)
@@ -47,7 +49,9 @@ def describe_repository(module: AnsibleModule) -> dict[str, Any]:
     }
 
 
-def describe_chain(backend: Backend, chain: ChainId, records: Sequence[CommitRecord]) -> dict[str, Any]:
+def describe_chain(
+    backend: Backend, keyring: Keyring, chain: ChainId, records: Sequence[CommitRecord]
+) -> dict[str, Any]:
     """One source and product, as a result."""
     complete = [record for record in records if record.is_complete]
     facts = {
@@ -58,6 +62,7 @@ def describe_chain(backend: Backend, chain: ChainId, records: Sequence[CommitRec
         "newest": describe_generation(records[-1]),
         "head": records[-1].hash,
         "open_restores": open_restores(backend, chain.source, chain.product, chain.instance),
+        "last_drill": describe_last(load_drills(backend, keyring, chain)),
     }
     if complete:
         facts["newest_complete"] = str(GenerationId.of(complete[-1]))

@@ -29,6 +29,7 @@ from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
+from .drill_guard import DrillConditions, DrillTarget, check_target
 from .equality import differences
 from .gathering import Sink, gather_items
 from .guards import check_host, check_losses, check_release, check_space, newest_of_release
@@ -49,7 +50,10 @@ Stored = Mapping[str, Sequence[StoredEntry]]
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """What a restore needs to know beside the generation, the product and the connection."""
+    """What a restore needs to know beside the generation, the product and the connection.
+
+    ``drill``: this is one, and what must be true of the host; ``port`` is the one that the host is reached at.
+    """
 
     source: str
     instance: str
@@ -60,6 +64,8 @@ class RestoreOptions:
     allow_different_host: bool = False
     allow_version_mismatch: bool = False
     confirm_losses: bool = False
+    drill: DrillConditions | None = None
+    port: int | None = None
     tools: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,6 +124,15 @@ class RestorePlan:
         }
 
 
+@dataclass
+class Proofs:
+    """What shows that a restore did its work: checks with their ``kind``, and by item how many entries were found on
+    the host again and are as they were."""
+
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    compared: dict[str, int] = field(default_factory=dict)
+
+
 class _Collector:
     """A sink that keeps what entries are and not what is in them; a later entry of a path replaces an earlier one."""
 
@@ -144,6 +159,8 @@ class Restorer:
     :param reader: the generation; its record is believed
     :param now: what the host looks like today
     :param expected: the generation that the host is known to be like; what came after it would be lost
+
+    ``target`` is what a drill's target showed of itself; a plan finds it out.
     """
 
     def __init__(
@@ -162,6 +179,7 @@ class Restorer:
         self._reader = reader
         self._now = now
         self._options = options
+        self.target: DrillTarget | None = None
         self._paths = PathPatterns(options.paths)
         self._then = Probe.from_json(reader.manifest.version)
         self._control = product.service_control(transport)
@@ -324,10 +342,13 @@ class Restorer:
         return item.data_class == "logs" and item.name not in self._options.only_items and not self._options.paths
 
     def _guards(self) -> list[str]:
-        """Host and release fit. Returns warnings; raises HostMismatch, VersionMismatch."""
+        """Host and release fit. Returns warnings; raises HostMismatch, DrillRefused, VersionMismatch."""
         options, host = self._options, self._transport.host
+        is_drill = options.drill is not None
+        if options.drill is not None:
+            self.target = check_target(self._then, self._now, self._transport, options.port, options.drill)
         return [
-            *check_host(self._then, self._now, options.allow_different_host, self.generation, host),
+            *check_host(self._then, self._now, options.allow_different_host or is_drill, self.generation, host),
             *check_release(
                 self._product,
                 self._then,
@@ -380,6 +401,7 @@ class Restorer:
         begun_before = plan.open_restores
         journal = self._begin_journal(items=plan.items, services=plan.services)
         items = [item for item in self._items if item.name in plan.items]
+        proved = self._items if options.drill is not None else items
         try:
             before = self._pre_restore() if items else None
             services = self._product.services(self._then)
@@ -391,7 +413,7 @@ class Restorer:
             for service in ran:
                 self._control.stop(service)
             self._put_back(items, self._reader, self._wanted)
-            checks = self._prove(items, services)
+            proofs = self._prove(proved, services)
         except Exception as error:
             self._roll_back(journal, before, ran, items, error)
         journal.finish("restored", begun_before)
@@ -399,7 +421,8 @@ class Restorer:
             "restored_items": plan.items,
             "pre_restore": str(before.committed.generation_id) if before and before.committed else None,
             "head": before.committed.head if before and before.committed else None,
-            "checks": [check.to_result() for check in checks],
+            "checks": proofs.checks,
+            "compared": proofs.compared,
             "journal": journal.identifier,
         }
 
@@ -454,7 +477,8 @@ class Restorer:
 
     def checks(self) -> list[dict[str, Any]]:
         """What the product says of its health, where nothing is to be done."""
-        return [check.to_result() for check in self._product.health(self._transport, self._then)]
+        checks = self._product.health(self._transport, self._then)
+        return [{**check.to_result(), "kind": "health"} for check in checks]
 
     def _pre_restore(self) -> BackupOutcome | None:
         options = self._options
@@ -522,22 +546,22 @@ class Restorer:
         for one in stored:
             yield one.entry, reader.content(one)
 
-    def _prove(self, items: Sequence[Item], services: Sequence[Service]) -> list[Check]:
+    def _prove(self, items: Sequence[Item], services: Sequence[Service]) -> Proofs:
         """Valid, running, identical, healthy; anything else raises RestoreFailed."""
-        checks = self._product.validate(self._transport, self._then)
-        self._demand(checks)
+        proofs = Proofs()
+        self._demand(proofs, "validator", self._product.validate(self._transport, self._then))
         start_again(self._control, [service for service in services if self._control.exists(service)])
-        self._compare(items, self._reader, self._wanted)
-        health = self._product.health(self._transport, self._then)
-        self._demand(health)
-        return [*checks, *health]
+        proofs.compared = self._compare(items, self._reader, self._wanted)
+        self._demand(proofs, "health", self._product.health(self._transport, self._then))
+        return proofs
 
-    def _demand(self, checks: Sequence[Check]) -> None:
+    def _demand(self, proofs: Proofs, kind: str, checks: Sequence[Check]) -> None:
+        proofs.checks += [{**check.to_result(), "kind": kind} for check in checks]
         failed = [f"{check.name}: {check.detail}" for check in checks if check.ok is False]
         if failed:
-            raise RestoreFailed("; ".join(failed), host=self._transport.host)
+            raise RestoreFailed("; ".join(failed), host=self._transport.host, checks=proofs.checks)
 
-    def _compare(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> None:
+    def _compare(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> dict[str, int]:
         found = self._gather(items, strict=True)
         left = [
             line
@@ -551,6 +575,7 @@ class Restorer:
                 f"The host still differs from {GenerationId.of(reader.record)}: {'; '.join(left[:5])}{more}",
                 host=self._transport.host,
             )
+        return {item.name: len(found[item.name]) for item in items if item.data_class != "logs"}
 
     def _roll_back(
         self,
@@ -563,6 +588,8 @@ class Restorer:
         """Put the C(pre_restore) generation back. Always raises RestoreFailed."""
         story = f"The restore of {self.generation} failed: {_story(error)}."
         cause = error.hint if isinstance(error, RecoveryError) else None
+        details = error.details if isinstance(error, RestoreFailed) else {}
+        told = {name: details[name] for name in ("checks",) if name in details}
         host = self._transport.host
         if before is None or before.committed is None:
             raise RestoreFailed(
@@ -570,6 +597,7 @@ class Restorer:
                 host=host,
                 hint="Restore again when the cause is mended; the journal keeps this restore open until then.",
                 journal=journal.identifier,
+                **told,
             ) from error
         identifier = str(before.committed.generation_id)
         try:
@@ -588,6 +616,7 @@ class Restorer:
                 hint=f"The host needs you: restore {identifier} or {self.generation} again;"
                 " the journal keeps this restore open until one is done.",
                 journal=journal.identifier,
+                **told,
             ) from error
         journal.finish("rolled_back")
         raise RestoreFailed(
@@ -596,6 +625,7 @@ class Restorer:
             hint=f"{cause} Then restore again." if cause else "Mend the cause and restore again.",
             journal=journal.identifier,
             rolled_back_to=identifier,
+            **told,
         ) from error
 
     # --- reading ---------------------------------------------------------------------------------------------------

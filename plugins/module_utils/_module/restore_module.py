@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from . import unsealing
 from .argspec import STEP_PLAN, STEP_START, STEP_STOP, ArgumentSpec, change, repository, source, trust, unlock, writer
 from .argspec import restore as restore_options
 from .backup_module import occasion_of
-from .connecting import connection_spec, transport_of
+from .connecting import USER_KNOWN_HOSTS, connection_spec, transport_of
+from .drill_guard import DrillConditions
 from .opening import believed_writers, check_heads
 from .product_options import instance_of, product_options, product_spec
 from .restore import RestoreOptions, Restorer
@@ -59,6 +61,8 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             allow_different_host=params["allow_different_host"],
             allow_version_mismatch=params["allow_version_mismatch"],
             confirm_losses=params["confirm_losses"],
+            drill=drill_conditions(params, record),
+            port=params.get("port"),
             tools=tool_versions(),
         )
         key = WriterKey.load(params["writer_key_file"])
@@ -97,11 +101,31 @@ def _carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[
         "plan": plan.to_result(),
         "warnings": plan.warnings,
     }
-    if not plan.is_needed:
+    if restorer.target is not None:
+        result["target"] = restorer.target.to_result()
+    # a drill proves the whole, also where nothing has to be written because one before it was cut off
+    if not plan.is_needed and restorer.target is None:
         result["checks"] = restorer.checks()
     elif not look_only and not plan_only:
         result.update(restorer.run(plan))
     return result
+
+
+def drill_conditions(params: Mapping[str, Any], record: CommitRecord) -> DrillConditions | None:
+    """What the option C(drill) demands of the host; None when this is no drill.
+
+    Raises OptionInvalid for a drill in the name of the source itself, whose journal would name the production host.
+    """
+    known_hosts = params.get("known_hosts_file") or os.path.expanduser(USER_KNOWN_HOSTS)
+    conditions = DrillConditions.of(params["drill"], known_hosts)
+    if conditions is not None and params["step"] in (STEP_STOP, STEP_START):
+        raise OptionInvalid(f"A drill is restored as a whole; step {params['step']} is for restores of several hosts")
+    if conditions is not None and record.source == params["source"]:
+        raise OptionInvalid(
+            f"The drill of a generation of {record.source} names {record.source} as its target",
+            hint="In a drill the option source is the name of the target, and generation the full id.",
+        )
+    return conditions
 
 
 def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
@@ -152,7 +176,7 @@ def _find(params: Mapping[str, Any], backend: Backend, chain: ChainId, believe: 
     record = find_generation(backend, text if "/" in text else f"{chain}/{text}", believe)
     if record.product != chain.product:
         raise OptionInvalid(f"{text} is a generation of {record.product}, not of {chain.product}")
-    if record.chain != chain and not params["allow_different_host"]:
+    if record.chain != chain and not params["allow_different_host"] and not params["drill"]:
         raise OptionInvalid(
             f"{text} is a generation of {record.chain}, not of {chain}",
             hint="To put it on another host set allow_different_host: true.",

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from .._errors import RestoreFailed, RestoreRefused
+from .._errors import OptionInvalid, RestoreFailed, RestoreRefused
 from .._items.base import Item
 from .._items.services import Service
 from .._products.restore_plans.starface import starface_plan
@@ -65,6 +65,11 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         keys = unsealing.required(file_keys, "To restore")
+        if module.params["drill"]:
+            raise OptionInvalid(
+                "Nothing tells by REST whether an appliance is the production one, so no drill is done that way",
+                hint="Drill into a folder, and on an appliance of its own by the steps of method procedure.",
+            )
         record = wanted(module.params, backend, Starface.name)[0]
         with ExitStack() as opened:
             reader = opened.enter_context(GenerationReader(backend, record, keys))

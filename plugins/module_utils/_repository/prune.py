@@ -219,7 +219,9 @@ class Pruner:
             held=held,
             open_changes=open_changes,
             closed_changes=frozenset(hold.change_id for hold in holds) - open_changes,
-            drilled=proved_generations(self._backend, self._keyring, line.chain),
+            drilled=proved_generations(
+                self._backend, self._keyring, line.chain, {one.sequence: one.hash for one in line.records.values()}
+            ),
         )
 
     def _expire_class(self, line: LinePlan, record: CommitRecord, data_class: str) -> None:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TypeVar, Union
 
 from .._errors import ConnectionFailed
+from .host_keys import HostKey
 
 Argument = Union[str, bytes]
 """One word of a command. Bytes reach the host unharmed, text as UTF-8. NUL is refused (OptionInvalid)."""
@@ -177,6 +178,10 @@ class Transport(Closing):
             return int(lines[-1].split()[3]) * 1024 if result.rc == 0 and len(lines) > 1 else None
         except (IndexError, ValueError):
             return None
+
+    def host_key(self) -> HostKey | None:
+        """The key that the host proved to hold, None where hosts are known by something else."""
+        return None
 
     def _refusal(self) -> CommandsRefused:
         return CommandsRefused("This connection knows neither commands nor files", host=self.host)

@@ -62,6 +62,11 @@ class KnownHost:
         """The types of key that should be asked for, since they can be checked."""
         return list(dict.fromkeys(key.kind for key in self.keys))
 
+    def has(self, key: HostKey) -> bool:
+        """Whether it is a key of this host, revoked ones included."""
+        known = (*self.keys, *self.revoked)
+        return fingerprint(key.blob) in self.fingerprints or any(key.blob == one.blob for one in known)
+
     def check(self, shown: HostKey, host: str, port: int) -> None:
         """Accept the key that the host shows. Raises HostKeyUnknown or HostKeyMismatch."""
         mark = fingerprint(shown.blob)

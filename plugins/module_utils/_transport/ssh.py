@@ -161,6 +161,9 @@ class SshTransport(Transport):
         with self._sftp() as sftp:
             return sftp.read_link(path)
 
+    def host_key(self) -> HostKey | None:
+        return self._open().shown
+
     def close(self) -> None:
         with self._lock:
             connection, self._connection = self._connection, None
@@ -195,7 +198,10 @@ class SshTransport(Transport):
 class _Connection:
     """A logged-in paramiko transport, and the jump host's behind it."""
 
-    def __init__(self, transport: paramiko.Transport, options: SshOptions, behind: _Connection | None) -> None:
+    def __init__(
+        self, transport: paramiko.Transport, options: SshOptions, behind: _Connection | None, shown: HostKey
+    ) -> None:
+        self.shown = shown
         self._transport = transport
         self._options = options
         self._behind = behind
@@ -248,7 +254,7 @@ def _connect(options: SshOptions) -> _Connection:
         known.check(shown, options.host, options.port)
         _log_in(transport, options, key)
         transport.set_keepalive(KEEPALIVE)
-        return _Connection(transport, options, behind)
+        return _Connection(transport, options, behind, shown)
     except BaseException:
         _give_up(transport)
         if behind is not None:

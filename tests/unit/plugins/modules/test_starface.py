@@ -407,7 +407,8 @@ def test_a_restore_by_rest(reach):
     assert site.appliance.restored == [first]
     assert result["pre_restore"] == "pbx/starface/2"
     assert site.extracted("pbx/starface/2") == {"backup.sar": site.appliance.archive}
-    assert result["checks"] == [{"name": "appliance", "ok": True, "detail": "answers, version 10.0.2.5"}]
+    (check,) = result["checks"]
+    assert check == {"name": "appliance", "ok": True, "detail": "answers, version 10.0.2.5", "kind": "health"}
     assert site.backup()["open_restores"] == []
 
 

@@ -43,7 +43,7 @@ def test_words_name_the_last_good_one(record):
     assert named(record, RECEIVED + 7200) == "the last good one is pbx/kamailio/1, received 2 h ago"
     assert named(None, 0) == "there is no good one at all"
     assert DAILY.words() == "one is expected every 1 d, with 1 h of grace"
-    assert described(None, 0) is None and described(record, RECEIVED + 5)["age"] == 5
+    assert described(None, 0, "plausible") is None and described(record, RECEIVED + 5, "plausible")["age"] == 5
 
 
 @pytest.mark.parametrize("text, seconds", [("90m", 5400), ("26h", 93600), ("1d 2h", 93600), ("2w", 1209600), ("0s", 0)])
