@@ -51,6 +51,8 @@ class SmallFleet:
             "recovery_repository": str(self.store.path),
             "recovery_writer_key_file": str(self.store.writer_key_file),
             "recovery_known_hosts_file": str(self.fleet.known_hosts_file),
+            # Everything is this machine here.
+            "recovery_allow_same_host": True,
         }
 
     @property
