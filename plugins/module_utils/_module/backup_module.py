@@ -52,7 +52,11 @@ def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
     """What the module returns. Raises RecoveryError; a partial generation is an error that carries the result."""
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
-        return _Backup(module, make_product(product, product_options(module.params, product)), file_keys).run(backend)
+        backup_of_host = ProductBackup(
+            module.params, product, file_keys, check_mode=module.check_mode, diff=module._diff
+        )
+        with RepositoryWriter(backend, WriterKey.load(module.params["writer_key_file"])) as store:
+            return backup_of_host.run(store)
 
     return unsealing.serve(module, lambda params, backend: wanted(params, backend, product), body)
 
@@ -75,15 +79,33 @@ def occasion_of(params: Mapping[str, Any], phase_name: str) -> Occasion:
     )
 
 
-class _Backup:
-    def __init__(self, module: AnsibleModule, product: Product, file_keys: unsealing.FileKeys | None) -> None:
-        self._module = module
-        self._params = module.params
-        self._product = product
+class ProductBackup:
+    """One backup of one host, as its options say.
+
+    :param params: the validated options of the product's module
+    :param connected: is given the transport before anything is asked of it
+    """
+
+    def __init__(
+        self,
+        params: Mapping[str, Any],
+        product: str,
+        file_keys: unsealing.FileKeys | None,
+        *,
+        check_mode: bool,
+        diff: bool,
+        connected: Callable[[Transport], object] = lambda transport: None,
+    ) -> None:
+        self._params = params
+        self._product: Product = make_product(product, product_options(params, product))
         self._file_keys = file_keys
+        self._check_mode = check_mode
+        self._diff = diff
+        self._connected = connected
         self._live: LiveSide | None = None
 
-    def run(self, backend: Backend) -> dict[str, Any]:
+    def run(self, store: RepositoryWriter) -> dict[str, Any]:
+        """The result of the task. Raises RecoveryError; a partial generation is an error that carries the result."""
         params = self._params
         options = BackupOptions(
             source=params["source"],
@@ -96,28 +118,25 @@ class _Backup:
             allow_same_host=params["allow_same_host"],
             release_change=ReleaseChange.of(params),
         )
-        key = WriterKey.load(params["writer_key_file"])
-        with RepositoryWriter(backend, key) as store:
-            chain = ChainId(options.source, self._product.name, options.instance)
-            before = look_for_earlier(params, backend, chain, store.believe)
-            if before.record is not None:
-                return reused_result(params, backend, before.record, before.newest)
-            check_reserve(backend, options.reserve)
-            return self._make(backend, store, key, options, before)
+        chain = ChainId(options.source, self._product.name, options.instance)
+        before = look_for_earlier(params, store.backend, chain, store.believe)
+        if before.record is not None:
+            return reused_result(params, store.backend, before.record, before.newest)
+        check_reserve(store.backend, options.reserve)
+        return self._make(store, options, before)
 
-    def _make(
-        self, backend: Backend, store: RepositoryWriter, key: WriterKey, options: BackupOptions, before: Earlier
-    ) -> dict[str, Any]:
+    def _make(self, store: RepositoryWriter, options: BackupOptions, before: Earlier) -> dict[str, Any]:
         params = self._params
         with (
             transport_of(params, self._product.name) as transport,
             ExitStack() as opened,
         ):
+            self._connected(transport)
             probe = self._product.probe(transport)
             options = replace(options, counters=self._product.counters(transport, probe))
             if params["only_counters"]:
                 return {"counters": dict(options.counters)}
-            earlier = self._earlier(backend, opened)
+            earlier = self._earlier(store.backend, opened)
             outcome = take_backup(
                 store,
                 transport,
@@ -125,7 +144,7 @@ class _Backup:
                 probe,
                 self._product.items(probe),
                 options,
-                dry_run=self._module.check_mode,
+                dry_run=self._check_mode,
                 force_store=before.damaged,
                 sink_around=self._keeping(earlier) if earlier is not None else None,
             )
@@ -144,7 +163,7 @@ class _Backup:
                 "warnings": [*before.warnings, *self._warnings(outcome, options.provided)],
             }
             if earlier is not None:
-                result.update(self._difference(earlier, key))
+                result.update(self._difference(earlier, store.writer_key))
         error = incomplete_error(outcome, transport.host, self._product)
         if error is not None:
             error.details["result"] = result
@@ -168,7 +187,7 @@ class _Backup:
 
     def _earlier(self, backend: Backend, opened: ExitStack) -> Side | None:
         """The generation before, opened, when a difference is wanted and the keys are at hand."""
-        if not self._module._diff or not self._file_keys:
+        if not self._diff or not self._file_keys:
             return None
         (record,) = wanted(self._params, backend, self._product.name) or (None,)
         if record is None:
