@@ -26,6 +26,7 @@ INFO_ONLY = {
     "generation_info",
     "preflight_info",
     "pushed_info",
+    "recovery_report",
     "repository_info",
     "repository_verify",
     "starface_config",
