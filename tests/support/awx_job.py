@@ -30,8 +30,9 @@ BIN = pathlib.Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class JobResult:
-    """What AWX has of a job afterwards: status, exit code, events, artifacts of set_stats; and where its files are."""
+    """What AWX has of a job afterwards: status, exit code, events, artifacts of set_stats. Files lie in ``folder``."""
 
+    number: int
     status: str
     code: int
     events: Sequence[Mapping[str, Any]]
@@ -144,7 +145,7 @@ class Awx:
             )
         given = [one["event_data"].get("artifact_data") or {} for one in events if one["event"] == "playbook_on_stats"]
         code = int((kept / "artifacts" / str(number) / "rc").read_text())
-        return JobResult(done.status, code, events, given[-1] if given else {}, kept)
+        return JobResult(number, done.status, code, events, given[-1] if given else {}, kept)
 
     def _survey(self, template: str, answers: Mapping[str, Any]) -> dict[str, Any]:
         """Answers, and for those that were not given what AWX's form sends: the default, be it empty."""

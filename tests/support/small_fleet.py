@@ -89,12 +89,6 @@ class SmallFleet:
         paths = (self.store.path / "commits").rglob("*.json")
         return sorted("/".join(path.relative_to(self.store.path / "commits").with_suffix("").parts) for path in paths)
 
-    def breaks_the_dial_plan(self) -> pathlib.Path:
-        """A change that goes wrong on pbx-berlin; gives back the file that was changed."""
-        config = self.fleet.hosts["pbx-berlin"].directory / "etc/kamailio/kamailio.cfg"
-        config.write_text(config.read_text() + "\n# a change that goes wrong\n")
-        return config
-
 
 @contextlib.contextmanager
 def small_fleet(folder: pathlib.Path) -> Iterator[SmallFleet]:
