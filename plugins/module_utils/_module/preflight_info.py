@@ -33,7 +33,7 @@ from .._transport.base import Transport
 from .._transport.proof import Shown
 from .._transport.windows_looking import looking
 from . import unsealing
-from .argspec import ArgumentSpec
+from .argspec import ArgumentSpec, unlock
 from .backup_specs import spec_of_backup
 from .connecting import CONNECTION_OF, transport_of
 from .host_proof import shown_by
@@ -73,9 +73,12 @@ def look_before_the_first_backup(module: AnsibleModule) -> Mapping[str, Any]:
     params = judged.validated_parameters
     # All of options counts as secret until here. Of what is left only secrets are to be masked in the result.
     module.no_log_values.clear()
-    module.no_log_values.update(secrets_of(spec.options, given))
+    module.no_log_values.update(secrets_of({**unlock().options, **spec.options}, given))
     flight = Preflight(product, params)
-    if judged.error_messages:
+    unknown = sorted(given.keys() - spec.options.keys())
+    if unknown:
+        flight.note("options", False, f"Unsupported parameters: {', '.join(unknown)}")
+    elif judged.error_messages:
         flight.note("options", False, "; ".join(judged.error_messages))
     else:
         flight.run()
