@@ -60,7 +60,8 @@ class Site:
         program = self.controller.ansible("ansible-playbook")
         command = [program, "-i", "inventory.yml", "ucops.recovery.maintenance", *arguments]
         done = self.controller.run(command, LAB_EVENTS=str(events))
-        found = {event["task"]: event["result"] for event in map(json.loads, events.read_text().splitlines())}
+        told = list(map(json.loads, events.read_text().splitlines()))
+        found = {event["task"].rpartition(" : ")[2]: event["result"] for event in told}
         return done.returncode, done.stdout, found
 
 

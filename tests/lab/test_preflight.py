@@ -213,8 +213,8 @@ def result_of_line(play: Play) -> dict[str, Any]:
 def test_below_its_reserve_no_backup_begins(flight: Play, recovery: Recovery, fleet: Fleet) -> None:
     """The repository lies on a file system of 24 MiB, which is filled up to less than what is to stay free."""
     there = recovery.controller.backup_host
-    backup = {**recovery.reach(fleet["empty"]), "system_config": False, "commands": ["uname -a"]}
-    first = recovery.back_up(fleet["empty"], product="linux", **backup, reserve=2**23)
+    backup = {**recovery.reach(fleet["empty"]), "system_config": False, "commands": [{"argv": ["uname", "-a"]}]}
+    first = recovery.run("linux_backup", **backup, reserve=2**23)
     assert first.passed, first.output
     there.run("head -c 18000000 /dev/zero >/srv/others")
     there.run(["mkdir", "-p", "/etc/ansible/facts.d"])

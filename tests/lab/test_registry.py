@@ -19,6 +19,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry i
     parse_reg,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    CommandFailed,
     HostileContent,
     RestoreFailed,
     RestoreRefused,
@@ -30,6 +31,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._items.registry_pat
 from ansible_collections.ucops.recovery.plugins.module_utils._items.scratch import Scratch, only_administrators
 from ansible_collections.ucops.recovery.plugins.module_utils._items.sddl import to_sddl
 from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_host import look_at_windows
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows_looking import looking
 from lab.windows.clients import transport_to
 from lab.windows.shells import Answer
 
@@ -254,3 +256,19 @@ def test_a_look_at_the_host(there, users, transport):
     service = look.service("Looked")
     assert service is not None and service.image_path.strip() == r'"C:\Program Files\estos\x y.exe"'
     assert (service.start, tuple(service.depends), service.account) == ("delayed", ("RpcSs",), "LocalSystem")
+
+
+def test_a_look_that_writes_nothing_sees_the_same(there, users, transport):
+    there.add_installed("estos UCServer", "8.6.2.4711", location=r"C:\Program Files\estos\UCServer")
+    normal = look_at_windows(transport)
+    written = transport.files.stat(TEMP).written
+    only = looking(transport)
+    assert look_at_windows(only) == normal
+    keys = RegistryKeys(name="server", data_class="voip_config", keys=[SERVER, CLIENT, ADMIN])
+    seen, known = Gathering(keys, only), Gathering(keys, transport)
+    bert = path_of(rf"HKEY_USERS\{users[1].sid}\SOFTWARE\ESTOS\UCServer4\Admin")
+    assert {entry.path for entry in seen.entries} == {entry.path for entry in known.entries} - {bert}
+    assert seen.problems == {}
+    assert transport.files.stat(TEMP).written == written
+    with pytest.raises(CommandFailed, match="only looked at"), Scratch(only.files):
+        pass

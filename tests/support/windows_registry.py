@@ -15,7 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry import (
+    REG_BINARY,
     REG_DWORD,
+    REG_MULTI_SZ,
     RegistryTree,
     RegistryValue,
     applied,
@@ -190,6 +192,8 @@ class MemoryWindows(WindowsCommands):
             return self._export(words[1], words[2])
         if words[0] == "query" and words[2:] == ["/reg:64"]:
             return self._query(words[1])
+        if words[0] == "query" and words[2:] == ["/s", "/reg:64"]:
+            return self._query_all(words[1])
         if words[0] == "import" and words[2:] == ["/reg:64"]:
             return self._import(words[1])
         if words[0] == "load" and len(words) == 3 and words[1].startswith("HKU\\"):
@@ -215,10 +219,18 @@ class MemoryWindows(WindowsCommands):
         if key not in self.registry:
             return failed(MISSING)
         lines = ["", long_key(key)]
-        for name, value in self.registry.tree.values(key).items():
-            shown = f"0x{value.number:x}" if value.type == REG_DWORD and value.number is not None else value.text
-            lines.append(f"    {name or '(Default)'}    {TYPE_NAMES.get(value.type, 'REG_NONE')}    {shown}")
+        lines += [_shown(name, value) for name, value in self.registry.tree.values(key).items()]
         lines += ["", *(f"{long_key(key)}\\{name}" for name in self.registry.tree.subkeys(key))]
+        return CommandResult(0, "".join(line + "\r\n" for line in lines).encode(), b"")
+
+    def _query_all(self, key: str) -> CommandResult:
+        if self.registry.is_denied(key):
+            return failed(DENIED)
+        if key not in self.registry:
+            return failed(MISSING)
+        lines = []
+        for one, values in self.registry.below(key).keys.items():
+            lines += ["", one, *(_shown(name, value) for name, value in values.items())] if values else []
         return CommandResult(0, "".join(line + "\r\n" for line in lines).encode(), b"")
 
     def _import(self, path: str) -> CommandResult:
@@ -273,3 +285,15 @@ class _Stream(CommandStream):
 def failed(message: str, rc: int = 1) -> CommandResult:
     """How a command says that it failed."""
     return CommandResult(rc, b"", f"{message}\r\n".encode())
+
+
+def _shown(name: str, value: RegistryValue) -> str:
+    """A value as ``reg query`` prints it."""
+    shown = value.text
+    if value.type == REG_DWORD and value.number is not None:
+        shown = f"0x{value.number:x}"
+    elif value.type == REG_MULTI_SZ:
+        shown = "\\0".join(value.texts)
+    elif value.type == REG_BINARY:
+        shown = value.data.hex().upper()
+    return f"    {name or '(Default)'}    {TYPE_NAMES.get(value.type, 'REG_NONE')}    {shown}"
