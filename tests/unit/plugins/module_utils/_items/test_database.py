@@ -15,6 +15,7 @@ import threading
 
 import pytest
 
+from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     CommandFailed,
     HostileContent,
@@ -356,3 +357,12 @@ def test_sections_name_any_table():
 )
 def test_errors_of_clients_are_one_line_without_values(stderr, shown):
     assert first_error(CommandResult(3, b"", stderr)) == shown
+
+
+def test_a_database_is_measured_without_a_dump(database, host, tmp_path):
+    report = ItemReport("database")
+    before = sorted(path.name for path in database.parent.iterdir())
+    extent = dump(database).measure(host, report)
+    assert (extent.entries, extent.size, report.found, report.problems) == (1, None, True, [])
+    assert sorted(path.name for path in database.parent.iterdir()) == before
+    assert dump(tmp_path / "none").measure(host, report).entries == 0 and report.found is False

@@ -442,3 +442,26 @@ def test_no_thread_stays_when_a_gathering_is_given_up(root, local):
     next(gathering)
     gathering.close()
     assert set(threading.enumerate()) <= before
+
+
+def test_a_tree_is_measured_by_its_listing_alone(root, local, scripted):
+    fill(root, open="12345", **{"dir/below": "678", "left/out": "x" * 1000})
+    (root / "etc/link").symlink_to("open")
+    report = ItemReport("tree")
+    extent = tree(root, "/etc", exclude=["left"]).measure(local, report)
+    assert (extent.entries, extent.size, report.problems, report.found) == (5, 8, [], True)
+    gone = ItemReport("tree")
+    assert tree(root, "/nowhere").measure(local, gone).entries == 0 and gone.found is False
+
+
+def test_what_may_not_be_read_is_measured_and_told(root, local):
+    fill(root, open="12345", closed="678", **{"dir/below": "x"})
+    for name in ("closed", "dir"):
+        (root / "etc" / name).chmod(0)
+    report = ItemReport("tree")
+    try:
+        as_stranger(root, "/etc").measure(local, report)
+    finally:
+        (root / "etc/dir").chmod(0o755)
+    assert {problem.path for problem in report.problems} == {"/etc/closed", "/etc/dir"}
+    assert all("Permission denied" in problem.message for problem in report.problems)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.certificates import Authority
 from support.gathering import Gathering
 from support.sql_server_site import ROWS, SqlServerSite, chat, sql_server_site
 from support.sql_server_stand_in import File, User
@@ -27,6 +28,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     VersionMismatch,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._items.sql_backup_file import alone
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.tds import shown_by_sql_server
 
 PATH = b"/@mssql/CHAT.bak"
 THUMBPRINT = "AB" * 20
@@ -538,3 +540,32 @@ def state(item: Any, found: Gathering) -> bytes:
     """What the content counts as, whatever its bytes."""
     normaliser = item.normaliser(found.entries[0])
     return normaliser.feed(found.all[0][1]) + normaliser.finish()
+
+
+def measured(site: SqlServerSite, **options: Any) -> tuple[int, int | None, ItemReport]:
+    report = ItemReport("database")
+    extent = site.item(**options).measure(site.transport(), report)
+    assert site.sent("BACKUP") == [] and site.engine.violations == []
+    return extent.entries, extent.size, report
+
+
+def test_a_database_is_measured_by_its_pages_and_the_rights_of_the_login(site: SqlServerSite) -> None:
+    entries, size, report = measured(site)
+    assert entries == 1 and size and report.problems == []
+    site.engine.may_back_up = False
+    assert "db_backupoperator" in measured(site)[2].problems[0].message
+    assert measured(site, database="OTHER")[2].found is False
+    site.database.state = "RESTORING"
+    assert "RESTORING" in measured(site)[2].problems[0].message
+
+
+def test_the_server_s_certificate_is_shown_before_anybody_logs_in(site: SqlServerSite, tmp_path: pathlib.Path) -> None:
+    options = site.transport().options
+    (shown,) = shown_by_sql_server(options)
+    assert (shown.doubt, shown.port) == ("", site.server.port) and shown.fingerprint.startswith("SHA256:")
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other")
+    (doubted,) = shown_by_sql_server(replace(options, ca_file=str(stranger.file)))
+    assert doubted.fingerprint == shown.fingerprint and "is not trusted" in doubted.doubt
+    assert shown_by_sql_server(replace(options, encryption="off", allow_unencrypted=True)) == []
+    assert site.engine.statements == []

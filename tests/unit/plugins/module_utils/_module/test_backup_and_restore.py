@@ -19,6 +19,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     CommandFailed,
     HostMismatch,
     KeyRequired,
+    RepositoryFull,
     RestoreFailed,
     RestoreRefused,
     VersionMismatch,
@@ -32,6 +33,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
     take_backup,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.companions import Provided
+from ansible_collections.ucops.recovery.plugins.module_utils._module.release_change import ReleaseChange
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Companion, Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
@@ -649,3 +651,40 @@ def test_a_service_that_is_down_is_started_although_nothing_else_differs(site: S
     assert (plan.items, plan.stopped, plan.is_needed) == ([], ["switchboard"], True)
     restorer.run(plan)
     assert switchboard.exists() and not site.restorer(outcome).plan(look_only=False).is_needed
+
+
+def test_below_the_reserve_nothing_begins_but_a_restore_s_own(site: Site) -> None:
+    outcome = site.backup()
+    before = sorted(site.store.backend.list())
+    product = site.product
+    probe = product.probe(site.transport)
+    options = BackupOptions("pbx", "", MANUAL, reserve=2**62)
+    for dry_run in (True, False):
+        with pytest.raises(RepositoryFull, match="so no backup begins"):
+            take_backup(site.store, site.transport, product, probe, product.items(probe), options, dry_run=dry_run)
+    assert sorted(site.store.backend.list()) == before
+    (site.root / "etc/voip/dialplan.cfg").write_text("x")
+    restorer = site.restorer(outcome)
+    assert restorer.run(restorer.plan(look_only=False))["pre_restore"] == "pbx/linux/2"
+
+
+def test_another_release_is_a_finding_announced_or_not_and_a_restore_names_what_fits(site: Site) -> None:
+    change = ReleaseChange("Debian 13", "https://vendor.example/notes", "Ann", "2026-01-31")
+    occasion = Occasion("pre_change", change_id="CHG1", reason="new release")
+    product = site.product
+    probe = product.probe(site.transport)
+    options = BackupOptions("pbx", "", occasion, release_change=change)
+    first = take_backup(site.store, site.transport, product, probe, product.items(probe), options)
+    assert first.committed is not None and first.findings == []
+    assert first.committed.record.reason == f"new release ({change.words()})"
+    contract = site.restorer(first)._reader.manifest.contract
+    assert contract["release_change"] == change.to_json("Debian 12")
+    (site.root / "etc/os-release").write_text('ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian 13"\n')
+    second = site.backup()
+    assert [finding.grade for finding in second.findings] == ["medium"]
+    assert site.backup().findings == []
+    with pytest.raises(VersionMismatch) as caught:
+        site.restorer(first).plan(look_only=False)
+    text = str(caught.value)
+    assert "pbx/linux/1 was made with Debian 12, the host runs Debian 13: a configuration may not be accepted" in text
+    assert "Install Debian 12 first, restore pbx/linux/3, which was made with Debian 13, or, when" in text
