@@ -59,9 +59,10 @@ def refusals(states: Sequence[State], confirm: bool | Collection[str]) -> dict[s
     for state in needed:
         if state["host"] in names:
             since = state["plan"].get("expected") or state["generation"]
+            count = state["plan"]["loss_count"]
             told[state["host"]] = (
-                f"It would lose {state['plan']['loss_count']} things that came after {since}, and nobody confirmed"
-                " that. Nothing was touched. Look at them, then say rollback_confirm."
+                f"It would lose {'one thing' if count == 1 else f'{count} things'} that came after {since}, and nobody"
+                " confirmed that. Nothing was touched. Look at the list, then say rollback_confirm."
             )
         else:
             told[state["host"]] = f"Nothing was touched: {first}{more} would lose something that nobody confirmed."

@@ -276,7 +276,7 @@ class Restorer:
             wanted, now = self._wanted[item.name], current.get(item.name, ())
             if item.name in current:
                 plan.losses += losses_of(item, wanted, now, self._reader, expected)
-            else:
+            elif item.name not in plan.unknown or not item.comparable:
                 plan.losses.append(Loss(item.name, item.data_class, NOT_COMPARED))
         if any(loss.action != NOT_COMPARED for loss in plan.losses):
             then = HeldSide(self._reader, list(current), self._paths)
