@@ -95,9 +95,9 @@ def test_every_product_is_backed_up_with_what_the_inventory_says(controller):
 
 
 def test_every_product_is_restored_with_what_the_inventory_says(controller):
-    tasks = {path.stem for path in (PROJECT / "playbooks" / "tasks").glob("restore_*.yml")}
+    tasks = {path.stem for path in (PROJECT / "roles" / "restore" / "tasks").glob("*.yml")}
     # what a product pushed, or exports for reading, is put back by people
-    hosts = [product.replace("_", "-") for product in CONNECTION_OF if f"restore_{product}" in tasks]
+    hosts = [product.replace("_", "-") for product in CONNECTION_OF if product in tasks]
     limit = ",".join(hosts)
     found, output = errors(controller, "ucops.recovery.restore", "--limit", limit, "-e", "generation=latest")
     assert expected(found) == dict.fromkeys(hosts, "RepositoryMissing"), output

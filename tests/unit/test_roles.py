@@ -54,9 +54,10 @@ def test_a_role_has_a_page_of_its_own(role: str) -> None:
     assert f"roles/{role}/README.md" in (ROOT / "README.md").read_text()
 
 
-def test_every_product_has_its_place_in_the_role_backup() -> None:
-    modules = {path.stem.removesuffix("_backup") for path in (ROOT / "plugins" / "modules").glob("*_backup.py")}
-    variables = load("backup", "vars/main.yml")
-    tasks = {path.stem for path in (ROOT / "roles" / "backup" / "tasks").glob("*.yml")} - {"main"}
-    assert modules == tasks == set(variables["backup_products"])
-    assert set(variables["backup_last_products"]) < modules
+@pytest.mark.parametrize("role", ["backup", "restore"])
+def test_every_product_has_its_place_in_the_roles_that_dispatch(role: str) -> None:
+    modules = {path.stem.removesuffix(f"_{role}") for path in (ROOT / "plugins" / "modules").glob(f"*_{role}.py")}
+    variables = load(role, "vars/main.yml")
+    tasks = {path.stem for path in (ROOT / "roles" / role / "tasks").glob("*.yml")} - {"main"}
+    assert modules == tasks == set(variables[f"{role}_products"])
+    assert set(variables[f"{role}_last_products"]) < modules
