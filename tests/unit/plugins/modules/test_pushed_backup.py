@@ -545,3 +545,78 @@ def test_two_lines_of_one_source_have_their_own_histories(site):
 def test_parts_of_cisco_without_their_document_are_listed(site):
     site.deliver(f"{STAMP}_PUB_UCM_CCMDB.tar")
     assert site.info(group_by="cucm")["other"] == [f"{STAMP}_PUB_UCM_CCMDB.tar"]
+
+
+CHANGE = {"phase": "pre_change", "change_id": "CHG1"}
+
+
+def test_a_retry_is_given_what_came_before_and_waits_for_nothing(site):
+    site.deliver("a.bin")
+    made = site.backup(**CHANGE, max_age="1h")
+    assert made["reused"] is False and made["generation"]["received_at"]
+    site.deliver("b.bin", OTHER)
+    again = site.backup(**CHANGE, max_age="1h")
+    assert not again.get("failed"), again
+    assert (again["reused"], again["changed"], again["verdict"]) == (True, False, "reused")
+    assert again["generation"]["id"] == made["generation"]["id"] and again["generation"]["head"]
+    assert site.lying() == ["b.bin"] and len(site.records()) == 1
+    forced = site.backup(**CHANGE, max_age="1h", force=True)
+    assert forced["reused"] is False and forced["generation"]["attempt"] == 2
+
+
+def test_what_came_too_early_is_taken_in_and_is_not_what_was_asked_for(site):
+    site.deliver("a.bin")
+    result = site.backup(**CHANGE, received_after="2099-01-01T00:00:00Z")
+    assert result["error"] == "NothingCame" and "arrived since 2099-01-01T00:00:00Z" in result["msg"]
+    assert "generation" not in result and result["generations"][0]["id"] == "pbx/pushed/1"
+    (record,) = site.records()
+    assert (record.phase, record.change_id, record.status) == ("scheduled", None, "complete")
+    assert site.lying() == []
+
+
+def later_than(place, monkeypatch):
+    """From here on, only what arrives later than a file counts."""
+    received = os.stat(place).st_ctime_ns
+    monkeypatch.setattr(receiving, "earliest_of", lambda params: received + 1)
+    # the clock of a file system has steps
+    time.sleep(0.02)
+
+
+def test_what_came_in_time_counts_beside_what_came_too_early(site, monkeypatch):
+    later_than(site.deliver("a.bin"), monkeypatch)
+    site.deliver("b.bin", OTHER)
+    result = site.backup(**CHANGE)
+    assert not result.get("failed"), result
+    assert [(record.phase, record.change_id) for record in site.records()] == [
+        ("scheduled", None),
+        ("pre_change", "CHG1"),
+    ]
+    assert result["generation"]["id"] == "pbx/pushed/2" and len(result["generations"]) == 2
+
+
+def test_what_came_too_early_and_is_bad_fails_nothing(site, monkeypatch, capfd):
+    later_than(site.deliver("a.bin", b"\0" * 5000), monkeypatch)
+    site.deliver("b.bin")
+    result = site.backup(**CHANGE)
+    assert not result.get("failed") and result["generation"]["status"] == "complete", result
+    assert "The pushed backup is not complete: files: a.bin" in capfd.readouterr().err
+
+
+def test_a_killed_run_goes_on_and_still_knows_what_came_too_early(site, monkeypatch):
+    site.deliver("a.bin")
+    monkeypatch.setattr(receiving, "finish", mock.Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        site.backup(**CHANGE, received_after="2099-01-01T00:00:00Z")
+    monkeypatch.undo()
+    result = site.backup(**CHANGE, received_after="2099-01-01T00:00:00Z")
+    assert result["error"] == "NothingCame" and len(site.records()) == 1 and site.claims() == []
+
+
+def test_check_mode_says_that_what_lies_there_is_too_early(site):
+    site.deliver("a.bin")
+    result = site.backup(check=True, **CHANGE, received_after="2099-01-01T00:00:00Z")
+    assert result["error"] == "NothingCame" and site.lying() == ["a.bin"] and site.records() == []
+
+
+def test_a_time_that_is_none_is_refused(site):
+    assert site.backup(received_after="yesterday")["error"] == "OptionInvalid"

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from support.modules import run_module, run_unsealing
 from support.repositories import SECRET
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module import repository_verify
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import object_name
 
 
@@ -134,3 +136,54 @@ def test_a_wrong_secret(filled):
 
     with pytest.raises(WrongKey):
         verify(filled, "wrong horse battery staple", level=2)
+
+
+def relied_on(repository, *generations, **options):
+    return verify(repository, generations=list(generations), **options)
+
+
+def test_only_what_somebody_relies_on_is_read(filled):
+    result = relied_on(filled, "pbx/kamailio/2", max_age="1h")
+    assert result.get("failed") is not True, result
+    assert set(result["heads"]) == {"pbx/kamailio"}
+    assert result["checked"]["objects"] == 3 and result["checked"]["generations"] == 2
+    (one,) = result["generations"]
+    assert (one["id"], one["status"], one["phase"]) == ("pbx/kamailio/2", "complete", "manual")
+    assert 0 <= one["age"] < 3600
+    # it is about little, so it is no hint for the next run
+    assert not (filled.path / "journal" / "verified.json").exists()
+
+
+def test_what_nobody_relies_on_may_be_damaged(filled):
+    record = filled.backup({"/etc/a": os.urandom(100)}).record
+    (sha,) = [name for name in record.objects if not verify_needs(filled, name)]
+    flip(filled.path / object_name(sha))
+    assert relied_on(filled, "pbx/kamailio/2")["verdict"] == "self_consistent"
+    damaged = relied_on(filled, "pbx/kamailio/2", "pbx/kamailio/3")
+    assert damaged["error"] == "RepositoryDamaged" and sha in damaged["msg"]
+    assert [one["id"] for one in damaged["generations"]] == ["pbx/kamailio/2", "pbx/kamailio/3"]
+
+
+def test_what_is_relied_on_and_is_not_there_or_not_complete_is_a_finding(filled):
+    filled.backup({"/etc/a": b"4"}, status="partial", missing=["config"])
+    assert "There is no such generation" in relied_on(filled, "pbx/kamailio/9")["msg"]
+    assert "is not complete: it lacks config" in relied_on(filled, "pbx/kamailio/3")["msg"]
+    assert "There is no such generation" in relied_on(filled, "nobody/kamailio/1")["msg"]
+
+
+@pytest.mark.parametrize(("later", "text"), [(7200, "is 2 h old, and 1 h is allowed"), (-60, "date in the future")])
+def test_what_is_relied_on_may_be_too_old(filled, monkeypatch, later, text):
+    now = time.time() + later
+    monkeypatch.setattr(repository_verify.time, "time", lambda: now)
+    result = relied_on(filled, "pbx/kamailio/2", max_age="1h")
+    assert result["error"] == "GenerationTooOld" and text in result["msg"] and result["verdict"] == "self_consistent"
+
+
+def test_level_two_opens_what_is_relied_on(filled):
+    result = verify(filled, SECRET, level=2, generations=["pbx/kamailio/2"])
+    assert result.get("failed") is not True and result["checked"]["contents"] == 1, result
+
+
+def test_a_generation_is_named_in_full(filled):
+    assert relied_on(filled, "pbx")["error"] == "OptionInvalid"
+    assert "mutually exclusive" in relied_on(filled, "pbx/kamailio/1", source="pbx")["msg"]
