@@ -12,7 +12,7 @@ author:
 description:
   - Puts what the filter P(ucops.recovery.post_change_host#filter) says of each host into one report, those that are not
     fine first. The role C(post_change) renders it.
-positional: facts, max_lines
+positional: facts, max_lines, outcomes
 options:
   _input:
     description: What there is to say of each host.
@@ -27,6 +27,11 @@ options:
     description: At most so many lines of differences in all.
     type: int
     default: 5000
+  outcomes:
+    description: The C(recovery_outcome) of all hosts. One that nothing else is said of is in the report too.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -50,10 +55,15 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import report
 
 
-def post_change_report(hosts: Sequence[Mapping[str, Any]], facts: Mapping[str, Any], max_lines: int = 5000) -> Any:
+def post_change_report(
+    hosts: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    max_lines: int = 5000,
+    outcomes: Sequence[Mapping[str, Any]] = (),
+) -> Any:
     """The filter. What a host says is data and no template, whatever stands in it."""
     try:
-        return wrap_var(report(hosts, facts, int(max_lines)))
+        return wrap_var(report(hosts, facts, int(max_lines), outcomes))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"post_change_report: {error}") from None
 

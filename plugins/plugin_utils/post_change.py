@@ -16,13 +16,15 @@ from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask impor
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.semantic import HIGH, LOW, MEDIUM, SEVERITIES
 
 from .counters import compared, fallen
+from .outcomes import FAILED, OK, SKIPPED, failure_of
 
 SCHEMA = 1
 FINE, LOOK, NOT_FINE, UNKNOWN = "fine", "look", "not fine", "unknown"
 """Verdicts. ``look``: nothing stops, somebody should read it; ``unknown``: nothing could be looked at."""
 NONE = "none"
 FAIL_ON = (HIGH, MEDIUM, NONE)
-OK, FAILED = "ok", "failed"
+NOT_AS_BEFORE = "NotAsBefore"
+"""The kind of error when the backup was made and what it shows is not fine."""
 COUNTER_FELL = "counter_fell"
 NOT_LOOKED_INTO = "not_opened"
 LONGEST_PROBLEM = 500
@@ -70,20 +72,22 @@ def of_host(
     findings.sort(key=lambda one: -SEVERITIES.index(one["grade"]))
     stopping = [one for one in findings if _stops(one["grade"], fail_on)]
     if outcome.get("outcome") != OK:
-        result, problem = outcome.get("outcome", FAILED), [outcome.get("problem", ""), *told]
+        result, reasons = outcome.get("outcome", FAILED), [outcome.get("problem", ""), *told]
     elif told or stopping:
-        result, problem = FAILED, [*told, *(one["text"] for one in stopping)]
+        result, reasons = FAILED, [*told, *(one["text"] for one in stopping)]
     else:
-        result, problem = OK, []
+        result, reasons = OK, []
+    problem = _one_line(readable("; ".join(filter(None, reasons))))
     return _legible(
         {
+            "changed_outcome": _changed_outcome(outcome, result, problem, findings),
             "host": outcome.get("host", ""),
             "source": outcome.get("source", ""),
             "product": outcome.get("product", ""),
             "instance": outcome.get("instance", ""),
             "outcome": result,
-            "problem": _one_line("; ".join(filter(None, problem))),
-            "verdict": _verdict(result, findings, difference),
+            "problem": problem,
+            "verdict": _verdict(result, findings, generation),
             "before": (before or {}).get("id", ""),
             "after": generation.get("id") or "",
             "identical": difference.get("identical"),
@@ -99,13 +103,31 @@ def of_host(
     )
 
 
-def report(hosts: Iterable[Mapping[str, Any]], facts: Mapping[str, Any], most_lines: int) -> dict[str, Any]:
+def _changed_outcome(
+    outcome: Mapping[str, Any], result: str, problem: str, findings: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What becomes of ``recovery_outcome``."""
+    error = outcome.get("error") or ("" if result == OK else NOT_AS_BEFORE)
+    changed = {"outcome": result, "problem": problem, "error": error, "findings": [dict(one) for one in findings]}
+    return {**changed, "failure": failure_of({**outcome, **changed})}
+
+
+def report(
+    hosts: Iterable[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    most_lines: int,
+    outcomes: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     """The report of a run: those that are not fine first. ``facts``: change id, run id, reason and the like.
 
     :param most_lines: lines of differences that it shows in all
+    :param outcomes: of all hosts, also of those that nobody could say anything of
     """
     order = (NOT_FINE, UNKNOWN, LOOK, FINE)
-    told = sorted((dict(one) for one in hosts), key=lambda one: (order.index(one["verdict"]), one["host"]))
+    told = [_legible({name: value for name, value in one.items() if name != "changed_outcome"}) for one in hosts]
+    known = {one["host"] for one in told}
+    told += [_unknown(one) for one in outcomes if one["host"] not in known and one["outcome"] != SKIPPED]
+    told.sort(key=lambda one: (order.index(one["verdict"]), one["host"]))
     room = most_lines
     for one in told:
         lines = one["text"].splitlines(keepends=True)
@@ -116,6 +138,21 @@ def report(hosts: Iterable[Mapping[str, Any]], facts: Mapping[str, Any], most_li
     worst = min((order.index(one["verdict"]) for one in told), default=order.index(FINE))
     counted = {verdict: sum(one["verdict"] == verdict for one in told) for verdict in order}
     return {"schema": SCHEMA, **_legible(dict(facts)), "verdict": order[worst], "counted": counted, "hosts": told}
+
+
+def _unknown(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """A host that the run did not get to."""
+    judged = of_host(
+        {**outcome, "generation": None},
+        change_id="",
+        pre=[{"status": "complete"}],
+        difference={},
+        counters={},
+        tolerance=0,
+        fail_on=NONE,
+    )
+    del judged["changed_outcome"]
+    return judged
 
 
 def _usable(pre: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -134,8 +171,8 @@ def _stops(grade: str, fail_on: str) -> bool:
     return fail_on != NONE and SEVERITIES.index(grade) >= SEVERITIES.index(fail_on)
 
 
-def _verdict(result: str, findings: Sequence[Mapping[str, Any]], difference: Mapping[str, Any]) -> str:
-    if result not in (OK, FAILED) and not difference:
+def _verdict(result: str, findings: Sequence[Mapping[str, Any]], generation: Mapping[str, Any]) -> str:
+    if not generation.get("id") and result != FAILED:
         return UNKNOWN
     if result != OK:
         return NOT_FINE

@@ -22,6 +22,8 @@ _STATE = re.compile(r"^\s*FLAGS: ([A-Z]{2})\s*$", re.MULTILINE)
 """Two letters of each target: A, T, D or I (active, trying, disabled, inactive), then P or X (probed or not)."""
 _ACTIVE = "A"
 _REGISTRATION = re.compile(r"^\s*flags: (\d+)\s*$", re.MULTILINE)
+_NO_TARGETS = "No Destination Sets"
+"""What dispatcher.list calls an error when there are none."""
 _ONLINE = 4
 """UAC_REG_ONLINE in uac_reg.h: the registration at the provider holds."""
 
@@ -33,7 +35,7 @@ def count(transport: Transport, command: Sequence[str], become: Become) -> dict[
     registered = _REGISTERED.search(statistics or "")
     if registered:
         found["registrations"] = int(registered[1])
-    targets = _ask(transport, [*command, "dispatcher.list"], become)
+    targets = _ask(transport, [*command, "dispatcher.list"], become, nothing=_NO_TARGETS)
     if targets is not None:
         found.update(trunks_of(targets))
     providers = _ask(transport, [*command, "uac.reg_dump"], become)
@@ -49,11 +51,13 @@ def trunks_of(listed: str) -> dict[str, int]:
     return {"trunks": len(states), "trunks_up": sum(state.startswith(_ACTIVE) for state in states)}
 
 
-def _ask(transport: Transport, words: Sequence[str], become: Become) -> str | None:
-    """The answer; None when there is nobody to answer, or no such command."""
+def _ask(transport: Transport, words: Sequence[str], become: Become, nothing: str = "") -> str | None:
+    """The answer; None when there is nobody to answer, or no such command. ``nothing``: the error that means none."""
     try:
         result = transport.run(words, become=become)
     except CommandFailed:
         return None
     text = decoded(result.stdout)
+    if nothing and text.startswith("error:") and nothing.lower() in text.lower():
+        return ""
     return None if result.rc != 0 or text.startswith("error:") else text

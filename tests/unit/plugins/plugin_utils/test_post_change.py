@@ -127,6 +127,35 @@ def test_the_worst_hosts_first_and_all_counted():
     assert told["verdict"] == "not fine" and told["counted"] == {"not fine": 1, "unknown": 1, "look": 1, "fine": 1}
     assert told["change_id"] == "CHG1\\x1b" and told["schema"] == 1
     assert report([], {}, 1)["verdict"] == "fine"
+    assert all("changed_outcome" not in one for one in told["hosts"])
+
+
+def test_a_host_that_the_run_did_not_get_to_is_in_the_report():
+    outcomes = [{**FINE}, {**FINE, "host": "gone", "outcome": "failed", "problem": "never"}]
+    outcomes.append({**FINE, "host": "other", "outcome": "skipped"})
+    told = report([judged()], {}, 1, outcomes)
+    assert [(one["host"], one["verdict"], one["problem"]) for one in told["hosts"]] == [
+        ("gone", "not fine", "never"),
+        ("pbx", "fine", ""),
+    ]
+
+
+def test_what_becomes_of_the_outcome():
+    told = judged(difference={**SAME, "findings": [finding("high", "trunk gone")]})["changed_outcome"]
+    assert (told["outcome"], told["problem"], told["error"]) == ("failed", "trunk gone", "NotAsBefore")
+    assert told["failure"]["problem"] == "trunk gone" and told["failure"]["generation"] == "pbx/kamailio/2"
+    assert judged()["changed_outcome"] == {
+        "outcome": "ok",
+        "problem": "",
+        "error": "",
+        "findings": [],
+        "failure": {},
+    }
+
+
+def test_in_check_mode_nothing_was_compared():
+    told = judged({"generation": {"id": None}}, difference={})
+    assert (told["outcome"], told["verdict"]) == ("ok", "unknown")
 
 
 def test_a_bounded_report():

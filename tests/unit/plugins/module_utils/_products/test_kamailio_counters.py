@@ -56,7 +56,7 @@ def asked(tmp_path):
 
 
 def test_what_is_counted(asked):
-    statistics = "usrloc:location-contacts = 131\nusrloc:registered_users = 120"
+    statistics = "usrloc:location_contacts = 131\nusrloc:registered_users = 120"
     assert asked(stats__get_statistics=statistics, dispatcher__list=DISPATCHER) == {
         "registrations": 120,
         "trunks": 3,
@@ -80,5 +80,7 @@ def test_a_kamailio_that_is_gone_is_not_counted(tmp_path):
         assert count(transport, ["false"], False) == {}
 
 
-def test_no_targets_are_none():
-    assert trunks_of("{\n\tNRSETS: 0\n\tRECORDS: {\n\t}\n}\n") == {"trunks": 0, "trunks_up": 0}
+def test_no_targets_are_none(asked):
+    none = {"trunks": 0, "trunks_up": 0}
+    assert asked(dispatcher__list="error: 500 - No Destination Sets") == none
+    assert trunks_of("{\n\tNRSETS: 0\n\tRECORDS: {\n\t}\n}\n") == none
