@@ -25,7 +25,7 @@ description:
 options:
   _input:
     description:
-      - The registered results of a loop. Each C(item) names C(backup_host) and C(repository).
+      - The registered results, each with a C(place) that names C(backup_host) and C(repository).
     type: list
     elements: dict
     required: true
@@ -49,7 +49,9 @@ seealso:
 EXAMPLES = r"""
 - name: Say what fails
   ansible.builtin.debug:
-    msg: "{{ (looked.results | ucops.recovery.whole_report(fail_on=['never_backed_up', 'overdue'])).failing }}"
+    msg: "{{ (answers | ucops.recovery.whole_report(fail_on=['never_backed_up', 'overdue'])).failing }}"
+  vars:
+    answers: "{{ [looked | combine({'place': {'backup_host': 'backup1', 'repository': '/srv/recovery'}})] }}"
 """
 
 RETURN = r"""

@@ -79,7 +79,7 @@ options:
         default: ""
       rto:
         description:
-          - The recovery time objective. Only told.
+          - The recovery time objective, such as V(4h). A restore drill that took longer is a finding.
         type: str
         default: ""
       expected_every:
@@ -277,7 +277,8 @@ hosts:
       type: dict
       returned: always
     drill:
-      description: The last restore drill, with C(generation), C(at), C(outcome) and C(signer). Empty when there was
+      description: The last restore drill, with C(generation), C(at), C(outcome), C(signer), the
+        rung that it C(reached), and the C(recovery_seconds) that it took. Empty when there was
         none.
       type: dict
       returned: always

@@ -296,7 +296,7 @@ def _drills(clause: Clause, view: _View) -> None:
     drilled = [one for one in view.hosts if one["drill_passed"]]
     clause.state("drilled", count=len(drilled), total=len(view.hosts))
     clause.fail_of("undrilled", view.found(_UNDRILLED))
-    clause.miss_of("recovery_drill_interval", [one["host"] for one in view.hosts if not one["drill_interval_declared"]])
+    clause.miss_of("recovery_drill_every", [one["host"] for one in view.hosts if not one["drill_interval_declared"]])
 
 
 # --- CON.3 -----------------------------------------------------------------------------------------------------------
@@ -355,6 +355,10 @@ def _protection(clause: Clause, view: _View) -> None:
 def _tests(clause: Clause, view: _View) -> None:
     _drills(clause, view)
     clause.miss_of("recovery_rto", view.without("rto"))
+    for one in view.hosts:
+        if one["drill_passed"].get("recovery_seconds") is not None:
+            clause.state("took", took=words_for(one["drill_passed"]["recovery_seconds"]), hosts=one["host"])
+    clause.fail_of("slow", view.found(frozenset({"drill_slow"})))
     checked = [one["host"] for one in view.hosts if one["verified"]["hashed_at"] or one["verified"]["opened_at"]]
     clause.state("verified", count=len(checked), total=len(view.hosts))
     clause.fail_of("unverified", view.found(frozenset({"never_verified", "verify_overdue"})))

@@ -68,6 +68,7 @@ _OF_HOST = {
     "fine": "1 when there is no finding.",
     "last_verify_timestamp_seconds": "When the newest complete generation was checked last, 0 for never.",
     "last_drill_timestamp_seconds": "When the last restore drill passed, 0 for never.",
+    "last_drill_duration_seconds": "How long the last restore drill that passed took; absent when that is not known.",
     "drill_interval_seconds": "How long ago the last restore drill that passed may be.",
     "drill_overdue": "1 when a restore drill is overdue, or the last one failed.",
     "open_restores": "Restores that began and did not end.",
@@ -93,7 +94,8 @@ def metrics_text(report: Mapping[str, Any]) -> str:
         labels = {name: one[name] for name in ("host", "source", "product")}
         labels["product_instance"] = one["instance"]
         for name, value in _host_values(one).items():
-            metrics[name].add(labels, value)
+            if value is not None:
+                metrics[name].add(labels, value)
         for status in ("complete", "partial"):
             generations.add({**labels, "status": status}, one["generations"][status])
     for one in report["repositories"]:
@@ -117,7 +119,7 @@ def metrics_text(report: Mapping[str, Any]) -> str:
     return "".join(f"{line}\n" for metric in every if metric.samples for line in metric.lines())
 
 
-def _host_values(one: Mapping[str, Any]) -> dict[str, Number]:
+def _host_values(one: Mapping[str, Any]) -> dict[str, Number | None]:
     kinds = {finding["kind"] for finding in one["findings"]}
     verified = max(seconds_of_moment(one["verified"][name]) for name in ("hashed_at", "opened_at"))
     return {
@@ -127,6 +129,7 @@ def _host_values(one: Mapping[str, Any]) -> dict[str, Number]:
         "fine": int(one["state"] == FINE),
         "last_verify_timestamp_seconds": verified,
         "last_drill_timestamp_seconds": seconds_of_moment(one["drill_passed"].get("at", "")),
+        "last_drill_duration_seconds": one["drill_passed"].get("recovery_seconds"),
         "drill_interval_seconds": one["drill_interval_seconds"],
         "drill_overdue": int(bool(kinds & _UNDRILLED)),
         "open_restores": len(one["open_restores"]),

@@ -33,8 +33,7 @@ def whole_report(
 ) -> dict[str, Any]:
     """The report.
 
-    :param results: of the module C(recovery_report), each with C(item), which names C(backup_host) and C(repository) or
-        is itself the result of a loop over such
+    :param results: of the module C(recovery_report), each with C(place), which names C(backup_host) and C(repository)
     :param undeclared: hosts that declare nothing
     :param fail_on: kinds of findings that fail the run
     :raises OptionInvalid: a kind that there is none, or a result that is no report
@@ -49,8 +48,7 @@ def whole_report(
     for result in results:
         if "repository_state" not in result:
             raise OptionInvalid("This is no result of the module recovery_report")
-        item = result["item"].get("item", result["item"])
-        place = {name: str(item[name]) for name in ("backup_host", "repository")}
+        place = {name: str(result["place"][name]) for name in ("backup_host", "repository")}
         hosts += [{**one, **place, "words": host_words(one)} for one in result["hosts"]]
         orphans += [{**one, **place} for one in result["orphans"]]
         state = result["repository_state"]

@@ -67,10 +67,10 @@ def never(name: str, **facts: Any) -> dict[str, Any]:
 
 
 def result(*hosts: dict[str, Any], backup_host: str = "backup1", **state: Any) -> dict[str, Any]:
-    """A result for one repository, with its item."""
+    """A result for one repository, with its place."""
     return {
         "at": "2026-01-31T14:00:00Z",
-        "item": {"backup_host": backup_host, "repository": "/srv/recovery"},
+        "place": {"backup_host": backup_host, "repository": "/srv/recovery"},
         "hosts": list(hosts),
         "orphans": state.pop("orphans", []),
         "repository_state": {

@@ -14,7 +14,7 @@ from .._errors import OptionInvalid, RecoveryError, RepositoryError
 from .._repository.backends.base import Backend
 from .._repository.capacity import Growth, Ledger
 from .._repository.chain import Believe, list_chains
-from .._repository.drills import Drill
+from .._repository.drills import last
 from .._repository.format import OBJECTS_FOLDER, ChainId, CommitRecord, GenerationId
 from .._repository.holds import utc_text
 from .._repository.keyring import Keyring, load_keyring
@@ -22,6 +22,7 @@ from .._repository.reader import GenerationReader
 from .._repository.verify_state import KEY_LENGTH, VerifyState
 from . import unsealing
 from .argspec import ArgumentSpec, trust, unlock
+from .drill_facts import describe_drill
 from .duration import seconds_of
 from .generation_info import describe_generation
 from .opening import believed_writers, trust_of
@@ -36,7 +37,6 @@ from .report_judgement import (
     in_order,
     judge,
     judge_space,
-    last_passed,
 )
 from .report_line import LICENCES_ITEM, LineFacts, read_line
 
@@ -279,14 +279,15 @@ class Report:
 
         names = ["rpo"] if declared["rpo"] else ["expected_every", "grace"] if declared["expected_every"] else []
         age = read(names, self._default.age)
-        return Limits(age, read(["drill_interval"], self._default.drill), self._default.verify), findings
+        drill = read(["drill_interval"], self._default.drill)
+        return Limits(age, drill, self._default.verify, read(["rto"], 0)), findings
 
     def _describe(
         self, declared: Mapping[str, Any], findings: Sequence[Finding], line: LineFacts, limits: Limits | None
     ) -> dict[str, Any]:
         complete, newest = line.newest_complete, line.newest
+        drill, passed = last(line.drills), last(line.drills, passed=True)
         instance = f"@{declared['instance']}" if declared["instance"] else ""
-        passed = last_passed(line.drills)
         limits = limits or self._default
         return {
             **{name: declared[name] for name in ("host", "source", "product", "instance", *_TOLD)},
@@ -303,8 +304,8 @@ class Report:
             "first_at": line.first_at,
             "generations": line.counts(),
             "data_classes": line.data_classes(),
-            "drill": self._describe_drill(line.drills[-1] if line.drills else None),
-            "drill_passed": self._describe_drill(passed),
+            "drill": describe_drill(drill) if drill else {},
+            "drill_passed": describe_drill(passed) if passed else {},
             "open_restores": list(line.open_restores),
             "changes": line.changes(),
             "verified": {"hashed_at": "", "opened_at": ""},
@@ -328,11 +329,6 @@ class Report:
             "at": record.received_at,
             "age_seconds": max(0, int(age_of(record, self._now).total_seconds())),
         }
-
-    def _describe_drill(self, drill: Drill | None) -> dict[str, Any]:
-        if drill is None:
-            return {}
-        return {"generation": str(drill.generation), "at": drill.at, "outcome": drill.outcome, "signer": drill.signer}
 
     def _licences(self, line: LineFacts, file_keys: unsealing.FileKeys | None, backend: Backend) -> dict[str, Any]:
         """What is known of the licence keys of a line: who holds no key learns that they are there, and where."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .._repository.capacity import Growth, days_until_full
-from .._repository.drills import Drill
+from .._repository.drills import Drill, last
 from .._repository.format import CommitRecord, GenerationId
 from .._repository.retention import TOLERANCE, parse_moment
 from .duration import words_for
@@ -31,6 +31,7 @@ KINDS: Mapping[str, str] = {
     "drill_failed": "The last restore drill of {at} failed",
     "drill_overdue": "The last restore drill that passed was {age} ago, {limit} are allowed",
     "never_drilled": "No restore drill ever passed, and backups are made for {age}; {limit} are allowed",
+    "drill_slow": "The last restore drill that passed took {took}, {limit} are allowed",
     "verify_overdue": "Its newest complete generation was last verified {age} ago, {limit} are allowed",
     "never_verified": "Its newest complete generation was never verified",
     "not_independent": "It and its backups are in one failure domain: {domain}",
@@ -73,11 +74,13 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Limits:
-    """What is allowed, in seconds: the age of the newest complete generation, of the last drill, of the last check."""
+    """What is allowed, in seconds: the age of the newest complete generation, of the last drill, of the last check, and
+    the time of a recovery (0 for any)."""
 
     age: int
     drill: int
     verify: int
+    recovery: int = 0
 
 
 @dataclass(frozen=True)
@@ -170,13 +173,22 @@ def _judge_drills(line: LineFacts, limits: Limits, now: datetime) -> list[Findin
     found = []
     if line.drills and not line.drills[-1].passed:
         found.append(Finding("drill_failed", {"at": line.drills[-1].at}))
-    passed = last_passed(line.drills)
+    passed = last(line.drills, passed=True)
     begin = passed.at if passed is not None else line.first_at
     if begin and now - parse_moment(begin) > timedelta(seconds=limits.drill):
         age = words_for((now - parse_moment(begin)).total_seconds())
         kind = "never_drilled" if passed is None else "drill_overdue"
         found.append(Finding(kind, {"age": age, "limit": words_for(limits.drill)}))
+    took = recovery_seconds(passed) if passed is not None else None
+    if took is not None and limits.recovery and took > limits.recovery:
+        found.append(Finding("drill_slow", {"took": words_for(took), "limit": words_for(limits.recovery)}))
     return found
+
+
+def recovery_seconds(drill: Drill) -> float | None:
+    """How long a recovery took in a drill; None when its evidence does not say."""
+    took = drill.facts.get("recovery_seconds")
+    return float(took) if isinstance(took, (int, float)) and not isinstance(took, bool) else None
 
 
 def _judge_verification(verified: int, limits: Limits, now: datetime) -> list[Finding]:
@@ -186,11 +198,6 @@ def _judge_verification(verified: int, limits: Limits, now: datetime) -> list[Fi
     if age > limits.verify:
         return [Finding("verify_overdue", {"age": words_for(age), "limit": words_for(limits.verify)})]
     return []
-
-
-def last_passed(drills: Sequence[Drill]) -> Drill | None:
-    """The newest drill that proved its generation."""
-    return next((one for one in reversed(drills) if one.passed), None)
 
 
 def age_of(record: CommitRecord, now: datetime) -> timedelta:

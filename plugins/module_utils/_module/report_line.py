@@ -126,13 +126,19 @@ def read_line(backend: Backend, keyring: Keyring, chain: ChainId, believe: Belie
             chain,
             records,
             load_fates(backend, keyring, chain, now),
-            load_drills(backend, keyring, chain),
+            _drills_of(records, load_drills(backend, keyring, chain)),
             open_restores(backend, chain.source, chain.product, chain.instance),
         )
     except RepositoryError as error:
         return LineFacts(chain, problem=str(error))
     facts.newest_complete = next((one for one in reversed(records) if _serves(one, facts.fate(one))), None)
     return facts
+
+
+def _drills_of(records: Sequence[CommitRecord], drills: Sequence[Drill]) -> list[Drill]:
+    """The drills of these very generations: evidence on a record that another one took the place of is none."""
+    hashes = {record.sequence: record.hash for record in records}
+    return [one for one in drills if hashes.get(one.generation.sequence) == one.record]
 
 
 def _serves(record: CommitRecord, fate: Fate) -> bool:

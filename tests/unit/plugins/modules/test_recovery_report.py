@@ -12,13 +12,17 @@ from support.modules import run_module, run_unsealing
 from support.repositories import SECRET, entry
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module import recovery_report
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import verify as verifying
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.drills import record_drill
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId, GenerationId
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.holds import HoldKeeper, utc_text
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import RestoreJournal
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer, load_keyring
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import SigningKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import (
     GenerationFacts,
     RepositoryWriter,
@@ -359,3 +363,59 @@ def test_looking_changes_nothing(repository):
     assert before == {path: path.read_bytes() for path in repository.path.rglob("*") if path.is_file()}
     assert load_chain(repository.backend, "pbx", "kamailio")
     assert time.time() == NOW
+
+
+# --- restore drills --------------------------------------------------------------------------------------------------
+DRILL_KEY = SigningKey.from_seed(b"d" * 32)
+
+
+def drill(repository, record, ago, outcome="passed", of=None, **facts):
+    told = {"at": utc_text(NOW - ago), "record": of or record.hash, "outcome": outcome, "recovery_seconds": 1800}
+    keyring = load_keyring(repository.backend)
+    record_drill(repository.backend, keyring, DRILL_KEY, GenerationId.of(record), {**told, **facts})
+
+
+@pytest.fixture
+def drilled(repository):
+    """A repository with an auditor, an old generation and a new one."""
+    signer = Signer("auditor", DRILL_KEY.public, ("drill",))
+    plan = owner.plan_change(owner.read_state(repository.backend), SECRET, signers=[signer])
+    owner.apply_plan(repository.backend, plan)
+    repository.first = back_up(repository, 100 * DAY)
+    back_up(repository, HOUR)
+    verified(repository, 0)
+    return repository
+
+
+def test_a_drill_that_passed(drilled):
+    drill(drilled, drilled.first, 80 * DAY, reached="call")
+    (one,) = report(drilled, host(drill_interval="90d", rto="1h"))["hosts"]
+    assert one["state"] == "fine" and one["drill"] == one["drill_passed"]
+    told = {name: one["drill"][name] for name in ("generation", "at", "signer", "reached", "recovery_seconds")}
+    assert told == {
+        "generation": "pbx/kamailio/1",
+        "at": utc_text(NOW - 80 * DAY),
+        "signer": "auditor",
+        "reached": "call",
+        "recovery_seconds": 1800,
+    }
+
+
+def test_a_drill_that_is_overdue_failed_or_slow(drilled):
+    drill(drilled, drilled.first, 95 * DAY)
+    drill(drilled, drilled.first, DAY, "failed")
+    (one,) = report(drilled, host(drill_interval="90d", rto="10m"))["hosts"]
+    assert kinds(one) == ["drill_failed", "drill_overdue", "drill_slow"]
+    assert one["findings"][2]["text"] == "The last restore drill that passed took 30 min, 10 min are allowed"
+    assert one["drill"]["outcome"] == "failed" and one["drill_passed"]["outcome"] == "passed"
+
+
+def test_evidence_that_proves_nothing(drilled):
+    drill(drilled, drilled.first, DAY, of="0" * 64)
+    (one,) = report(drilled, host(drill_interval="90d"))["hosts"]
+    assert kinds(one) == ["never_drilled"]
+    drill(drilled, drilled.first, DAY)
+    for path in (drilled.path / "drills").rglob("*.json"):
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes().replace(b"1800", b"1801"))
+    assert kinds(report(drilled, host(drill_interval="90d"))["hosts"][0]) == ["never_drilled"]

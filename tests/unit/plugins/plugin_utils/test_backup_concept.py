@@ -31,7 +31,7 @@ SITE_KEYS = (
 )
 concept = FilterModule().filters()["backup_concept"]
 
-DRILL = {"generation": "a/kamailio/1", "at": "2026-01-02T00:00:00Z", "outcome": "passed", "signer": "auditor"}
+DRILL = {"generation": "a/kamailio/1", "at": "2026-01-02T00:00:00Z", "outcome": "passed", "recovery_seconds": 90}
 CLASSES = {name: {"entries": 1, "bytes": 1} for name in writing.DATA_CLASSES}
 DECLARED = {
     "rpo": "26h",
@@ -93,7 +93,7 @@ def test_a_site_that_declares_nothing_is_told_what_is_missing_and_nothing_is_cla
         "recovery_responsible",
         "recovery_schedule",
         "recovery_failure_domain",
-        "recovery_drill_interval",
+        "recovery_drill_every",
         "recovery_restore_order",
         "recovery_retention",
         "recovery_copy_host",
@@ -110,8 +110,9 @@ def test_what_is_not_as_it_should_be_fails_its_clause():
     undrilled = host(
         "undrilled", Finding("never_drilled", {"age": "1 d", "limit": "1 d"}), **{**GOOD, "drill_passed": {}}
     )
+    slow = host("slow", Finding("drill_slow", {"took": "9 h", "limit": "1 h"}), **GOOD)
     unchecked = host("unchecked", Finding("never_verified"), **GOOD)
-    hosts = [late, alone, undrilled, unchecked, never("new", **{**GOOD, "data_classes": {}})]
+    hosts = [late, alone, undrilled, slow, unchecked, never("new", **{**GOOD, "data_classes": {}})]
     clauses, _plans = of(hosts, [declared(one["host"]) for one in hosts], undeclared=["stranger"])
 
     def failed(clause):
@@ -120,7 +121,7 @@ def test_what_is_not_as_it_should_be_fails_its_clause():
     assert failed("M 6.101 (3)") == failed("CON.3.A5") == {"late, new"}
     assert failed("M 6.101 (5)") == {"new"}
     assert failed("M 6.101 (7)") == {"alone"} and failed("M 6.101 (9)") == {"undrilled"}
-    assert failed("CON.3.A15") == {"undrilled", "unchecked"}
+    assert failed("CON.3.A15") == {"undrilled", "slow", "unchecked"}
     assert clauses["M 6.101 (3)"]["verdict"] == "not_met"
     assert {"key": "undeclared_hosts", "facts": {"hosts": "stranger"}} in clauses["M 6.101 (2)"]["missing"]
 

@@ -61,7 +61,7 @@ def test_numbers_for_people():
     }
     assert report["hosts"][0]["words"]["age"] == "" == report["hosts"][0]["words"]["growth"]
     assert report["repositories"][0]["words"]["days"] == "90"
-    blind = {"at": "", "item": {"item": {"backup_host": "b", "repository": "/r"}}, "hosts": [], "orphans": []}
+    blind = {"at": "", "place": {"backup_host": "b", "repository": "/r"}, "hosts": [], "orphans": []}
     blind["repository_state"] = {"problem": "gone", "findings": [], "reserve": 1024, "failure_domain": ""}
     (one,) = whole_report([blind], [], [])["repositories"]
     assert one["backup_host"] == "b" and one["words"]["free"] == "" and one["words"]["reserve"] == "1.0 KiB"
@@ -71,7 +71,7 @@ def test_what_is_refused():
     with pytest.raises(OptionInvalid, match="no finding ovedue"):
         whole_report([], [], ["ovedue"])
     with pytest.raises(OptionInvalid, match="no result"):
-        whole_report([{"msg": "failed", "item": {}}], [], [])
+        whole_report([{"msg": "failed", "place": {}}], [], [])
     from ansible.errors import AnsibleFilterError
 
     with pytest.raises(AnsibleFilterError, match="no finding"):
