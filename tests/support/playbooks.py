@@ -85,9 +85,22 @@ class Controller:
 
     def run(self, command: Sequence[str], **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a program in the controller's folder."""
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """What a program in the controller's folder finds around it."""
         home = self.folder.parent / "home"
         home.mkdir(exist_ok=True)
-        environment = {
+        return {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(home),
             "LC_ALL": "C.UTF-8",
@@ -97,13 +110,3 @@ class Controller:
             "ANSIBLE_NOCOLOR": "1",
             **settings,
         }
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )

@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid, RecoveryError
+from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_backup import CONTROLLER_OPTIONS, SPEC
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import FleetHost, split_secrets
+from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
+from ansible_collections.ucops.recovery.plugins.plugin_utils.fleet_progress import FleetProgress
+from ansible_collections.ucops.recovery.plugins.plugin_utils.play_hosts import hosts_with_variables
+from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import BackupAction
+
+OF_THE_WHOLE_RUN = ("repository", "writer_key_file", *UNLOCK_OPTIONS)
+"""What hosts may declare among their options, and must not differ in."""
+
+
+class ActionModule(BackupAction):
+    """Makes one job of all hosts of the play, and sends it where the task is delegated to."""
+
+    BYPASS_HOST_LOOP = True
+
+    spec = SPEC
+    internal_options = (*BackupAction.internal_options, "hosts", "secrets", "progress_file")
+
+    def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """A result for every host of the play's batch under C(hosts)."""
+        own = {name: options.pop(name, None) for name in CONTROLLER_OPTIONS}
+        hosts, refused, skipped = self._hosts(own, options, task_vars)
+        results: dict[str, Any] = {name: {"changed": False, "skipped": True} for name in skipped}
+        results.update({name: {"changed": False, "failed": True, **failure(error)} for name, error in refused.items()})
+        answer: dict[str, Any] = {"changed": False, "commits": 0, "duration": 0.0}
+        if hosts:
+            answer = self._send(hosts, {**options, "progress_file": f"/tmp/.ucops-{secrets.token_hex(16)}"}, task_vars)
+            if answer.get("failed") or answer.get("unreachable"):
+                # nothing was begun: that is every host's story, and no reason to stop the play for all of them
+                story = {name: answer[name] for name in ("msg", "error", "failed", "unreachable") if name in answer}
+                answer["hosts"] = {host.name: {"changed": False, **story} for host in hosts}
+                answer = {name: answer[name] for name in ("hosts", "msg", "error") if name in answer}
+        results.update(answer.pop("hosts", {}))
+        return {"changed": False, **answer, "hosts": results}
+
+    def _hosts(
+        self, own: dict[str, Any], options: dict[str, Any], task_vars: dict[str, Any]
+    ) -> tuple[list[FleetHost], dict[str, RecoveryError], list[str]]:
+        """The hosts with their options, held against their products' specifications; those that are not right; those
+        that have nothing to back up."""
+        product, declared, site = (
+            str(own[name] or SPEC.options[name]["default"])
+            for name in ("product_variable", "options_variable", "site_variable")
+        )
+        hosts: list[FleetHost] = []
+        refused: dict[str, RecoveryError] = {}
+        skipped: list[str] = []
+        batch = task_vars["ansible_play_batch"]
+        for variables in hosts_with_variables(batch, self._task, task_vars, self._loader):
+            name = variables.name
+            try:
+                kind = variables.value(product)
+                if not kind:
+                    skipped.append(name)
+                    continue
+                given = dict(variables.value(declared) or {})
+                self._share(given, options, name)
+                host = FleetHost(name, str(kind), given, str(variables.value(site) or ""))
+                FleetHost(name, host.product, {**given, **self._shared(options)}, host.site).params()
+                hosts.append(host)
+            except RecoveryError as error:
+                refused[name] = error
+        return hosts, refused, skipped
+
+    @staticmethod
+    def _share(given: dict[str, Any], options: dict[str, Any], name: str) -> None:
+        for option in OF_THE_WHOLE_RUN:
+            value = given.pop(option, None)
+            if value is None:
+                continue
+            if options.setdefault(option, value) != value:
+                raise OptionInvalid(
+                    f"The option {option} is another one than that of the hosts before it",
+                    host=name,
+                    hint="Hosts of one job share a repository and what opens it; give the others a play of their own.",
+                )
+
+    @staticmethod
+    def _shared(options: dict[str, Any]) -> dict[str, Any]:
+        return {name: options[name] for name in ("repository", "writer_key_file") if options.get(name)}
+
+    def _send(self, hosts: list[FleetHost], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        seen, hidden = [], {}
+        for host in hosts:
+            visible, secret = split_secrets(host.product, host.options)
+            seen.append({"name": host.name, "product": host.product, "options": visible, "site": host.site})
+            if secret:
+                hidden[host.name] = secret
+        if hidden:
+            self.require_pipelining()
+        return super().serve({**options, "hosts": seen, "secrets": hidden}, task_vars)
+
+    def module(self, options: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Run the module, and say how far it is meanwhile."""
+        interval = self._task.args.get("progress_interval")
+        try:
+            seconds = float(interval) if interval is not None else None
+        except (TypeError, ValueError):
+            raise AnsibleError("progress_interval is not a number of seconds") from None
+        with FleetProgress(self, str(options["progress_file"]), seconds):
+            return super().module(options, task_vars)

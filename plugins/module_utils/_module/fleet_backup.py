@@ -1,0 +1,267 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of C(fleet_backup): every host as its product's own module would do it, many at once, in one process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._errors import ConnectionFailed, DeadlineExceeded, OptionInvalid, RecoveryError
+from .._repository.backends.base import Backend
+from .._repository.chain import head, walk_back
+from .._repository.format import ChainId, CommitRecord
+from .._repository.group_commit import FleetWriter
+from .._repository.keys import WriterKey
+from .._transport.base import Transport
+from . import unsealing
+from .argspec import ArgumentSpec, change, phase, repository, unlock, writer
+from .backup_module import ProductBackup, wanted
+from .fleet_hosts import FleetHost, fleet_hosts
+from .fleet_limits import Limits, Place
+from .fleet_run import Deadlines, FleetRun, Job, Progress, Result
+from .product_options import instance_of
+from .retry import reused_result
+from .run import failure
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+LOOK_BACK = 20
+"""How many generations back one of the same run is looked for."""
+TOLD_EVERY = 0.5
+"""Seconds between two notes of how far it is."""
+
+CONTROLLER_OPTIONS = ("product_variable", "options_variable", "site_variable", "progress_interval")
+"""What the action plugin uses itself."""
+
+SPEC = ArgumentSpec(
+    {
+        "product_variable": {"type": "str", "default": "recovery_product"},
+        "options_variable": {"type": "str", "default": "recovery_options"},
+        "site_variable": {"type": "str", "default": "recovery_site"},
+        "progress_interval": {"type": "float"},
+        "hosts": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "product": {"type": "str", "required": True},
+                "options": {"type": "dict"},
+                "site": {"type": "str"},
+            },
+        },
+        "secrets": {"type": "dict", "no_log": True},
+        "concurrency": {"type": "int", "default": 16},
+        "concurrency_by_product": {"type": "dict"},
+        "concurrency_by_site": {"type": "dict"},
+        "concurrency_per_site": {"type": "int"},
+        "host_timeout": {"type": "float", "default": 3600.0},
+        "run_timeout": {"type": "float"},
+        "progress_file": {"type": "path"},
+    }
+).merge(repository(), writer(), unlock(), change(), phase())
+
+
+def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
+    """What the module returns: a result for every host. It fails only when nothing could be begun."""
+    hosts = fleet_hosts(module.params["hosts"] or [], module.params["secrets"] or {})
+
+    def wanted_of_all(_params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+        records: list[CommitRecord] = []
+        for host in hosts:
+            with contextlib.suppress(RecoveryError):  # told when its turn comes
+                records += wanted(_Shared(module, None).params_of(host), backend, host.product)
+        return records
+
+    def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
+        return _Fleet(module, hosts, _Shared(module, file_keys)).run(backend)
+
+    return unsealing.serve(module, wanted_of_all, body)
+
+
+class _Shared:
+    """What all hosts of a run have in common."""
+
+    def __init__(self, module: AnsibleModule, file_keys: unsealing.FileKeys | None) -> None:
+        self.file_keys = file_keys
+        self.check_mode: bool = module.check_mode
+        self.diff: bool = module._diff
+        names = ("repository", "writer_key_file", "change_id", "reason", "actor", "job", "run_id", "phase")
+        self._options = {name: module.params[name] for name in names if module.params[name] is not None}
+
+    def params_of(self, host: FleetHost) -> dict[str, Any]:
+        """Raises OptionInvalid."""
+        return FleetHost(host.name, host.product, {**host.options, **self._options}, host.site).params()
+
+
+class _Fleet:
+    def __init__(self, module: AnsibleModule, hosts: Sequence[FleetHost], shared: _Shared) -> None:
+        self._params = module.params
+        self._hosts = hosts
+        self._shared = shared
+
+    def run(self, backend: Backend) -> dict[str, Any]:
+        params = self._params
+        limits = Limits(
+            params["concurrency"],
+            _whole_numbers(params["concurrency_by_product"]),
+            _whole_numbers(params["concurrency_by_site"]),
+            params["concurrency_per_site"],
+        )
+        began = time.monotonic()
+        with FleetWriter(backend, WriterKey.load(params["writer_key_file"])) as store:
+            jobs: list[Job] = []
+            results: dict[str, Result] = {}
+            for host in self._hosts:
+                try:
+                    jobs.append(_HostBackup(host, self._shared.params_of(host), store, self._shared))
+                except RecoveryError as error:
+                    results[host.name] = {"changed": False, "failed": True, **failure(error)}
+            deadlines = Deadlines(params["host_timeout"], params["run_timeout"])
+            tell = _ProgressFile(params["progress_file"], store) if params["progress_file"] else _tell_nobody
+            results.update(FleetRun(jobs, limits, deadlines, tell).run())
+            groups = store.groups
+        return {
+            # each host's own task says what changed there
+            "changed": False,
+            "hosts": {host.name: dict(results[host.name]) for host in self._hosts},
+            "commits": groups,
+            "duration": round(time.monotonic() - began, 3),
+        }
+
+
+class _HostBackup(Job):
+    """The backup of one host."""
+
+    def __init__(self, host: FleetHost, params: Mapping[str, Any], store: FleetWriter, shared: _Shared) -> None:
+        self.name = host.name
+        self.place: Place = host.place
+        self._product = host.product
+        self._params = params
+        self._store = store
+        self._shared = shared
+        self._transport: Transport | None = None
+        self._cut_off: str = ""
+        self._lock = threading.Lock()
+
+    def run(self) -> Result:
+        try:
+            return {"changed": False, **self._run()}
+        except Exception as error:
+            return self._failed(error)
+
+    def cut_off(self, why: str) -> None:
+        with self._lock:
+            self._cut_off = why
+            transport = self._transport
+        if transport is not None:
+            # closing waits for nobody who still uses it
+            threading.Thread(target=_close, args=(transport,), daemon=True).start()
+
+    def given_up(self, why: str) -> Result:
+        self._store.refuse(self._chain)
+        error = DeadlineExceeded(why, host=self._host, hint="Look at the host, then run this again.")
+        return {"changed": False, "failed": True, **failure(error)}
+
+    @property
+    def _host(self) -> str:
+        return str(self._params["host"] or self._params["source"])
+
+    @property
+    def _chain(self) -> ChainId:
+        return ChainId(self._params["source"], self._product, instance_of(self._params, self._product))
+
+    def _run(self) -> Mapping[str, Any]:
+        there = self._of_this_run()
+        if there is not None:
+            newest = head(self._store.backend, self._chain, self._store.believe)
+            return reused_result(self._params, self._store.backend, there, newest)
+        shared = self._shared
+        backup = ProductBackup(
+            self._params,
+            self._product,
+            shared.file_keys,
+            check_mode=shared.check_mode,
+            diff=shared.diff,
+            connected=self._connected,
+        )
+        try:
+            return backup.run(self._store)
+        finally:
+            self._connected(None)
+
+    def _connected(self, transport: Transport | None) -> None:
+        with self._lock:
+            self._transport = transport
+            too_late = transport is not None and self._cut_off
+        if too_late:
+            raise DeadlineExceeded(self._cut_off, host=self._host)
+
+    def _of_this_run(self) -> CommitRecord | None:
+        """The complete generation that an earlier try of the same run made."""
+        run_id = self._params["run_id"]
+        newest = head(self._store.backend, self._chain, self._store.believe) if run_id else None
+        if newest is None or self._shared.check_mode:
+            return None
+        wanted_record = (run_id, self._params["phase"], self._params["change_id"])
+        for _count, record in zip(range(LOOK_BACK), walk_back(self._store.backend, newest)):
+            if record.is_complete and (record.run_id, record.phase, record.change_id) == wanted_record:
+                return record
+        return None
+
+    def _failed(self, error: Exception) -> Result:
+        if self._cut_off:
+            details = error.details if isinstance(error, RecoveryError) else {}
+            hint = "Look at the host; raise host_timeout when that much time is normal."
+            error = DeadlineExceeded(f"{self._cut_off} and was cut off", host=self._host, hint=hint, **details)
+        gone = isinstance(error, ConnectionFailed) and "result" not in error.details and not self._cut_off
+        return {"changed": False, **({"unreachable": True} if gone else {"failed": True}), **failure(error)}
+
+
+class _ProgressFile:
+    """Says how far it is in a small file, which the controller looks at."""
+
+    def __init__(self, path: str, store: FleetWriter) -> None:
+        self._path = path
+        self._store = store
+        self._told = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._told < TOLD_EVERY and progress.done < progress.total:
+            return
+        self._told = now
+        note = {
+            "total": progress.total,
+            "done": progress.done,
+            "failed": progress.failed,
+            "running": progress.running,
+            "bytes": self._store.bytes_read,
+        }
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "w") as stream:
+                json.dump(note, stream)
+
+
+def _tell_nobody(progress: Progress) -> None:
+    """Nobody asked."""
+
+
+def _close(transport: Transport) -> None:
+    with contextlib.suppress(Exception):
+        transport.close()
+
+
+def _whole_numbers(limits: Mapping[str, Any] | None) -> dict[str, int]:
+    try:
+        return {name: int(limit) for name, limit in (limits or {}).items()}
+    except (TypeError, ValueError):
+        raise OptionInvalid("A limit is not a whole number", hint="It looks like {kamailio: 4}.") from None

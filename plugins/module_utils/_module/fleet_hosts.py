@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a fleet's hosts declare: held against the options of their products before anything is reached.
+
+Passwords travel apart from the other options, in one option that Ansible hides; here they come together again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._errors import OptionInvalid
+from .argspec import INTERNAL_OPTIONS, UNLOCK_OPTIONS, ArgumentSpec
+from .backup_module import backup_spec
+from .fleet_limits import Place
+
+FLEET_PRODUCTS = (
+    "ad_attributes",
+    "ecsta",
+    "ejbca_configdump",
+    "kamailio",
+    "linux",
+    "metadirectory",
+    "mssql",
+    "procall_client",
+    "procall_server",
+    "windows",
+)
+"""Products that are gathered from their host. What pushes its own backup is waited for, one task for each."""
+
+LAST_PRODUCTS = ("procall_server",)
+"""What demands generations of others of the same run."""
+
+
+@dataclass(frozen=True)
+class FleetHost:
+    """One host of a fleet: ``options`` as its task would get them, secrets included."""
+
+    name: str
+    product: str
+    options: Mapping[str, Any] = field(repr=False)
+    site: str = ""
+
+    @property
+    def place(self) -> Place:
+        """What it counts for."""
+        return Place(self.product, self.site, 1 if self.product in LAST_PRODUCTS else 0)
+
+    def params(self) -> dict[str, Any]:
+        """Its options as the product's module would see them. Raises OptionInvalid that names what is wrong."""
+        from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+        spec = spec_of(self.product)
+        kwargs = spec.to_kwargs()
+        validated = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs).validate(dict(self.options))
+        if validated.error_messages:
+            raise OptionInvalid("; ".join(validated.error_messages), host=self.name)
+        params: dict[str, Any] = validated.validated_parameters
+        return params
+
+
+def spec_of(product: str) -> ArgumentSpec:
+    """The options of the product's backup. Raises OptionInvalid when a fleet cannot have it."""
+    if product not in FLEET_PRODUCTS:
+        raise OptionInvalid(
+            f"{product or 'A host without a product'} is not backed up as part of a fleet",
+            hint=f"Products of a fleet are {', '.join(FLEET_PRODUCTS)}; others have a task of their own.",
+        )
+    return backup_spec(product)
+
+
+def split_secrets(product: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options that may be seen, and those that may not. What stays on the controller is in neither.
+
+    Raises OptionInvalid.
+    """
+    known = spec_of(product).options
+    secret = {name for name, option in known.items() if _is_secret(option)}
+    stays = {*UNLOCK_OPTIONS, *INTERNAL_OPTIONS}
+    seen = {name: value for name, value in options.items() if name not in secret | stays}
+    hidden = {name: value for name, value in options.items() if name in secret - stays and value is not None}
+    return seen, hidden
+
+
+def fleet_hosts(hosts: Sequence[Mapping[str, Any]], secrets: Mapping[str, Mapping[str, Any]]) -> list[FleetHost]:
+    """What the module's options C(hosts) and C(secrets) say. Raises OptionInvalid on a host that is named twice."""
+    found: dict[str, FleetHost] = {}
+    for one in hosts:
+        name = one["name"]
+        if name in found:
+            raise OptionInvalid("The host is named twice", host=name)
+        options = {**(one["options"] or {}), **secrets.get(name, {})}
+        found[name] = FleetHost(name, one["product"], options, one["site"] or "")
+    return list(found.values())
+
+
+def _is_secret(option: Mapping[str, Any]) -> bool:
+    inner = option.get("options") or {}
+    return bool(option.get("no_log")) or any(_is_secret(one) for one in inner.values())

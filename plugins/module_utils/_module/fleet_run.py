@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many hosts at once, within limits and deadlines. Knows nothing of backups: a job is something that can be cut off.
+
+Each job has a thread of its own. The thread that runs the fleet begins them, watches the clock, and takes what they
+return. One that does not end after it was cut off is left behind, and its host has failed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .fleet_limits import Limits, Place
+
+GRACE = 60.0
+"""Seconds that a job has to end after it was cut off: a service that was stopped is started again, for example."""
+
+Result = Mapping[str, Any]
+
+
+class Job(ABC):
+    """What is done for one host."""
+
+    name: str
+    place: Place
+
+    @abstractmethod
+    def run(self) -> Result:
+        """Do it; what the host's task returns. Never raises."""
+
+    @abstractmethod
+    def cut_off(self, why: str) -> None:
+        """Let ``run`` end soon. Called from another thread, once. Never raises."""
+
+    @abstractmethod
+    def given_up(self, why: str) -> Result:
+        """The result of a job that did not end although it was cut off, or that never began."""
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds: for one host from its beginning, and for the whole run; None is none."""
+
+    host: float
+    run: float | None = None
+    grace: float = GRACE
+
+
+@dataclass
+class Progress:
+    """How far a run is."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    running: int = 0
+
+
+class _Running:
+    def __init__(self, job: Job, now: float) -> None:
+        self.job = job
+        self.began = now
+        self.cut_off_at: float | None = None
+        self.reason = ""
+
+
+class FleetRun:
+    """Runs jobs and gives their results by name.
+
+    :param tell: is told how far it is whenever that changes, in the thread that runs the fleet
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        limits: Limits,
+        deadlines: Deadlines,
+        tell: Callable[[Progress], object] = lambda progress: None,
+    ) -> None:
+        self._waiting = sorted(jobs, key=lambda job: job.place.wave)
+        self._places = [job.place for job in self._waiting]
+        self._limits = limits
+        self._deadlines = deadlines
+        self._tell = tell
+        self._running: dict[str, _Running] = {}
+        self._results: dict[str, Result] = {}
+        self._changed = threading.Condition()
+        self._ended: list[tuple[_Running, Result]] = []
+        self._progress = Progress(len(jobs))
+
+    def run(self) -> dict[str, Result]:
+        """All results; returns when every job has one."""
+        began = time.monotonic()
+        over = began + self._deadlines.run if self._deadlines.run is not None else None
+        while self._waiting or self._running:
+            now = time.monotonic()
+            if over is not None and now >= over:
+                self._stop_everything(now)
+            self._begin_what_may(now)
+            self._watch(now)
+            with self._changed:
+                if not self._ended:
+                    self._changed.wait(self._patience(over))
+                ended, self._ended = self._ended, []
+            for one, result in ended:
+                if self._running.get(one.job.name) is one:
+                    del self._running[one.job.name]
+                    self._take(one.job.name, result)
+        return self._results
+
+    def _begin_what_may(self, now: float) -> None:
+        while True:
+            position = self._limits.choose(self._places, [one.job.place for one in self._running.values()])
+            if position is None:
+                return
+            del self._places[position]
+            one = _Running(self._waiting.pop(position), now)
+            self._running[one.job.name] = one
+            threading.Thread(target=self._work, args=(one,), name=f"host {one.job.name}", daemon=True).start()
+            self._told()
+
+    def _work(self, one: _Running) -> None:
+        result = one.job.run()
+        with self._changed:
+            self._ended.append((one, result))
+            self._changed.notify()
+
+    def _watch(self, now: float) -> None:
+        """Cut off what takes too long, give up what does not end."""
+        for one in list(self._running.values()):
+            if one.cut_off_at is None:
+                if now - one.began >= self._deadlines.host:
+                    self._cut_off(one, now, f"The host took longer than {self._deadlines.host:g} s")
+            elif now - one.cut_off_at >= self._deadlines.grace:
+                del self._running[one.job.name]
+                self._take(one.job.name, one.job.given_up(f"{one.reason} and did not end when it was cut off"))
+
+    def _stop_everything(self, now: float) -> None:
+        why = f"The run took longer than {self._deadlines.run:g} s"
+        waiting, self._waiting, self._places = self._waiting, [], []
+        for job in waiting:
+            self._take(job.name, job.given_up(f"{why} and did not come to this host"))
+        for one in self._running.values():
+            if one.cut_off_at is None:
+                self._cut_off(one, now, why)
+
+    @staticmethod
+    def _cut_off(one: _Running, now: float, why: str) -> None:
+        one.cut_off_at = now
+        one.reason = why
+        one.job.cut_off(why)
+
+    def _patience(self, over: float | None) -> float:
+        """Seconds until somebody has to be looked at."""
+        now = time.monotonic()
+        times = [
+            one.began + self._deadlines.host if one.cut_off_at is None else one.cut_off_at + self._deadlines.grace
+            for one in self._running.values()
+        ]
+        if over is not None and any(one.cut_off_at is None for one in self._running.values()):
+            times.append(over)
+        return max(0.01, min(times) - now) if times else 0.01
+
+    def _take(self, name: str, result: Result) -> None:
+        self._results[name] = result
+        self._progress.done += 1
+        self._progress.failed += bool(result.get("failed") or result.get("unreachable"))
+        self._told()
+
+    def _told(self) -> None:
+        self._progress.running = len(self._running)
+        self._tell(self._progress)

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All hosts of a play in one job: each has its own result, and none is in another one's way."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+import yaml
+from sshd import SSHD, WITHOUT_SSHD, Sshd
+from support.playbooks import PROJECT
+from support.repositories import SECRET
+from support.ssh_fleet import SshFleet
+
+OPTIONS_FILE = str(PROJECT / "playbooks" / "vars" / "options.yml")
+PASSWORD = "planted-secret-of-a-login"
+
+
+@pytest.fixture(scope="module")
+def server():
+    if SSHD is None:
+        pytest.skip(WITHOUT_SSHD)
+    with Sshd() as one:
+        yield one
+
+
+class Outcome:
+    """By host the results of its two tasks, and what was printed."""
+
+    def __init__(self, code, output, events):
+        self.code = code
+        self.output = output
+        self.of = {event["host"]: event for event in events if event["task"] == "Own result"}
+        self.job = next((event["result"] for event in events if event["task"] == "One job"), None)
+
+    def statuses(self):
+        return {host: event["status"] for host, event in self.of.items()}
+
+    def ids(self):
+        return {host: event["result"].get("generation", {}).get("id") for host, event in self.of.items()}
+
+
+def run(fleet, *arguments, **options):
+    fleet.write_inventory()
+    (fleet.controller.folder / "play.yml").write_text(yaml.safe_dump(fleet.plays(**options), sort_keys=False))
+    events = fleet.controller.folder / "events.jsonl"
+    events.write_text("")
+    command = [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "play.yml", *arguments]
+    done = fleet.controller.run(command, LAB_EVENTS=str(events), OPTIONS_FILE=OPTIONS_FILE)
+    return Outcome(done.returncode, done.stdout, [json.loads(line) for line in events.read_text().splitlines()])
+
+
+def generations(fleet):
+    folder = fleet.store.path / "commits"
+    return {"/".join(path.relative_to(folder).with_suffix("").parts) for path in folder.rglob("*.json")}
+
+
+@pytest.fixture
+def fleet(tmp_path, server):
+    return SshFleet(tmp_path, server, [f"pbx{number}" for number in range(1, 7)])
+
+
+def test_each_host_has_its_own_result_and_a_second_try_does_what_is_missing(fleet):
+    dead = socket.create_server(("127.0.0.1", 0))
+    port = dead.getsockname()[1]
+    dead.close()
+    fleet.variables["pbx2"]["ansible_port"] = port
+    fleet.variables["pbx3"]["recovery_options"]["pahts"] = []
+    fleet.variables["pbx4"] |= {"recovery_password": PASSWORD, "ansible_user": "nobody-of-this-name"}
+    del fleet.variables["pbx4"]["recovery_private_key_file"]
+    fleet.variables["pbx5"]["recovery_options"] = {"system_config": False, "paths": [{"path": ["/gone"], "name": "x"}]}
+    fleet.variables["pbx6"].pop("recovery_product")
+    first = run(fleet, run_id="night-1")
+    assert first.code != 0
+    assert first.statuses() == {
+        "pbx1": "ok",
+        "pbx2": "unreachable",
+        "pbx3": "failed",
+        "pbx4": "unreachable",
+        "pbx5": "failed",
+        "pbx6": "skipped",
+    }, first.output
+    assert "pahts" in first.of["pbx3"]["result"]["msg"]
+    assert first.of["pbx4"]["result"]["error"] == "AuthenticationFailed"
+    assert first.of["pbx5"]["result"]["generation"]["status"] == "partial"
+    assert first.of["pbx1"]["result"]["changed"]
+    assert PASSWORD not in first.output + json.dumps([first.of, first.job]) and SECRET not in first.output
+    assert generations(fleet) == {"pbx1/linux/1", "pbx5/linux/1"}
+
+    fleet.variables["pbx2"]["ansible_port"] = fleet.server.port
+    fleet.variables["pbx5"]["recovery_options"]["paths"] = [{"path": [str(fleet.hosts["pbx5"])], "name": "x"}]
+    second = run(fleet, run_id="night-1")
+    assert second.statuses()["pbx2"] == "ok" and second.statuses()["pbx5"] == "ok", second.output
+    assert second.of["pbx1"]["result"]["reused"] and not second.of["pbx1"]["result"]["changed"]
+    assert second.ids()["pbx1"] == "pbx1/linux/1"
+    assert generations(fleet) == {"pbx1/linux/1", "pbx2/linux/1", "pbx5/linux/1", "pbx5/linux/2"}
+
+
+def test_check_mode_writes_nothing_and_a_difference_is_each_hosts_own(fleet):
+    assert run(fleet, "--check").code == 0
+    assert generations(fleet) == set()
+    first = run(fleet)
+    assert first.code == 0 and first.job["commits"] <= 6, first.output
+    (fleet.hosts["pbx1"] / "0.conf").write_text("value=changed\n")
+    second = run(fleet, "--diff", domain_master_secret="{{ secret }}")
+    assert second.code == 0, second.output
+    assert "+value=changed" in second.output
+    assert {host for host, event in second.of.items() if event["result"]["changed"]} == {"pbx1"}
+    assert SECRET not in second.output
+
+
+def test_a_host_that_hangs_is_cut_off_and_holds_up_nobody(fleet):
+    silent = socket.create_server(("127.0.0.1", 0))
+    fleet.variables["pbx3"]["ansible_port"] = silent.getsockname()[1]
+    with silent:
+        began = time.monotonic()
+        done = run(fleet, host_timeout=4, concurrency=2)
+    assert {host for host, status in done.statuses().items() if status == "ok"} == set(fleet.hosts) - {"pbx3"}
+    assert "longer than 4 s" in done.of["pbx3"]["result"]["msg"], done.output
+    assert time.monotonic() - began < 60
+
+
+def test_what_differs_for_the_whole_run_is_refused_for_that_host_only(fleet):
+    fleet.variables["pbx2"]["recovery_repository"] = "/srv/elsewhere"
+    done = run(fleet)
+    assert done.statuses()["pbx2"] == "failed" and "repository" in done.of["pbx2"]["result"]["msg"], done.output
+    assert list(done.statuses().values()).count("ok") == 5
+
+
+def test_without_a_repository_every_host_has_failed(fleet):
+    for variables in fleet.variables.values():
+        variables["recovery_repository"] = str(fleet.store.path) + "-gone"
+    done = run(fleet)
+    assert set(done.statuses().values()) == {"failed"}, done.output
+    assert all("There is no repository" in event["result"]["msg"] for event in done.of.values())
+
+
+def test_killed_in_the_middle_leaves_only_whole_generations(fleet):
+    (fleet.hosts["pbx1"] / "big").write_bytes(os.urandom(64 * 2**20))
+    fleet.write_inventory()
+    (fleet.controller.folder / "play.yml").write_text(yaml.safe_dump(fleet.plays(run_id="killed"), sort_keys=False))
+    with subprocess.Popen(
+        [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "play.yml"],
+        cwd=fleet.controller.folder,
+        env=fleet.controller.environment(OPTIONS_FILE=OPTIONS_FILE),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as started:
+        deadline = time.monotonic() + 60
+        while not generations(fleet) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        there = generations(fleet)
+        # workers have sessions of their own
+        for process in [*descendants(started.pid), started.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    assert there and len(there) < len(fleet.hosts)
+    done = run(fleet, run_id="killed")
+    assert done.code == 0, done.output
+    assert set(done.ids().values()) == {f"{host}/linux/1" for host in fleet.hosts}
+    assert all(done.of[name.split("/")[0]]["result"]["reused"] for name in there)
+
+
+def descendants(pid):
+    """The processes that a process started, and those that they did."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in map(int, children) for found in (*descendants(child), child)]

@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
+from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import (
+    FLEET_PRODUCTS,
+    FleetHost,
+    fleet_hosts,
+    split_secrets,
+)
+
+OPTIONS = {
+    "repository": "/srv/recovery",
+    "writer_key_file": "/etc/ucops/writer.json",
+    "source": "pbx",
+    "username": "backup",
+}
+
+
+def test_options_become_what_the_module_would_see():
+    params = FleetHost("pbx", "kamailio", {**OPTIONS, "port": "2222"}).params()
+    assert params["port"] == 2222 and params["phase"] == "manual" and params["databases"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [({"pahts": []}, "pahts"), ({"port": "many"}, "port"), ({"phase": "never"}, "phase")],
+)
+def test_options_that_are_not_right_are_named(options, says):
+    with pytest.raises(OptionInvalid, match=says) as raised:
+        FleetHost("pbx", "linux", {**OPTIONS, **options}).params()
+    assert raised.value.host == "pbx"
+
+
+@pytest.mark.parametrize("product", ["", "pushed", "starface", "keyfactor_appliance", "nothing"])
+def test_products_that_are_waited_for_are_none_of_a_fleet(product):
+    with pytest.raises(OptionInvalid, match="not backed up as part of a fleet"):
+        FleetHost("pbx", product, OPTIONS).params()
+
+
+def test_every_product_is_either_of_a_fleet_or_pushes():
+    assert set(CONNECTION_OF) - set(FLEET_PRODUCTS) == {"pushed", "starface", "keyfactor_appliance"}
+
+
+def test_secrets_travel_apart_and_come_together_again():
+    options = {
+        **OPTIONS,
+        "password": "a",
+        "become_password": "b",
+        "domain_master_secret": "stays",
+        "jump_host": {"host": "jump", "password": "c"},
+    }
+    seen, hidden = split_secrets("kamailio", options)
+    assert seen == OPTIONS
+    assert hidden == {"password": "a", "become_password": "b", "jump_host": {"host": "jump", "password": "c"}}
+    (host,) = fleet_hosts([{"name": "pbx", "product": "kamailio", "options": seen, "site": None}], {"pbx": hidden})
+    assert host.options == {**seen, **hidden} and "'a'" not in repr(host)
+
+
+def test_a_host_is_named_once():
+    one = {"name": "pbx", "product": "linux", "options": None, "site": None}
+    with pytest.raises(OptionInvalid, match="twice"):
+        fleet_hosts([one, one], {})
+
+
+def test_what_belongs_together_comes_in_a_later_wave():
+    assert [FleetHost("h", name, {}).place.wave for name in ("mssql", "procall_server")] == [0, 1]

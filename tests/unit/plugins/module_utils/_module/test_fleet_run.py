@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_limits import Limits, Place
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_run import Deadlines, FleetRun, Job
+
+
+class Work(Job):
+    """A job that ends when it is told to, or hangs."""
+
+    def __init__(self, name, *, hangs=False, deaf=False, failed=False, at_work=None, product="linux"):
+        self.name = name
+        self.place = Place(product)
+        self._hangs = hangs
+        self._deaf = deaf
+        self._failed = failed
+        self._at_work = at_work if at_work is not None else set()
+        self._cut_off = threading.Event()
+        self.most = 0
+
+    def run(self):
+        self._at_work.add(self.name)
+        self.most = len(self._at_work)
+        if self._hangs:
+            self._cut_off.wait(30)
+        self._at_work.discard(self.name)
+        return {"changed": not self._failed, "failed": self._failed or self._cut_off.is_set()}
+
+    def cut_off(self, why):
+        self.why = why
+        if not self._deaf:
+            self._cut_off.set()
+
+    def given_up(self, why):
+        self._cut_off.set()
+        return {"changed": False, "failed": True, "msg": why}
+
+
+def run(jobs, limits=None, host=0.2, run_timeout=None, grace=0.1, tell=lambda progress: None):
+    return FleetRun(jobs, limits or Limits(4), Deadlines(host, run_timeout, grace), tell).run()
+
+
+def test_all_have_a_result_and_the_limit_holds():
+    at_work: set[str] = set()
+    jobs = [Work(f"h{number}", at_work=at_work, failed=number == 3) for number in range(50)]
+    results = run(jobs, Limits(3), host=60.0)
+    assert set(results) == {job.name for job in jobs}
+    assert [name for name, result in results.items() if result["failed"]] == ["h3"]
+    assert max(job.most for job in jobs) <= 3
+
+
+def test_no_hosts_are_no_results():
+    assert run([]) == {}
+
+
+def test_one_that_hangs_is_cut_off_while_the_others_end():
+    slow = Work("slow", hangs=True)
+    results = run([slow, *(Work(f"h{number}") for number in range(10))], Limits(2))
+    assert results["slow"]["failed"] and "longer than 0.2 s" in slow.why
+    assert not any(results[f"h{number}"]["failed"] for number in range(10))
+
+
+def test_one_that_does_not_even_end_when_it_is_cut_off_is_given_up():
+    deaf = Work("deaf", hangs=True, deaf=True)
+    results = run([deaf, Work("other")], Limits(1))
+    assert "did not end" in results["deaf"]["msg"] and not results["other"]["failed"]
+
+
+def test_a_run_that_takes_too_long_tells_whom_it_did_not_come_to():
+    jobs = [Work("slow", hangs=True), Work("waiting")]
+    results = run(jobs, Limits(1), host=60.0, run_timeout=0.1)
+    assert results["slow"]["failed"] and "The run took longer than 0.1 s" in jobs[0].why
+    assert "did not come to this host" in results["waiting"]["msg"]
+
+
+def test_progress_counts_up_to_the_end():
+    told = []
+    run(
+        [Work("a"), Work("b", failed=True)],
+        host=60.0,
+        tell=lambda progress: told.append((progress.done, progress.failed)),
+    )
+    assert told[-1] == (2, 1) and told == sorted(told)
+
+
+@pytest.mark.parametrize("wave", [0, 1])
+def test_a_later_wave_is_at_work_alone(wave):
+    at_work: set[str] = set()
+    jobs = [Work(f"h{number}", at_work=at_work) for number in range(4)]
+    late = Work("late", at_work=at_work)
+    late.place = Place("procall_server", wave=wave)
+    run([late, *jobs], host=60.0)
+    assert wave == 0 or late.most == 1

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.repositories import TestRepository, entry
+
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import RepositoryError
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.generation_writer import GenerationFacts
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.group_commit import FleetWriter, GroupCommits
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import verify
+
+FACTS = GenerationFacts(phase="scheduled", contract={"config": "required"}, items={"config": {}})
+
+
+@pytest.fixture
+def store(tmp_path):
+    return TestRepository.create(tmp_path)
+
+
+@pytest.fixture
+def writer(store):
+    with FleetWriter(store.backend, WriterKey.load(str(store.writer_key_file))) as one:
+        yield one
+
+
+def prepare(writer, source, content=b"x"):
+    generation = writer.begin(source, "linux")
+    generation.add(entry("/etc/hosts"), [content])
+    return generation.finish(FACTS)
+
+
+def test_many_threads_share_a_few_commits_and_each_has_its_own_generation(store, writer):
+    held = threading.Event()
+    commit = writer._groups._commit
+
+    def hold_the_first(prepared):
+        held.wait(5)
+        return commit(prepared)
+
+    writer._groups._commit = hold_the_first
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [
+            pool.submit(lambda name=name: writer.commit([prepare(writer, name)]))
+            for name in map("pbx{}".format, range(8))
+        ]
+        while len(writer._groups._waiting) < 7:
+            pass
+        held.set()
+        done = [one.result()[0] for one in waiting]
+    assert [str(one.generation_id) for one in done] == [f"pbx{number}/linux/1" for number in range(8)]
+    assert writer.groups == 2 and writer.bytes_read == 8
+    assert verify(store.backend, 1).findings == []
+
+
+def test_an_error_reaches_everybody_in_the_group_and_speaks_of_nobody_else(writer):
+    error = RepositoryError("No space left", committed=["pbx1/linux/1", "pbx2/linux/1"])
+
+    def fail(prepared):
+        raise error
+
+    groups = GroupCommits(fail)
+    with pytest.raises(RepositoryError, match="No space left") as raised:
+        groups.commit([prepare(writer, "pbx1")])
+    assert raised.value.details == {"committed": ["pbx1/linux/1"]}
+    with pytest.raises(RepositoryError) as raised:
+        groups.commit([prepare(writer, "pbx3")])
+    assert raised.value.details == {}
+    groups.close()
+
+
+def test_what_was_given_up_is_not_committed_any_more(store, writer):
+    late = prepare(writer, "pbx1")
+    writer.refuse(ChainId("pbx1", "linux", ""))
+    with pytest.raises(RepositoryError, match="too late"):
+        writer.commit([late])
+    assert list(store.backend.list("commits")) == []
+    assert writer.commit([prepare(writer, "pbx2")])
