@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -39,9 +40,11 @@ def prepare(writer, source, content=b"x"):
 def test_many_threads_share_a_few_commits_and_each_has_its_own_generation(store, writer):
     held = threading.Event()
     commit = writer._groups._commit
+    taken: list[int] = []
 
     def hold_the_first(prepared):
-        held.wait(5)
+        taken.append(len(prepared))
+        held.wait(20)
         return commit(prepared)
 
     writer._groups._commit = hold_the_first
@@ -50,8 +53,9 @@ def test_many_threads_share_a_few_commits_and_each_has_its_own_generation(store,
             pool.submit(lambda name=name: writer.commit([prepare(writer, name)]))
             for name in map("pbx{}".format, range(8))
         ]
-        while len(writer._groups._waiting) < 7:
-            pass
+        deadline = time.monotonic() + 10
+        while sum(taken) + len(writer._groups._waiting) < 8 and time.monotonic() < deadline:
+            time.sleep(0.01)
         held.set()
         done = [one.result()[0] for one in waiting]
     assert [str(one.generation_id) for one in done] == [f"pbx{number}/linux/1" for number in range(8)]
