@@ -73,7 +73,12 @@ def rollback_schedule(
 
 
 def confirmation(value: Any) -> bool | list[str]:
-    """What somebody said of the losses, also on a command line, where everything is text."""
+    """What somebody said of the losses, also on a command line, where everything is text.
+
+    A question of AWX that nobody answered comes as nothing at all.
+    """
+    if value is None:
+        return False
     if isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -65,6 +65,10 @@ def test_what_was_confirmed_for_some_holds_for_nobody_else(confirm: Any) -> None
     assert rollback_schedule([state("a", losses=1), state("b", losses=1)], confirm)["waves"] == []
 
 
+def test_a_question_that_nobody_answered_is_no_yes() -> None:
+    assert confirmation(None) is False
+
+
 def test_a_confirmation_that_is_none_is_no_yes() -> None:
     with pytest.raises(AnsibleFilterError):
         confirmation({"a": True})
