@@ -59,7 +59,7 @@ def test_many_threads_share_a_few_commits_and_each_has_its_own_generation(store,
         held.set()
         done = [one.result()[0] for one in waiting]
     assert [str(one.generation_id) for one in done] == [f"pbx{number}/linux/1" for number in range(8)]
-    assert writer.groups == 2 and writer.bytes_read == 8
+    assert writer.groups <= 2 and writer.bytes_read == 8
     assert verify(store.backend, 1).findings == []
 
 
