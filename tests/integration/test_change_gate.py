@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sshd import SSHD, WITHOUT_SSHD, Sshd
@@ -178,3 +182,49 @@ def test_a_push_counts_only_when_it_came_after_the_change_was_opened(site):
     # and a retry waits for no other
     ran = site.run("pre_change", change_id=CHANGE)
     assert ran.code == 0 and ran.stats["unchanged"] == 1, ran.output
+
+
+def test_batches_are_one_run_and_a_failure_in_one_stops_no_other(site):
+    site.add("pbx-a", "pbx-b", "pbx-c")
+    site.cut("pbx-b")
+    ran = site.run("pre_change", change_id=CHANGE, serial=1)
+    assert ran.code == 2 and not_fine(ran) == {"pbx-b": "unreachable"}, ran.output
+    runs = {load_chain(site.store.backend, source, "linux")[0].run_id for source in ("pbx-a", "pbx-c")}
+    assert runs == {ran.stats["run_id"]}
+
+
+def test_slices_of_one_run_write_side_by_side(site):
+    site.add("pbx-a", "pbx-b", "pbx-c", "pbx-d")
+    jobs = [
+        site.command("pre_change", "--limit", limit, change_id=CHANGE, run_id="workflow-7", awx_job_id=number)
+        for number, limit in enumerate(("pbx-a,pbx-b", "pbx-c,pbx-d"))
+    ]
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(site.controller.run, jobs))
+    assert [one.returncode for one in done] == [0, 0], done
+    assert site.records() == [f"pbx-{letter}/linux/1" for letter in "abcd"]
+    for letter in "abcd":
+        (record,) = load_chain(site.store.backend, f"pbx-{letter}", "linux")
+        assert record.run_id == "workflow-7" and held(site, f"pbx-{letter}") == [1]
+    assert len(list(site.reports.iterdir())) == 4
+
+
+def test_a_controller_that_was_killed_in_the_middle_is_gone_on_with(site):
+    site.add("pbx-a", "pbx-slow")
+    options = site.hosts["pbx-slow"]["recovery_options"]
+    options["commands"] = [{"name": "slow", "argv": ["sleep", "10"]}]
+    killed = site.controller.start(site.command("pre_change", change_id=CHANGE))
+    deadline = time.monotonic() + 120
+    while site.records() != ["pbx-a/linux/1"]:
+        assert time.monotonic() < deadline and killed.poll() is None
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert held(site, "pbx-a") == [] and not site.reports.exists()
+    options["commands"] = [{"name": "slow", "argv": ["sleep", "0"]}]
+    ran = site.run("pre_change", change_id=CHANGE)
+    assert ran.code == 0 and ran.stats["ok"] == 2, ran.output
+    assert [name for name in site.records() if name.startswith("pbx-a/")] == ["pbx-a/linux/1"]
+    assert held(site, "pbx-a") == [1]
+    newest = load_chain(site.store.backend, "pbx-slow", "linux")[-1]
+    assert newest.is_complete and held(site, "pbx-slow") == [newest.sequence]

@@ -96,6 +96,18 @@ class Controller:
             check=False,
         )
 
+    def start(self, command: Sequence[str], **settings: str) -> subprocess.Popen[bytes]:
+        """Start a program there, in a session of its own, and leave it to itself."""
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment(**settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def environment(self, **settings: str) -> dict[str, str]:
         """What a program in the controller's folder finds around it."""
         home = self.folder.parent / "home"
