@@ -260,12 +260,12 @@ def test_a_look_at_the_host(there, users, transport):
 
 def test_a_look_that_writes_nothing_sees_the_same(there, users, transport):
     there.add_installed("estos UCServer", "8.6.2.4711", location=r"C:\Program Files\estos\UCServer")
-    normal = look_at_windows(transport)
+    item = keys(SERVER, CLIENT, ADMIN)
+    normal, known = look_at_windows(transport), Gathering(item, transport)
     written = transport.files.stat(TEMP).written
     only = looking(transport)
+    seen = Gathering(item, only)
     assert look_at_windows(only) == normal
-    keys = RegistryKeys(name="server", data_class="voip_config", keys=[SERVER, CLIENT, ADMIN])
-    seen, known = Gathering(keys, only), Gathering(keys, transport)
     bert = path_of(rf"HKEY_USERS\{users[1].sid}\SOFTWARE\ESTOS\UCServer4\Admin")
     assert {entry.path for entry in seen.entries} == {entry.path for entry in known.entries} - {bert}
     assert seen.problems == {}
