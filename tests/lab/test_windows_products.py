@@ -57,8 +57,12 @@ def restores(recovery: WindowsRecovery, **options: Any) -> dict[str, tuple[str, 
 
 @dataclasses.dataclass(frozen=True)
 class Story:
-    """What happened up to here. ``before``: what the products were when they were backed up."""
+    """What happened up to here. ``before``: what the products were when they were backed up. ``preflight``: a look
+    before the first backup, which ran ``commands`` and left the folders that are ``touched`` other than they were."""
 
+    preflight: Play
+    commands: Sequence[str]
+    touched: Sequence[str]
     before: Mapping[str, Any]
     backups: Play
     destroyed: Mapping[str, Any]
@@ -72,6 +76,13 @@ class Story:
 def story(recovery: WindowsRecovery) -> Story:
     """Filled, backed up twice, destroyed, looked at by a restore in check mode, put back twice."""
     before = states(recovery)
+    said, folders = len(recovery.host.commands), times(recovery.host)
+    preflight = recovery.play(
+        {site.product: ("preflight_info", {**site.options, "product": site.product}) for site in SITES}
+    )
+    commands = recovery.host.commands[said:]
+    touched = sorted(path for path, seen in times(recovery.host).items() if folders.get(path) != seen)
+    assert states(recovery) == before
     twice = {f"{site.product} {run}": (f"{site.product}_backup", site.options) for site in SITES for run in (1, 2)}
     backups = recovery.play(twice)
     for site in SITES:
@@ -83,7 +94,31 @@ def story(recovery: WindowsRecovery) -> Story:
     after_look = states(recovery)
     tasks = restores(recovery)
     restored = recovery.play({f"{name} {run}": task for name, task in tasks.items() for run in (1, 2)})
-    return Story(before, backups, destroyed, looked, after_look, restored, states(recovery))
+    return Story(
+        preflight, commands, touched, before, backups, destroyed, looked, after_look, restored, states(recovery)
+    )
+
+
+def times(host: WindowsHost) -> dict[str, int]:
+    """When each folder of the drive was last changed: a file that comes and goes changes its folder."""
+    return {str(path): path.stat().st_mtime_ns for path in host.drive_c.rglob("*") if path.is_dir()}
+
+
+@pytest.mark.parametrize("product", BY_NAME)
+def test_a_look_before_the_first_backup_tells_what_it_will_bring(product: str, story: Story) -> None:
+    looked, backup = story.preflight[product], story.backups[f"{product} 1"]
+    assert (looked["ready"], looked["missing"]) == (True, []), looked["problem"]
+    assert looked["release"] == backup["generation"]["release"]
+    assert sorted(one["name"] for one in looked["contents"] if one["found"]) == sorted(BY_NAME[product].items)
+    (shown,) = looked["shown"]
+    assert shown["kind"] == "certificate" and shown["believed"] is True
+
+
+def test_that_look_writes_nothing(story: Story) -> None:
+    assert story.touched == []
+    changing = (*TOUCHING, "reg export", "reg load", "reg unload", "wmic", "vssadmin")
+    assert [line for line in story.commands if line.lower().startswith(changing)] == []
+    assert any(line.startswith("reg query") for line in story.commands)
 
 
 @pytest.mark.parametrize("product", BY_NAME)

@@ -72,7 +72,10 @@ class WindowsRecovery:
             secrets[name] = secret
             # Ansible prints the lines around a task that fails
             named = {key: f"{{{{ secrets['{name}']['{key}'] }}}}" for key in secret}
-            steps.append({"name": name, f"ucops.recovery.{module}": {**given, **named}})
+            sent = {**given, **named}
+            if module == "preflight_info":
+                sent = {"product": sent.pop("product"), "options": sent}
+            steps.append({"name": name, f"ucops.recovery.{module}": sent})
         (self.controller.folder / "secrets.json").write_text(json.dumps({"secrets": secrets}))
         return self.controller.play(steps, "--extra-vars", "@secrets.json", *arguments)
 

@@ -122,7 +122,8 @@ class ProductBackup:
         before = look_for_earlier(params, store.backend, chain, store.believe)
         if before.record is not None:
             return reused_result(params, store.backend, before.record, before.newest)
-        check_reserve(store.backend, options.reserve)
+        if not params["only_counters"]:
+            check_reserve(store.backend, options.reserve)
         return self._make(store, options, before)
 
     def _make(self, store: RepositoryWriter, options: BackupOptions, before: Earlier) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class ReleaseChange:
 
         Raises OptionInvalid.
         """
-        target, reviewed = params["target_release"], params["release_notes_reviewed"]
+        target, reviewed = params.get("target_release"), params.get("release_notes_reviewed")
         if target is None and reviewed is None:
             return None
         if params["phase"] != PRE_CHANGE:

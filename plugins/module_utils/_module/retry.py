@@ -24,6 +24,7 @@ from .._repository.reader import hash_object
 from .companions import Provided, received
 from .counters import counters_of, lasting
 from .duration import seconds_of
+from .release_change import ReleaseChange
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def look_for_earlier(params: Mapping[str, Any], backend: Backend, chain: ChainId
     # one that was made in the future was made by a clock that was wrong
     if record is None or not 0 <= time.time() - received(record) <= max_age:
         return Earlier()
+    announced = ReleaseChange.of(params)
+    if announced is not None and announced.words() not in (record.reason or ""):
+        return Earlier()  # nobody could find in it who read the release notes
     try:
         for sha, size in record.needed_objects():
             hash_object(backend, sha, size)

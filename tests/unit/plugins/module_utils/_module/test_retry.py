@@ -12,6 +12,7 @@ from support.repositories import TestRepository
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module import retry
+from ansible_collections.ucops.recovery.plugins.module_utils._module.release_change import ReleaseChange
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import believe_keyring
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId, object_name
@@ -75,6 +76,16 @@ def test_a_restore_that_never_ended_is_told_with_it(repository):
 def test_nothing_is_reused_that_was_not_asked_for(repository, options):
     repository.backup({"/a": b"1"}, **CHANGE)
     assert look(repository, **options) == retry.Earlier()
+
+
+def test_one_that_does_not_tell_of_the_announced_release_is_not_reused(repository):
+    reviewed = {"where": "notes", "by": "Ann", "at": "2026-01-31"}
+    announced = {"target_release": "Kamailio 5.8", "release_notes_reviewed": reviewed}
+    repository.backup({"/a": b"1"}, **CHANGE)
+    assert look(repository, **announced) == retry.Earlier()
+    words = ReleaseChange.of({**ASKED, **announced}).words()
+    made = repository.backup({"/a": b"1"}, reason=f"ticket ({words})", **CHANGE).record
+    assert look(repository, **announced).record == made
 
 
 def test_a_partial_one_is_never_reused(repository):
