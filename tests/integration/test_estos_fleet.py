@@ -216,3 +216,26 @@ def test_everything_goes_back_to_before_the_change(fleet, first):
     assert fleet.values == {*OURS, FOREIGN}
     assert "AddedLater" not in host.registry.export(procall_sites.SERVER_KEY)
     assert "<Admin" in host.path(rf"{LAYOUT.root}\config\ucserver.xml").read_text()
+
+
+def test_a_rollback_stops_the_server_while_its_database_comes_back(fleet, first):
+    host, want = fleet.host, ("ucops.recovery.rollback", "-e", "change_id=CHG1")
+    fleet.tables["dbo.Journal"] = ["of today"]
+    fleet.directory.set(fleet.user, "extensionName", ["<1,0>", FOREIGN])
+
+    # there is no generation from after the change, and a backup of SQL Server cannot be compared: all of it is asked for
+    asked = fleet.run(*want)
+    assert asked.code != 0 and "rollback_confirm" in asked.output, asked.output
+    assert fleet.tables["dbo.Journal"] == ["of today"]
+    lost = asked["sql1"]["plan"]["losses"]
+    assert [(one["item"], one["action"]) for one in lost] == [("database", "not_compared")]
+
+    done = fleet.run(*want, "-e", "rollback_confirm=sql1,dc1")
+    assert done.code == 0, done.output
+    assert fleet.tables == chat().tables and fleet.values == {*OURS, FOREIGN}
+    assert [host.service_state(one.name) for one in LAYOUT.services] == [4, 4, 4]
+    assert done["a-uc1"]["plan"]["open_restores"] and done["a-uc1"]["restored_items"] == []
+
+    again = fleet.run(*want)
+    assert again.code == 0, again.output
+    assert [again[name]["plan"]["restore_order"] for name in ("a-uc1", "sql1", "dc1")] == [[], [], []]
