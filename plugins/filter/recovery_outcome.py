@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import outcome_of
 
@@ -82,7 +83,8 @@ def recovery_outcome(
     given = {name: str(options[name]) for name in _LOOKED_AT if options and options.get(name)}
     given.update((name, value) for name, value in facts.items() if value is not None)
     try:
-        return outcome_of(result, host=host, **given)
+        # what a host said is data, also for releases of Ansible that would take it for a template
+        return dict(wrap_var(outcome_of(result, host=host, **given)))
     except TypeError as error:
         raise AnsibleFilterError(f"recovery_outcome: {error}") from None
 

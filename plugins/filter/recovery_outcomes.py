@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import complete_outcomes
 
@@ -67,7 +68,7 @@ def recovery_outcomes(
     """The filter. Raises AnsibleFilterError."""
     try:
         given = {name: value for name, value in facts.items() if value is not None}
-        return complete_outcomes(list(outcomes), list(hosts), **given)
+        return list(wrap_var(complete_outcomes(list(outcomes), list(hosts), **given)))
     except (TypeError, AttributeError, KeyError) as error:
         raise AnsibleFilterError(f"recovery_outcomes wants the facts recovery_outcome of hosts: {error}") from None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
 
@@ -64,12 +65,14 @@ def rollback_schedule(
     """The filter. Raises AnsibleFilterError."""
     refused = rollback.refusals(states, confirmation(confirm))
     stop = [] if refused else rollback.to_stop(states)
-    return {
+    # what a host said is data, also for releases of Ansible that would take it for a template
+    schedule = {
         "losses": rollback.losses_by_host(states),
         "refused": refused,
         "stop": stop,
         "waves": [] if refused else rollback.waves(states, stop, last_products),
     }
+    return dict(wrap_var(schedule))
 
 
 def confirmation(value: Any) -> bool | list[str]:
