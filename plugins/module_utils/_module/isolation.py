@@ -43,7 +43,7 @@ said=$(printf %s "$request" | timeout 6 bash -c '
   request=$(cat)
   for attempt in 1 2; do
     # the shell would send a datagram for each line
-    printf "%s\r\n\r\n" "$request" | dd obs=8192 2>/dev/null >&3 || exit 1
+    printf "%s\r\n\r\n" "$request" | dd obs=8192 status=none >&3 || exit 1
     IFS= read -r -t 1.5 -n 1 -u 3 answer; code=$?
     [ "$code" -le 128 ] && exit "$code"
   done
