@@ -28,7 +28,7 @@ from .._compare.findings import (
 from .._compare.mask import KEY_LENGTH, Masker, readable
 from .._compare.mask_rules import Rules as MaskRules
 from .._compare.mask_rules import is_binary, rules_for
-from .._compare.semantic import HIGH, SemanticChange, summarised
+from .._compare.semantic import HIGH, MEDIUM, SemanticChange, summarised
 from .._compare.textdiff import ContentChange, content_diff
 from .._entries import path_to_text
 from .._errors import OptionInvalid
@@ -42,6 +42,8 @@ from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
+from .counters import lasting
+from .event_rule import EVERY_ONE_COUNTS, is_big
 from .extraction import FILE_KINDS
 from .opening import believed_writers, check_heads
 from .path_patterns import PathPatterns
@@ -101,7 +103,7 @@ def compare_generations(module: AnsibleModule) -> Mapping[str, Any]:
             comparison = Comparison(Side(old_reader, patterns), Side(new_reader, patterns), masker, owner)
             text, truncated = comparison.text(params["max_lines"])
             changes, findings = comparison.graded(rules, datetime.now(timezone.utc))
-        findings = ordered([*release_finding(old.release, new.release), *findings])
+        findings = ordered([*release_finding(old.release, new.release), *count_findings(old, new), *findings])
         result = {
             **known,
             "identical": not comparison.paths,
@@ -126,9 +128,24 @@ def items_changed(old: CommitRecord, new: CommitRecord) -> list[str] | None:
     return list(changed_items(old, new.items))
 
 
+def count_findings(old: CommitRecord, new: CommitRecord) -> list[Finding]:
+    """What the product counts (servers, databases, tables) and has many fewer or many more of. Users are told on their
+    own."""
+    before, after = lasting(old.counts), lasting(new.counts)
+    return [
+        Finding(
+            HIGH if after[name] < had and name in EVERY_ONE_COUNTS else MEDIUM,
+            "count_changed",
+            f"{had} {name} then, {after[name]} now",
+        )
+        for name, had in sorted(before.items())
+        if name != USERS and name in after and is_big(name, had, after[name])
+    ]
+
+
 def _by_digests(old: CommitRecord, new: CommitRecord, changed: Sequence[str] | None, rules: Rules) -> dict[str, Any]:
     """What can be told of two generations that nobody opens."""
-    findings = release_finding(old.release, new.release)
+    findings = [*release_finding(old.release, new.release), *count_findings(old, new)]
     findings += [
         Finding(HIGH, "item_gone", f"{name} was in {GenerationId.of(old)} and is not in {GenerationId.of(new)}")
         for name in sorted(old.items.keys() - new.items.keys())

@@ -179,6 +179,20 @@ def test_by_digests_alone_findings_are_those_of_the_record(repository):
     ]
 
 
+def test_what_the_record_counts(repository):
+    for counts in ({"servers": 3, "tables": 100, "lines": 9}, {"servers": 2, "tables": 60, "lines": 8, "now:up": 1}):
+        repository.backup({"/a": b"a"}, counts=counts)
+    given = {"repository": str(repository.path), "generation": "pbx/kamailio/2"}
+    for found in (
+        run_module("generation_diff", {**given, "only_digests": True})["findings"],
+        run_unsealing("generation_diff", given, SECRET)["findings"],
+    ):
+        assert [(one["grade"], one["rule"], one["text"]) for one in found] == [
+            ("high", "count_changed", "3 servers then, 2 now"),
+            ("medium", "count_changed", "100 tables then, 60 now"),
+        ]
+
+
 def test_digests_of_different_sources_say_nothing(filled):
     filled.backup({"/a": b"a"}, source="other", product="linux")
     given = {"repository": str(filled.path), "generation": "pbx/linux/2", "against": "other/linux/1"}
