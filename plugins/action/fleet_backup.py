@@ -6,12 +6,16 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid, RecoveryError
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_backup import CONTROLLER_OPTIONS, SPEC
-from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import FleetHost, split_secrets
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import (
+    FLEET_PRODUCTS,
+    FleetHost,
+    split_secrets,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
 from ansible_collections.ucops.recovery.plugins.plugin_utils.fleet_progress import FleetProgress
 from ansible_collections.ucops.recovery.plugins.plugin_utils.play_hosts import hosts_with_variables
@@ -32,12 +36,15 @@ class ActionModule(BackupAction):
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """A result for every host of the play's batch under C(hosts)."""
         own = {name: options.pop(name, None) for name in CONTROLLER_OPTIONS}
-        hosts, refused, skipped = self._hosts(own, options, task_vars)
-        results: dict[str, Any] = {name: {"changed": False, "skipped": True} for name in skipped}
+        hosts, refused, results = self._hosts(own, options, task_vars)
         results.update({name: {"changed": False, "failed": True, **failure(error)} for name, error in refused.items()})
         answer: dict[str, Any] = {"changed": False, "commits": 0, "duration": 0.0}
         if hosts:
-            answer = self._send(hosts, {**options, "progress_file": f"/tmp/.ucops-{secrets.token_hex(16)}"}, task_vars)
+            try:
+                progress_file = f"/tmp/.ucops-{secrets.token_hex(16)}"
+                answer = self._send(hosts, {**options, "progress_file": progress_file}, task_vars)
+            except AnsibleConnectionFailure as error:
+                answer = {"unreachable": True, "msg": f"The backup host cannot be reached: {error}"}
             if answer.get("failed") or answer.get("unreachable"):
                 # nothing was begun: that is every host's story, and no reason to stop the play for all of them
                 story = {name: answer[name] for name in ("msg", "error", "failed", "unreachable") if name in answer}
@@ -48,32 +55,34 @@ class ActionModule(BackupAction):
 
     def _hosts(
         self, own: dict[str, Any], options: dict[str, Any], task_vars: dict[str, Any]
-    ) -> tuple[list[FleetHost], dict[str, RecoveryError], list[str]]:
-        """The hosts with their options, held against their products' specifications; those that are not right; those
-        that have nothing to back up."""
-        product, declared, site = (
-            str(own[name] or SPEC.options[name]["default"])
-            for name in ("product_variable", "options_variable", "site_variable")
+    ) -> tuple[list[FleetHost], dict[str, RecoveryError], dict[str, Any]]:
+        """The hosts with their options, held against their products' specifications; those whose are not right; the
+        results of those that are not for this job."""
+        product, declared, site, backup_host = (
+            str(own[name] or SPEC.options[name]["default"]) for name in CONTROLLER_OPTIONS if name.endswith("variable")
         )
         hosts: list[FleetHost] = []
         refused: dict[str, RecoveryError] = {}
-        skipped: list[str] = []
+        others: dict[str, Any] = {}
         batch = task_vars["ansible_play_batch"]
         for variables in hosts_with_variables(batch, self._task, task_vars, self._loader):
             name = variables.name
             try:
                 kind = variables.value(product)
-                if not kind:
-                    skipped.append(name)
+                at = variables.value(backup_host) if self._task.delegate_to else None
+                own_task = kind and (kind not in FLEET_PRODUCTS or at not in (None, self._task.delegate_to))
+                if own_task or not kind:
+                    others[name] = {"changed": False, "skipped": True, "own_task": bool(own_task)}
                     continue
-                given = dict(variables.value(declared) or {})
+                omit = task_vars.get("omit")  # left in place by older versions of Ansible
+                given = {one: value for one, value in (variables.value(declared) or {}).items() if value != omit}
                 self._share(given, options, name)
                 host = FleetHost(name, str(kind), given, str(variables.value(site) or ""))
                 FleetHost(name, host.product, {**given, **self._shared(options)}, host.site).params()
                 hosts.append(host)
             except RecoveryError as error:
                 refused[name] = error
-        return hosts, refused, skipped
+        return hosts, refused, others
 
     @staticmethod
     def _share(given: dict[str, Any], options: dict[str, Any], name: str) -> None:

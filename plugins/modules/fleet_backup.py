@@ -16,7 +16,8 @@ description:
     that recap, callbacks and what comes after look as if each had run its own task.
   - Run again with the same O(run_id), it does only what is missing.
   - A host's options are held against those of its product before anything is reached.
-  - Products that push their own backups, C(keyfactor_appliance), C(pushed) and C(starface), are not for a fleet.
+  - Products that push their own backups, C(keyfactor_appliance), C(pushed) and C(starface), are left to tasks of their
+    own.
 extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.repository.writer
@@ -37,7 +38,8 @@ options:
     description:
       - The variable in which a host has the options of its product's backup module, as a dictionary. It may be a
         template that is worth something else for each host.
-      - O(repository), O(writer_key_file) and what opens the repository may stand there too, the same for all.
+      - O(repository), O(writer_key_file) and what opens the repository may stand there too, the same for all. Of the
+        other options that this module has as well, what a host says itself counts.
     type: str
     default: recovery_options
   site_variable:
@@ -45,6 +47,12 @@ options:
       - The variable in which a host names its site, for O(concurrency_by_site) and O(concurrency_per_site).
     type: str
     default: recovery_site
+  backup_host_variable:
+    description:
+      - The variable in which a host names its backup host. A host of which it is not the one that the task is delegated
+        to is left to a task of its own.
+    type: str
+    default: recovery_backup_host
   progress_interval:
     description:
       - Seconds between two lines that say how far the job is. V(0) is none.

@@ -78,12 +78,14 @@ def outcome_of(
     :param failure: of another task on the way; it counts when the module itself did not fail
     """
     result = result or {}
-    failed = result if result.get("failed") else (failure or {})
+    # a job for many hosts says of one that it could not be reached, and why
+    gone = bool(result.get("unreachable") and result.get("error"))
+    failed = result if result.get("failed") or gone else (failure or {})
     problem, error = "", ""
     if not product:
         outcome = SKIPPED
         problem = "It declares no product"
-    elif result.get("unreachable"):
+    elif result.get("unreachable") and not gone:
         outcome, error = UNREACHABLE, NO_ANSWER
         problem = f"The backup host {backup_host} cannot be reached." if backup_host else "It cannot be reached."
     elif failed or not any(name in result for name in _ANSWERS):

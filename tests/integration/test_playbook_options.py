@@ -88,10 +88,17 @@ def expected(found):
 
 
 def test_every_product_is_backed_up_with_what_the_inventory_says(controller):
-    found, output = errors(controller, "ucops.recovery.backup")
+    found, output = errors(controller, "ucops.recovery.backup", "-e", '{"recovery_fleet": false}')
     assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
     # what others belong to comes last
     assert output.index(": Back up SQL Server]") < output.index(": Back up ProCall UCServer]")
+
+
+def test_in_one_job_they_are_as_well(controller):
+    found, output = errors(controller, "ucops.recovery.backup")
+    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
+    # what pushes its own backup has a task of its own, and nothing else has
+    assert output.count(": Take in what was pushed]") == 1 and ": Back up Linux]" not in output
 
 
 def test_every_product_is_restored_with_what_the_inventory_says(controller):

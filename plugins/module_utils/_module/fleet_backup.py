@@ -38,7 +38,13 @@ LOOK_BACK = 20
 TOLD_EVERY = 0.5
 """Seconds between two notes of how far it is."""
 
-CONTROLLER_OPTIONS = ("product_variable", "options_variable", "site_variable", "progress_interval")
+CONTROLLER_OPTIONS = (
+    "product_variable",
+    "options_variable",
+    "site_variable",
+    "backup_host_variable",
+    "progress_interval",
+)
 """What the action plugin uses itself."""
 
 SPEC = ArgumentSpec(
@@ -46,6 +52,7 @@ SPEC = ArgumentSpec(
         "product_variable": {"type": "str", "default": "recovery_product"},
         "options_variable": {"type": "str", "default": "recovery_options"},
         "site_variable": {"type": "str", "default": "recovery_site"},
+        "backup_host_variable": {"type": "str", "default": "recovery_backup_host"},
         "progress_interval": {"type": "float"},
         "hosts": {
             "type": "list",
@@ -98,7 +105,7 @@ class _Shared:
 
     def params_of(self, host: FleetHost) -> dict[str, Any]:
         """Raises OptionInvalid."""
-        return FleetHost(host.name, host.product, {**host.options, **self._options}, host.site).params()
+        return FleetHost(host.name, host.product, {**self._options, **host.options}, host.site).params()
 
 
 class _Fleet:
