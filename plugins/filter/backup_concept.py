@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 from ansible_collections.ucops.recovery.plugins.plugin_utils.backup_concept import backup_concept
 
 DOCUMENTATION = r"""
@@ -69,7 +71,7 @@ _value:
 
 
 def _with_defaults(report: Any, declared: Any, site: Any = None, retention: Any = None, copies: Any = None) -> Any:
-    return backup_concept(report, declared, site or {}, retention or {}, copies or [])
+    return wrap_var(backup_concept(report, declared, site or {}, retention or {}, copies or []))
 
 
 class FilterModule:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 from ansible_collections.ucops.recovery.plugins.plugin_utils.recovery_metrics import metrics_text
 
 DOCUMENTATION = r"""
@@ -41,9 +43,13 @@ _value:
 """
 
 
+def _metrics(report: Any) -> Any:
+    return wrap_var(metrics_text(report))
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name and function."""
-        return {"recovery_metrics": metrics_text}
+        return {"recovery_metrics": _metrics}

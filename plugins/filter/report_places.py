@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 from ansible_collections.ucops.recovery.plugins.plugin_utils.report_places import report_places
 
 DOCUMENTATION = r"""
@@ -50,9 +52,13 @@ _value:
 """
 
 
+def _places(hosts: Any, repositories: Any = ()) -> Any:
+    return wrap_var(report_places(hosts, repositories))
+
+
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Name and function."""
-        return {"report_places": report_places}
+        return {"report_places": _places}

@@ -16,8 +16,8 @@ options:
   _input:
     description:
       - The failure domain of the host that is backed up.
-      - A dictionary of kinds and names, such as V({host: pbx1, hypervisor: esx1, storage: [san1], site: berlin}), a
-        list of names, or one name.
+      - "A dictionary of kinds and names, such as V({host: pbx1, hypervisor: esx1, storage: [san1], site: berlin}), a
+        list of names, or one name."
     type: raw
     required: true
   backup_host:
