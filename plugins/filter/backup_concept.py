@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.utils.unsafe_proxy import wrap_var
-
 from ansible_collections.ucops.recovery.plugins.plugin_utils.backup_concept import backup_concept
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 DOCUMENTATION = r"""
 name: backup_concept
@@ -71,7 +70,7 @@ _value:
 
 
 def _with_defaults(report: Any, declared: Any, site: Any = None, retention: Any = None, copies: Any = None) -> Any:
-    return wrap_var(backup_concept(report, declared, site or {}, retention or {}, copies or []))
+    return as_data(backup_concept(report, declared, site or {}, retention or {}, copies or []))
 
 
 class FilterModule:

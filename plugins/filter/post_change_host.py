@@ -68,8 +68,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import of_host
 
 
@@ -85,7 +85,7 @@ def post_change_host(
 ) -> Any:
     """The filter. What a host says is data and no template, whatever stands in it."""
     try:
-        return wrap_var(
+        return as_data(
             of_host(
                 outcome,
                 change_id=str(change_id),

@@ -50,8 +50,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import report
 
 
@@ -63,7 +63,7 @@ def post_change_report(
 ) -> Any:
     """The filter. What a host says is data and no template, whatever stands in it."""
     try:
-        return wrap_var(report(hosts, facts, int(max_lines), outcomes))
+        return as_data(report(hosts, facts, int(max_lines), outcomes))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"post_change_report: {error}") from None
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.utils.unsafe_proxy import wrap_var
-
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.recovery_metrics import metrics_text
 
 DOCUMENTATION = r"""
@@ -44,7 +43,7 @@ _value:
 
 
 def _metrics(report: Any) -> Any:
-    return wrap_var(metrics_text(report))
+    return as_data(metrics_text(report))
 
 
 class FilterModule:

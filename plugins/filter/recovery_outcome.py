@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import outcome_of
 
 DOCUMENTATION = r"""
@@ -84,7 +84,7 @@ def recovery_outcome(
     given.update((name, value) for name, value in facts.items() if value is not None)
     try:
         # what a host said is data, also for releases of Ansible that would take it for a template
-        return dict(wrap_var(outcome_of(result, host=host, **given)))
+        return dict(as_data(outcome_of(result, host=host, **given)))
     except TypeError as error:
         raise AnsibleFilterError(f"recovery_outcome: {error}") from None
 

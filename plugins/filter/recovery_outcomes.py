@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import complete_outcomes
 
 DOCUMENTATION = r"""
@@ -68,7 +68,7 @@ def recovery_outcomes(
     """The filter. Raises AnsibleFilterError."""
     try:
         given = {name: value for name, value in facts.items() if value is not None}
-        return list(wrap_var(complete_outcomes(list(outcomes), list(hosts), **given)))
+        return list(as_data(complete_outcomes(list(outcomes), list(hosts), **given)))
     except (TypeError, AttributeError, KeyError) as error:
         raise AnsibleFilterError(f"recovery_outcomes wants the facts recovery_outcome of hosts: {error}") from None
 

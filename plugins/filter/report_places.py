@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible.utils.unsafe_proxy import wrap_var
-
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.report_places import report_places
 
 DOCUMENTATION = r"""
@@ -53,7 +52,7 @@ _value:
 
 
 def _places(hosts: Any, repositories: Any = ()) -> Any:
-    return wrap_var(report_places(hosts, repositories))
+    return as_data(report_places(hosts, repositories))
 
 
 class FilterModule:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.utils.unsafe_proxy import wrap_var
-
 from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 DOCUMENTATION = r"""
 name: rollback_held_back
@@ -52,7 +51,7 @@ _value:
 
 def rollback_held_back(states: Sequence[Mapping[str, Any]], host: str) -> dict[str, Any]:
     """The filter."""
-    return dict(wrap_var(rollback.held_back(states, host)))
+    return dict(as_data(rollback.held_back(states, host)))
 
 
 class FilterModule:

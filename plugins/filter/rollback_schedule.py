@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 DOCUMENTATION = r"""
 name: rollback_schedule
@@ -72,7 +72,7 @@ def rollback_schedule(
         "stop": stop,
         "waves": [] if refused else rollback.waves(states, stop, last_products),
     }
-    return dict(wrap_var(schedule))
+    return dict(as_data(schedule))
 
 
 def confirmation(value: Any) -> bool | list[str]:

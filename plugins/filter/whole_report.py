@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RecoveryError
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 from ansible_collections.ucops.recovery.plugins.plugin_utils.whole_report import whole_report as _whole_report
 
 DOCUMENTATION = r"""
@@ -73,7 +73,7 @@ def whole_report(
 ) -> dict[str, Any]:
     """The report. Raises AnsibleFilterError."""
     try:
-        return dict(wrap_var(_whole_report(results, undeclared, fail_on)))
+        return dict(as_data(_whole_report(results, undeclared, fail_on)))
     except RecoveryError as error:
         raise AnsibleFilterError(str(error)) from None
 
