@@ -72,14 +72,18 @@ def run(commands: Sequence[Command], environment: Mapping[str, str], log: pathli
     total = Usage(0.0, 0.0, 0)
     for command in commands:
         told, tell = os.pipe()
-        with log.open("wb") as output, os.fdopen(told, "rb") as answer, subprocess.Popen(
-            [sys.executable, "-IS", LAUNCHER, str(tell), *command.argv],
-            cwd=command.cwd,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[tell],
+        with (
+            log.open("wb") as output,
+            os.fdopen(told, "rb") as answer,
+            subprocess.Popen(
+                [sys.executable, "-IS", LAUNCHER, str(tell), *command.argv],
+                cwd=command.cwd,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[tell],
+            ),
         ):
             os.close(tell)
             text = answer.read()
