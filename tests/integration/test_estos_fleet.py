@@ -223,7 +223,7 @@ def test_a_rollback_stops_the_server_while_its_database_comes_back(fleet, first)
     fleet.tables["dbo.Journal"] = ["of today"]
     fleet.directory.set(fleet.user, "extensionName", ["<1,0>", FOREIGN])
 
-    # there is no generation from after the change, and a backup of SQL Server cannot be compared: all of it is asked for
+    # without a generation from after the change, and of a backup that cannot be compared, all of it is asked for
     asked = fleet.run(*want)
     assert asked.code != 0 and "rollback_confirm" in asked.output, asked.output
     assert fleet.tables["dbo.Journal"] == ["of today"]
