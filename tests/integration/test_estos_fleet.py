@@ -218,8 +218,10 @@ def test_everything_goes_back_to_before_the_change(fleet, first):
     assert "<Admin" in host.path(rf"{LAYOUT.root}\config\ucserver.xml").read_text()
 
 
-def test_a_rollback_stops_the_server_while_its_database_comes_back(fleet, first):
-    host, want = fleet.host, ("ucops.recovery.rollback", "-e", "change_id=CHG1")
+def test_a_rollback_stops_the_server_while_its_database_comes_back(fleet):
+    host, want = fleet.host, ("ucops.recovery.rollback", "-e", "change_id=CHG2")
+    saved = fleet.run("ucops.recovery.backup", "-e", "phase=pre_change", "-e", "change_id=CHG2")
+    assert saved.code == 0, saved.output
     fleet.tables["dbo.Journal"] = ["of today"]
     fleet.directory.set(fleet.user, "extensionName", ["<1,0>", FOREIGN])
 

@@ -115,7 +115,6 @@ def test_a_change_that_breaks_two_of_twenty_is_found_taken_back_and_closed(site:
     for other in site.gateways[:3]:
         other.write("/etc/gateway/gateway.conf", CONFIGURATION.replace("carrier-b", "carrier-c"))
     assert not site.calls()
-    changed = site.state()
 
     looked = operator.run("post_change", *FORKS, change=CHANGE)
     assert not looked.passed
@@ -123,8 +122,6 @@ def test_a_change_that_breaks_two_of_twenty_is_found_taken_back_and_closed(site:
     assert {host for host, one in told.items() if one["outcome"] != "ok"} == broken, looked.output
     assert all(host in looked.output for host in broken)
 
-    planned = operator.run("rollback", *FORKS, "--check", change=CHANGE)
-    assert planned.passed and site.state() == changed, planned.output
     back = operator.run("rollback", *FORKS, change=CHANGE)
     assert back.passed, back.output
     told = outcomes(back, site)
@@ -137,8 +134,10 @@ def test_a_change_that_breaks_two_of_twenty_is_found_taken_back_and_closed(site:
     pinned = {one["id"] for one in pairs if one["phase"] in ("pre_change", "post_change")}
     assert len(pinned) == 40
     assert all(one["holds"] for one in pairs if one["id"] in pinned)
+    later = operator.run("backup", "--limit", "gateway01,backup1")
+    assert later.passed, later.output
     assert site.let_go() & pinned == set()
     closed = operator.run("close_change", change=CHANGE)
     assert closed.passed, closed.output
     assert not any(one["holds"] for one in site.generations())
-    assert site.let_go() & pinned
+    assert {"gateway01/linux/1", "gateway01/linux/2"} <= site.let_go()
