@@ -79,7 +79,7 @@ def counted(result: Mapping[str, Any], generation: Mapping[str, Any], seconds: f
     if not compared:
         return [_step("counts", NOT_POSSIBLE, seconds, "nothing was compared on the target")]
     other = [
-        f"{name} has {count} of {saved.get(name, 0)}" for name, count in compared.items() if count != saved.get(name)
+        f"{name} has {count} of {saved.get(name, 0)}" for name, count in compared.items() if count != saved.get(name, 0)
     ]
     if other:
         return [_step("counts", FAILED, seconds, "; ".join(sorted(other)[:SHOWN]))]

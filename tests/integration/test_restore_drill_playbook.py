@@ -119,9 +119,14 @@ def test_a_drill_is_signed_reported_and_not_done_again(site):
     told = json.loads((site.reports / "restore_drill-R1.json").read_text())
     assert told["drills"][0]["evidence"]["outcome"] == "passed" and told["rules"][0]["host"] == "pbx"
 
-    code, output, outcomes = site.run()
-    assert code == 0 and len(site.drills()) == 1, output
+    # it is not due again; one that is, and for which the budget leaves no time, is seen
+    site.store.backup({"/etc/a": b"x"}, source="other", product="linux")
+    site.hosts["other"] = site.hosts["pbx"]
+    code, output, outcomes = site.run("-e", "recovery_drill_budget=1m")
+    assert code != 0 and len(site.drills()) == 1, output
     assert "its last passed drill was" in output and outcomes["pbx"]["outcome"] == "ok"
+    assert outcomes["other"]["outcome"] == "failed" and outcomes["other"]["overdue"] is True
+    assert "The restore drill is overdue: it never passed a drill; it needs about 15 min" in output
 
 
 def tamper(site, source):
@@ -145,10 +150,7 @@ def test_each_host_that_is_not_fine_fails_with_its_own_reason(site):
         "other": ({"generation": "pbx/linux/1"}, "other/linux has none that is pbx/linux/1"),
         "nokey": ({"recovery_drill_key_file": ""}, "No key signs the evidence"),
         "writer": ({"recovery_drill_key_file": "{{ recovery_writer_key_file }}"}, "holds no OpenSSH private key"),
-        "roof": ({"recovery_drill_minimum": "roof"}, "There is no rung roof"),
-        "nowhere": ({"recovery_drill_kind": "host"}, "No target is named"),
         "itself": ({"recovery_drill_kind": "host", "recovery_drill_target": "itself"}, "is the production host"),
-        "unmade": ({"recovery_drill_kind": "made", "recovery_drill_target": "x"}, "A host is made for the drill by"),
     }
     if os.geteuid() == 0:
         os.chown(foreign, 65534, 65534)
@@ -169,17 +171,6 @@ def test_each_host_that_is_not_fine_fails_with_its_own_reason(site):
     assert [one.outcome for one in site.drills("late")] == ["passed"]
     others = set(wrong) - {"tampered", "late"}
     assert all(site.drills(name) == [] for name in others) and site.nothing_is_left()
-
-
-def test_an_overdue_drill_is_seen_when_the_budget_leaves_no_time(site):
-    site.store.backup({"/etc/a": b"x"}, source="other", product="linux")
-    site.hosts["other"] = site.hosts["pbx"]
-    site.variables["recovery_drill_budget"] = "20m"
-    code, output, outcomes = site.run()
-    assert code != 0, output
-    assert outcomes["other"]["drill"]["outcome"] == "passed"
-    assert outcomes["pbx"]["outcome"] == "failed" and outcomes["pbx"]["overdue"] is True
-    assert "The restore drill is overdue: it never passed a drill; it needs about 15 min" in output
 
 
 def test_killed_in_the_middle_the_next_run_removes_what_was_left(site):

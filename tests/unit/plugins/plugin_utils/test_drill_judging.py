@@ -86,6 +86,8 @@ def test_a_restore_that_failed_otherwise():
 
 def test_counts():
     assert rungs(DONE, "counted")["counts"] == ("passed", "12 entries in 1 items, as saved; not compared: accounting")
+    nothing = {**DONE, "compared": {"configuration": 12, "user-data": 0}}
+    assert rungs(nothing, "counted")["counts"][0] == "passed"
     fewer = {**DONE, "compared": {"configuration": 11}}
     assert rungs(fewer, "counted")["counts"] == ("failed", "configuration has 11 of 12")
     assert rungs({}, "counted")["counts"][0] == "not_possible"
