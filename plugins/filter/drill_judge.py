@@ -63,6 +63,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_judging import judge
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 
 def drill_judge(
@@ -70,7 +71,7 @@ def drill_judge(
 ) -> list[dict[str, Any]]:
     """The rungs that this stage decides on."""
     try:
-        return judge(result, stage, generation, float(seconds))
+        return list(as_data(judge(result, stage, generation, float(seconds))))
     except OptionInvalid as error:
         raise AnsibleFilterError(str(error)) from None
 

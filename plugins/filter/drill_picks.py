@@ -62,6 +62,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_picks import picks
+from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 
 def drill_picks(
@@ -69,7 +70,7 @@ def drill_picks(
 ) -> list[dict[str, Any]]:
     """The decision on each host."""
     try:
-        return picks(told, now, budget or "", estimate or "")
+        return list(as_data(picks(told, now, budget or "", estimate or "")))
     except OptionInvalid as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -33,6 +33,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
     take_backup,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.companions import Provided
+from ansible_collections.ucops.recovery.plugins.module_utils._module.drill_guard import DrillConditions, DrillRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._module.release_change import ReleaseChange
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Companion, Probe
@@ -688,3 +689,41 @@ def test_another_release_is_a_finding_announced_or_not_and_a_restore_names_what_
     text = str(caught.value)
     assert "pbx/linux/1 was made with Debian 12, the host runs Debian 13: a configuration may not be accepted" in text
     assert "Install Debian 12 first, restore pbx/linux/3, which was made with Debian 13, or, when" in text
+
+
+# --- drills --------------------------------------------------------------------------------------------------------
+def drilling(**given: Any) -> DrillConditions:
+    return DrillConditions("192.0.2.1", **{"accept_reachable": "there is no trunk", **given})
+
+
+def test_a_drill_refuses_the_host_that_the_generation_was_made_of(site: Site) -> None:
+    outcome = site.backup()
+    before = site.state()
+    restorer = site.restorer(outcome, pre_restore="skip", drill=drilling())
+    with pytest.raises(DrillRefused, match="machine id"):
+        restorer.plan(look_only=False)
+    assert site.state() == before and restorer.target is None
+
+
+def test_a_drill_proves_the_whole_also_where_nothing_has_to_be_written(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/machine-id").write_text("b" * 32 + "\n")
+    restorer = site.restorer(outcome, pre_restore="skip", drill=drilling())
+    plan = restorer.plan(look_only=False)
+    assert plan.items == [] and restorer.target is not None
+    assert restorer.target.to_result()["isolation"] == ["accepted without proof: there is no trunk"]
+    done = restorer.run(plan)
+    assert done["compared"]["voip"] > 0 and done["pre_restore"] is None
+    assert [check["kind"] for check in done["checks"]][-1] == "health"
+
+
+def test_a_drill_that_fails_tells_which_check_it_was(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/machine-id").write_text("b" * 32 + "\n")
+    product = site.product
+    product.healthy = False
+    restorer = site.restorer(outcome, product, pre_restore="skip", drill=drilling())
+    with pytest.raises(RestoreFailed) as caught:
+        restorer.run(restorer.plan(look_only=False))
+    (check,) = [one for one in caught.value.details["checks"] if one["ok"] is False]
+    assert (check["name"], check["kind"]) == ("answer", "health")
