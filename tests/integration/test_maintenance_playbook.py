@@ -31,7 +31,7 @@ class Site:
         plan = owner.plan_change(owner.read_state(self.store.backend), SECRET, signers=[signer])
         owner.apply_plan(self.store.backend, plan)
         for number in range(6):
-            self.store.backup({"/a": b"%d" % number})
+            self.store.backup({"/a": b"%d" % number}, release="5.7" if number < 3 else "5.8")
         here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
         variables = {
             "recovery_backup_host": "backup1",
@@ -53,13 +53,13 @@ class Site:
         }
         return ["-e", json.dumps(options)]
 
-    def run(self, *arguments):
+    def run(self, *arguments, **settings):
         """Exit code, output, and results by task."""
         events = self.controller.folder / "events.jsonl"
         events.write_text("")
         program = self.controller.ansible("ansible-playbook")
         command = [program, "-i", "inventory.yml", "ucops.recovery.maintenance", *arguments]
-        done = self.controller.run(command, LAB_EVENTS=str(events))
+        done = self.controller.run(command, LAB_EVENTS=str(events), **settings)
         told = list(map(json.loads, events.read_text().splitlines()))
         found = {event["task"].rpartition(" : ")[2]: event["result"] for event in told}
         return done.returncode, done.stdout, found
@@ -86,8 +86,11 @@ def test_verify_let_go_and_copy(site):
 
 def test_without_a_key_retention_is_only_shown(site):
     before = {name for name, _size in site.store.backend.list()} | {"journal/verified.json"}
-    code, output, _found = site.run()
+    code, output, found = site.run(ANSIBLE_SHOW_CUSTOM_STATS="1")
     assert code == 0 and "1 generations would be let go" in output, output
+    kept = {one["generation"]: one["reasons"] for one in found["Let go what no rule keeps"]["decisions"]}
+    assert kept["pbx/kamailio/2"] == ["per_release 5.7"]
+    assert '"operation": "maintenance"' in output and '"result": "success"' in output
     assert {name for name, _size in site.store.backend.list()} == before
 
 
