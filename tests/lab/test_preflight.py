@@ -113,7 +113,7 @@ def flight(fleet: Fleet, controller: Controller, recovery: Recovery) -> Play:
     return fly(recovery, "-e", f"recovery_report_folder={REPORTS}", "-e", "run_id=first")
 
 
-def fly(recovery: Recovery, *arguments: str) -> Play:
+def fly(recovery: Recovery, *arguments: str, playbook: str = "preflight") -> Play:
     common = {
         "recovery_backup_host": recovery.controller.backup_host.name,
         "recovery_repository": REPOSITORY,
@@ -127,7 +127,7 @@ def fly(recovery: Recovery, *arguments: str) -> Play:
     inventory = json.loads(recovery.controller.host.read("/root/lab/inventory.json"))
     inventory["all"]["vars"].update(names)
     recovery.controller.host.write("/root/lab/inventory.json", json.dumps(inventory))
-    return recovery.controller.play("ucops.recovery.preflight", *arguments, variables=common)
+    return recovery.controller.play(f"ucops.recovery.{playbook}", *arguments, variables=common)
 
 
 def test_one_line_for_each_host_and_none_stops_another(flight: Play) -> None:
@@ -208,6 +208,26 @@ def test_check_mode_looks_as_well_and_writes_no_report(
 
 def result_of_line(play: Play) -> dict[str, Any]:
     return dict(play.result("Note what was seen", "ready")["ansible_facts"]["preflight_line"])
+
+
+def test_a_repository_on_the_host_itself_or_on_its_storage(flight: Play, recovery: Recovery, fleet: Fleet) -> None:
+    there = recovery.controller.backup_host
+    itself = {**recovery.reach(there), "system_config": False, "commands": [{"argv": ["uname", "-a"]}]}
+    play = recovery.run_each(
+        {
+            "refused": ("linux_backup", {**itself, "allow_same_host": False}),
+            "told": ("linux_backup", itself),
+            "allowed": ("linux_backup", {**itself, "allow_same_host": True}),
+        }
+    )
+    refused = play.result("refused")
+    assert (refused["status"], refused["error"]) == ("failed", "IndependenceMissing"), refused
+    assert [finding["grade"] for finding in play.result("told")["findings"]] == ["high"]
+    assert play.result("allowed")["findings"] == [] and play.result("allowed")["generation"]["id"] == "backup1/linux/2"
+    declared = fly(recovery, "--limit", "shared,backup1", playbook="backup")
+    outcome = declared.result("Say what became of it", "shared")["ansible_facts"]["recovery_outcome"]
+    assert (declared.code != 0, outcome["outcome"]) == (True, "refused"), outcome
+    assert "The repository shares storage san1 with shared" in outcome["problem"]
 
 
 def test_below_its_reserve_no_backup_begins(flight: Play, recovery: Recovery, fleet: Fleet) -> None:
