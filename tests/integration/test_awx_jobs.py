@@ -61,6 +61,13 @@ def test_before_the_first_backup(site):
     assert site.small.generations() == []
 
 
+def test_a_job_that_fails_has_its_artifact_too(site):
+    job = site.launch("report")
+    assert (job.status, job.code) == ("failed", 2), job.output
+    result = job.artifacts["recovery_result"]
+    assert result["result"] != "success" and {one["host"] for one in result["not_fine"]} == set(site.small.fleet.hosts)
+
+
 def test_a_backup(site):
     job = site.launch("backup", {"phase": "scheduled"})
     result = fine(job)
@@ -73,16 +80,48 @@ def test_a_backup(site):
 def test_a_restore(site):
     before = site.config.read_bytes()
     site.config.write_bytes(before + b"# more\n")
-    answers = {"generation": "latest", "reason": "{{ 7 * 6 }}"}
-    planned = site.launch("restore", answers, limit="pbx-berlin", check=True)
-    assert planned.code == 0 and site.config.read_bytes() != before, planned.output
-    fine(site.launch("restore", answers, limit="pbx-berlin"))
+    fine(site.launch("restore", {"generation": "latest", "reason": "{{ 7 * 6 }}"}, limit="pbx-berlin"))
     assert site.config.read_bytes() == before
+
+
+def test_a_drill(site):
+    result = fine(site.launch("restore_drill", limit="gw-linux"))
+    assert result["operation"] == "restore_drill" and result["ok"] == 1
 
 
 def test_maintenance(site):
     job = site.launch("maintenance")
     assert (job.status, job.code) == ("successful", 0), job.output
+
+
+def test_a_change(site):
+    """The workflow's branch that ends with a rollback. What a job leaves reaches the next ones as an extra variable."""
+    before = site.config.read_bytes()
+    opened = site.launch("pre_change", CHANGE)
+    assert fine(opened)["change_id"] == "CHG0042"
+    site.config.write_bytes(before + b"# a change that goes wrong\n")
+    compared = site.launch("post_change", CHANGE, artifacts=opened.artifacts)
+    assert fine(compared)["changed"] == 1 and compared.artifacts["recovery_result"]["phase"] == "post_change"
+    back = site.launch("rollback", CHANGE, artifacts=compared.artifacts)
+    assert fine(back)["operation"] == "rollback" and site.config.read_bytes() == before
+    closed = site.launch("close_change", {"change_id": "CHG0042"}, artifacts=back.artifacts)
+    assert (closed.status, closed.code) == ("successful", 0), closed.output
+
+
+def test_one_host_down_then_the_same_job_again(site):
+    gateway = site.awx.inventory["_meta"]["hostvars"]["gw-linux"]
+    port, gateway["ansible_port"] = gateway["ansible_port"], 9
+    change = {**CHANGE, "change_id": "CHG0043"}
+    failed = site.launch("pre_change", change)
+    assert (failed.status, failed.code) == ("failed", 2), failed.output
+    result = failed.artifacts["recovery_result"]
+    assert [(one["host"], one["outcome"]) for one in result["not_fine"]] == [("gw-linux", "unreachable")]
+    made = site.small.generations()
+    gateway["ansible_port"] = port
+    again = fine(site.launch("pre_change", change, artifacts=failed.artifacts))
+    assert again["run_id"] != result["run_id"]
+    added = [one for one in site.small.generations() if one not in made]
+    assert [one.rpartition("/")[0] for one in added] == ["gw-linux/linux"]
 
 
 def test_nothing_that_awx_keeps_has_a_secret(site):

@@ -67,7 +67,7 @@ class Awx:
 
     def __init__(self, folder: pathlib.Path, inventory: Mapping[str, Any], collections: pathlib.Path) -> None:
         self.folder = folder
-        self._inventory = inventory
+        self.inventory = inventory
         self._collections = collections
         self._jobs = 0
         self._templates = {one["name"]: one for one in setup()["awx_job_templates"]}
@@ -93,7 +93,7 @@ class Awx:
         for path in (sent / "inventory", sent / "env", sent / "cp", runner, kept):
             path.mkdir(parents=True, mode=0o700)
         shutil.copytree(PROJECT / "playbooks", sent / "project" / "playbooks")
-        script = f"#! /usr/bin/env python3\nprint({json.dumps(self._inventory)!r})\n"
+        script = f"#! /usr/bin/env python3\nprint({json.dumps(self.inventory)!r})\n"
         self._write(sent / "inventory" / "hosts", script, 0o700)
         self._write(sent / "env" / "settings", json.dumps({"job_timeout": 0, "suppress_ansible_output": True}))
         fixed = self._templates[template]["extra_vars"]

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer
 
 from .repositories import SECRET, TestRepository
 
@@ -32,11 +36,18 @@ class SmallFleet:
     def __init__(self, folder: pathlib.Path, fleet: Fleet) -> None:
         self.fleet = fleet
         self.store = TestRepository.create(folder)
-        self.unlocking = {
-            "recovery_domain_master_secret": SECRET,
-            "recovery_allowed_signers": self.store.allowed_signers,
-        }
+        self._folder = folder
+        self._drill_key = folder / "drill_key"
+        self.unlocking = {"recovery_domain_master_secret": SECRET, "recovery_allowed_signers": self._add_auditor()}
         self.login = {"recovery_ssh_password": fleet.hosts["pbx-hamburg"].ssh.password}
+
+    def _add_auditor(self) -> str:
+        """A key that signs drills; gives back who may sign what."""
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", self._drill_key], check=True)
+        signer = Signer("auditor", self._drill_key.with_suffix(".pub").read_text().strip(), ("drill",))
+        plan = owner.plan_change(owner.read_state(self.store.backend), SECRET, signers=[signer])
+        owner.apply_plan(self.store.backend, plan)
+        return str(plan.facts["allowed_signers"])
 
     @property
     def secrets(self) -> set[str]:
@@ -51,6 +62,9 @@ class SmallFleet:
             "recovery_repository": str(self.store.path),
             "recovery_writer_key_file": str(self.store.writer_key_file),
             "recovery_known_hosts_file": str(self.fleet.known_hosts_file),
+            "recovery_drill_key_file": str(self._drill_key),
+            "recovery_drill_folder": str(self._folder / "drills"),
+            "recovery_drill_every": "90d",
             # Everything is this machine here.
             "recovery_allow_same_host": True,
         }
