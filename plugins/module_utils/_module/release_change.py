@@ -34,15 +34,15 @@ class ReleaseChange:
 
         Raises OptionInvalid.
         """
-        target, reviewed = params.get("target_release"), params.get("release_notes_reviewed")
-        if target is None and reviewed is None:
+        target, reviewed = params.get("target_release"), params.get("release_notes_reviewed") or {}
+        if target is None and not reviewed:
             return None
         if params["phase"] != PRE_CHANGE:
             raise OptionInvalid(
                 "target_release announces a change, and this backup is none before a change",
                 hint="Say phase: pre_change, or leave target_release and release_notes_reviewed out.",
             )
-        texts = {"target_release": target or "", **{name: reviewed[name] for name in ("where", "by", "at")}}
+        texts = {"target_release": target or "", **{name: reviewed.get(name) or "" for name in ("where", "by", "at")}}
         for name, text in texts.items():
             if not text.strip() or len(text) > LONGEST or not text.isprintable():
                 raise OptionInvalid(
