@@ -38,11 +38,14 @@ oldest: env build/age-vectors ## The unit tests on Python 3.9 with the oldest li
 
 test: env ## Everything; as root on Debian with real sshd, Kamailio, databases and phones
 	@sh tools/packages.sh tests/lab/packages.txt
-	@$(MAKE) --no-print-directory build/age-vectors
+	@$(MAKE) --no-print-directory build/age-vectors build/vm/initramfs
 	@python tools/run.py test
 
 build/age-vectors: tests/fetch_age_vectors.py
 	@sh tools/npm.sh python tests/fetch_age_vectors.py || echo "age vectors could not be fetched: their tests will be skipped"
+
+build/vm/initramfs: tests/lab/vm/build.sh tests/lab/vm/init.sh
+	@sh tests/lab/vm/build.sh build/vm || echo "no kernel for a virtual machine: its tests will be skipped"
 
 demo: env ## A small fleet on loopback: backup, change, difference, restore, verify. No root
 	@python demo/run.py

@@ -170,7 +170,8 @@ NFS_KRB5 {{ Active_krb5 = false; }}
 NFSv4 {{ Grace_Period = 1; Lease_Lifetime = 5; Graceless = true; Minor_Versions = 0,1,2; RecoveryBackend = fs;
   Only_Numeric_Owners = true; }}
 EXPORT {{ Export_Id = 1; Path = {path}; Pseudo = /landing; Access_Type = RW; Squash = All_Squash; Anonymous_Uid = {uid};
-  Anonymous_Gid = {uid}; SecType = sys; Protocols = 4; Transports = TCP; FSAL {{ Name = VFS; }} }}
+  Anonymous_Gid = {uid}; SecType = sys; Protocols = 4; Transports = TCP;
+  Attr_Expiration_Time = 0; FSAL {{ Name = VFS; }} }}
 LOG {{ Default_Log_Level = EVENT; }}
 """
 

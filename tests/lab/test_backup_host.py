@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from lab import nfs_service
 from lab.controller import Controller, Play
 from lab.host import Host
 from lab.hosts import Fleet, Keypair, make_keypair
 from lab.machine import PROJECT
+from lab.nfs_service import VARIABLES
 
 ROLE = """
 - hosts: backup1
@@ -32,26 +34,6 @@ DROP_IN = "/etc/ssh/sshd_config.d/10-ucops-landing.conf"
 SFTP_PASSWORD = "planted-sftp-password"
 SMB_PASSWORD = "planted-smb-password"
 SECRETS = (SFTP_PASSWORD, SMB_PASSWORD)
-# The hosts of the lab have no systemd, though Debian's files look like it.
-VARIABLES = {"backup_host_manage_python": False, "backup_host_service_manager": "service"}
-GANESHA = """#!/bin/sh
-### BEGIN INIT INFO
-# Provides: nfs-ganesha
-# Required-Start:
-# Required-Stop:
-# Default-Start: 2 3 4 5
-# Default-Stop: 0 1 6
-# Short-Description: in place of Debian's unit for systemd, the same program with the same configuration
-### END INIT INFO
-pid=/run/ganesha/ganesha.pid
-runs() { test -e $pid && kill -0 "$(cat $pid)" 2>/dev/null; }
-case $1 in
-status) runs && echo "nfs-ganesha is running" ;;
-start) runs || { mkdir -p /run/ganesha && ganesha.nfsd -L /var/log/ganesha.log; } ;;
-stop) runs && kill "$(cat $pid)" && while runs; do sleep 0.1; done; true ;;
-restart) "$0" stop && "$0" start ;;
-esac
-"""
 
 
 @dataclasses.dataclass
@@ -142,7 +124,7 @@ def site(fleet: Fleet, controller: Controller) -> Site:
             host.write(f"/root/{name}", pair.private, 0o600)
         host.run("head -c 300000 /dev/urandom >/root/whole; head -c 100000 /root/whole >/root/half")
     backup_host.run("sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config")
-    backup_host.write("/etc/init.d/nfs-ganesha", GANESHA, 0o755)
+    nfs_service.install(backup_host)
     checked = play(controller, accounts, "--check", "--diff")
     applied = play(controller, accounts, "--diff")
     assert applied.passed, applied.output

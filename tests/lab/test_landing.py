@@ -307,7 +307,7 @@ def test_a_samba_share(site: Site) -> None:
 
 
 def test_an_nfs_export(site: Site) -> None:
-    """The client is libnfs, in user space: this machine's kernel has none. What libnfs of Debian 12 cannot write is
+    """The client is libnfs, in user space; test_nfs_mount.py has a kernel's. What libnfs of Debian 12 cannot write is
     written into the server's own folder, which is where the module judges."""
     incoming = site.landing / "other" / "incoming" / "files"
     reason = landing.why_no_nfs(incoming)

@@ -54,6 +54,10 @@ NOT_THERE = (
 """Programs that Wine has not, or only as a shell that says nothing and succeeds. They fail here, until a test puts its
 own stand-in into ``WindowsHost.programs``."""
 
+STOPPED, RUNNING = 1, 4
+NO_SUCH_SERVICE = 1060
+"""What sc ends with."""
+
 _FIXED_VERSION = b"\xbd\x04\xef\xfe"
 
 
@@ -245,22 +249,31 @@ class WindowsHost:
 
     def start_service(self, name: str) -> None:
         """Start a service and wait until it runs."""
-        self.run_in_wine(["net", "start", name])
+        self.run_in_wine(["sc", "start", name])
+        self._wait_for_service(name, RUNNING)
 
     def stop_service(self, name: str) -> None:
         """Stop a service and wait until it has."""
-        self.run_in_wine(["net", "stop", name])
+        self.run_in_wine(["sc", "stop", name])
+        self._wait_for_service(name, STOPPED)
+
+    def _wait_for_service(self, name: str, state: int) -> None:
+        end = time.monotonic() + 60
+        while self.service_state(name) != state:
+            if time.monotonic() > end:
+                raise WineFailed(f"the service {name} is in state {self.service_state(name)} and not in {state}")
+            time.sleep(0.05)
 
     def service_state(self, name: str) -> int:
-        """1 stopped, 2 starting, 3 stopping, 4 running; 0 when there is no such service."""
-        for _attempt in range(10):
-            done = self.wine.run(["sc", "query", name])
-            if done.returncode == 0:
-                break
-            time.sleep(0.5)  # Wine's manager of services is at times not to be had
-        else:
+        """1 stopped, 2 starting, 3 stopping, 4 running; 0 when there is no such service. Raises WineFailed when the
+        manager of services does not answer."""
+        done = self.wine.run(["sc", "query", name])
+        if done.returncode == NO_SUCH_SERVICE:
             return 0
-        return int(next(line.split()[2] for line in done.stdout.decode().splitlines() if "STATE" in line))
+        said = done.stdout.decode()
+        if done.returncode != 0:
+            raise WineFailed(f"sc query {name} ended with {done.returncode}: {said}")
+        return int(next(line.split()[2] for line in said.splitlines() if "STATE" in line))
 
     def add_user(self, name: str, *, logged_on: bool = False, content: str = "") -> LocalUser:
         r"""An account with a profile folder and NTUSER.DAT. ``content``: ``.reg`` text of its part of the registry,

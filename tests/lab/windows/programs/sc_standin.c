@@ -4,6 +4,7 @@
  * Stand-in for sc.exe, of which Wine's knows a third. What it does goes to Wine's real service control manager; what
  * that does not keep (failure actions, delayed start, security, ...) goes where Windows keeps it, into the service's key.
  * Ends like Windows' with the error's number. Labels are numbers and English words, as on an English Windows. */
+#include "patience.h"
 #include "utf8.h"
 #include <sddl.h>
 #include <wchar.h>
@@ -433,7 +434,7 @@ int wmain(int given, wchar_t **arguments)
     if (count < 2)
         return misused(L"no verb");
     verb = _wcslwr(words[1]);
-    manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_ALL_ACCESS);
+    manager = open_manager(SC_MANAGER_ALL_ACCESS);
     if (!manager)
         return failed(L"OpenSCManager", GetLastError());
     if (!wcscmp(verb, L"query") || !wcscmp(verb, L"queryex"))

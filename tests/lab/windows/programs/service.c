@@ -3,8 +3,8 @@
  *
  * A service that does nothing but run:  service.exe [--lock FILE] [--slow-stop MILLISECONDS] [--never-stop]
  * FILE is held open and shared with nobody while it runs. */
+#include "patience.h"
 #include <wchar.h>
-#include <windows.h>
 
 static SERVICE_STATUS_HANDLE handle;
 static SERVICE_STATUS status;
@@ -15,11 +15,14 @@ static BOOL stubborn;
 
 static void tell(DWORD state)
 {
+    DWORD waited = 0;
+
     status.dwCurrentState = state;
     status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP : 0;
     status.dwWaitHint = 30000;
     status.dwCheckPoint = state == SERVICE_RUNNING || state == SERVICE_STOPPED ? 0 : 1;
-    SetServiceStatus(handle, &status);
+    while (!SetServiceStatus(handle, &status) && busy(&waited))
+        ;
 }
 
 static void WINAPI control(DWORD code)
@@ -69,5 +72,6 @@ int wmain(int count, wchar_t **words)
         else if (!wcscmp(words[at], L"--never-stop"))
             stubborn = TRUE;
     }
+    open_manager(SC_MANAGER_CONNECT); /* for StartServiceCtrlDispatcher, which can be called only once */
     return StartServiceCtrlDispatcherW(table) ? 0 : 1;
 }
