@@ -14,6 +14,8 @@ export HOME := $(CURDIR)/build/home
 export ANSIBLE_HOME := $(HOME)/.ansible
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.stage
 export LC_ALL := C.UTF-8
+# Whoever wants no bytecode has all of it made anew by each of some thousand processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,7 +32,7 @@ stage: ## The checkout as ansible_collections/ucops/recovery below .stage
 static: env ## Static checks only
 	@python tools/run.py static
 
-check: env build/age-vectors ## Static checks and unit tests: under two minutes
+check: env build/age-vectors ## Most static checks and unit tests, with samples: under two minutes
 	@python tools/run.py check
 
 oldest: env build/age-vectors ## The unit tests on Python 3.9 with the oldest libraries that are allowed

@@ -3,9 +3,10 @@
 
 """Runs the project's checks and closes with one line: N passed, N failed, N skipped.
 
-``run.py check`` runs the static gates and the unit tests; ``run.py test`` also the tests that need real hosts. A gate
-counts as one check. What this machine cannot run is named with its reason and counts as skipped. Called by the
-Makefile, which sets PATH, HOME and where Ansible finds the collection.
+``run.py check`` runs most static gates and the unit tests, which take a sample of what they enumerate; ``run.py test``
+runs all of both, and the tests that need real hosts. A gate counts as one check. What this machine cannot run is named
+with its reason and counts as skipped. Called by the Makefile, which sets PATH, HOME and where Ansible finds the
+collection.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STAGE = ROOT / ".stage"
@@ -50,6 +51,7 @@ class Suite:
     limit: int = 600
     python: pathlib.Path = pathlib.Path(sys.executable)
     arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Outcome:
     note: str = ""
 
 
-STATIC = (
-    Gate("ansible-test sanity", ("sh", "tests/sanity/run.sh", "others", "--skip-test", "pylint")),
+SANITY = Gate("ansible-test sanity", ("sh", "tests/sanity/run.sh", "others", "--skip-test", "pylint"))
+# Imports every plugin alone, by each Python: a third of the whole.
+SANITY_QUICK = dataclasses.replace(SANITY, command=(*SANITY.command, "--skip-test", "import"))
+OTHER_GATES = (
     Gate("ansible-lint", ("ansible-lint", "--offline", "--profile", "production")),
     Gate("antsibull-docs", ("antsibull-docs", "lint-collection-docs", "--plugin-docs", ".")),
     Gate("mypy", ("mypy", "--config-file", str(ROOT / "pyproject.toml"), "-p", PACKAGE), cwd=STAGE),
@@ -73,14 +77,23 @@ STATIC = (
     Gate("antsibull-changelog", ("antsibull-changelog", "lint")),
     Gate("ansible-builder", ("ansible-builder", "introspect", "--sanitize", str(STAGE))),
 )
-# The slowest of the sanity tests: for the plugins alone when somebody waits, for everything in `make test`.
-PYLINT = Gate("pylint", ("sh", "tests/sanity/run.sh", "pylint", "--test", "pylint", "plugins/"))
-PYLINT_ALL = Gate("pylint", ("sh", "tests/sanity/run.sh", "pylint", "--test", "pylint"))
-UNIT = Suite("unit", "tests/unit")
+# The slowest of the sanity tests: not while somebody waits.
+PYLINT = Gate("pylint", ("sh", "tests/sanity/run.sh", "pylint", "--test", "pylint"))
+STATIC = (PYLINT, SANITY, *OTHER_GATES)
+STATIC_QUICK = (SANITY_QUICK, *OTHER_GATES)
+
+# What is enumerated (each call at which a process may end, each byte that may flip) and what hypothesis makes up: in
+# full by `make test` and by pytest alone, a sample of it while somebody waits. See tests/support/thoroughness.py.
+UNIT = Suite("unit", "tests/unit", arguments=("--dist", "worksteal"), limit=900)
+UNIT_SAMPLE = dataclasses.replace(UNIT, environment=(("UCOPS_TESTS", "quick"),))
 OLDEST_ENV = ROOT / "build" / "oldest"
 # The demo is for the machine of a developer.
 OLDEST = Suite(
-    "oldest", "tests/unit", python=OLDEST_ENV / "bin" / "python", arguments=("--ignore=tests/unit/demo",), limit=900
+    "oldest",
+    "tests/unit",
+    python=OLDEST_ENV / "bin" / "python",
+    arguments=("--dist", "load", "--ignore=tests/unit/demo"),
+    limit=900,
 )
 # A file's hosts and servers are made once, and its tests look at what is theirs.
 BY_FILE = ("--dist", "loadfile")
@@ -94,17 +107,21 @@ MOLECULE_WITHOUT_ROOT = Gate("molecule", ("molecule", "test", "--scenario-name",
 
 
 def run_to_end(
-    command: tuple[str, ...], limit: int, cwd: pathlib.Path = ROOT, output: int | None = None, path: str = ""
+    command: tuple[str, ...],
+    limit: int,
+    cwd: pathlib.Path = ROOT,
+    output: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run a command in a process group of its own and return its exit code and output.
 
     :param limit: seconds after which the whole group is killed
-    :param path: what stands before PATH
+    :param environment: what it has beside ours
     """
     with subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, "PATH": f"{path}{os.environ['PATH']}"},
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -147,9 +164,22 @@ def run_gates(gates: tuple[Gate, ...]) -> Iterator[Outcome]:
         yield from pool.map(run_gate, gates)
 
 
-def run_suite(suite: Suite) -> Outcome:
-    """Run one folder of pytest tests and count what it reports."""
-    say(f"\n== {suite.name} tests")
+def run_beside(gates: tuple[Gate, ...], suite: Suite) -> list[Outcome]:
+    """Run gates while a suite runs: tests wait now and then, and leave a processor idle."""
+    say("== static checks and tests")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        running = [pool.submit(run_gate, gate) for gate in gates]
+        tested = run_suite(suite, shown=False)
+        return [*(each.result() for each in running), tested]
+
+
+def run_suite(suite: Suite, shown: bool = True) -> Outcome:
+    """Run one folder of pytest tests and count what it reports.
+
+    :param shown: what pytest prints is seen while it runs, and not at its end
+    """
+    if shown:
+        say(f"\n== {suite.name} tests")
     if not any((ROOT / suite.folder).rglob("test_*.py")):
         return Outcome(suite.name, note="has no tests yet")
     report = REPORTS / f"{suite.name}.xml"
@@ -162,15 +192,17 @@ def run_suite(suite: Suite) -> Outcome:
         "-rs",
         "--durations=5",
         f"--numprocesses={suite.workers}",
-        "--dist=loadfile",
         f"--junitxml={report}",
         *suite.arguments,
         suite.folder,
     )
     began = time.monotonic()
     # Programs that a test calls come from the environment that the test runs in.
-    code, _text = run_to_end(command, suite.limit, path=f"{suite.python.parent}:")
+    environment = {"PATH": f"{suite.python.parent}:{os.environ['PATH']}", **dict(suite.environment)}
+    code, text = run_to_end(command, suite.limit, output=None if shown else subprocess.PIPE, environment=environment)
     seconds = time.monotonic() - began
+    if not shown:
+        say(f"\n== {suite.name} tests\n{text.rstrip()}")
     passed, failed, skipped = count(report)
     note = ""
     if code != 0 and failed == 0:
@@ -227,11 +259,13 @@ def main() -> int:
     began = time.monotonic()
 
     outcomes: list[Outcome] = []
-    if what != "oldest":
+    if what == "static":
         say("== static checks")
-        outcomes = list(run_gates((PYLINT_ALL if what == "test" else PYLINT, *STATIC)))
-    if what in ("check", "test"):
-        outcomes.append(run_suite(UNIT))
+        outcomes = list(run_gates(STATIC))
+    if what == "check":
+        outcomes = run_beside(STATIC_QUICK, UNIT_SAMPLE)
+    if what == "test":
+        outcomes = run_beside(STATIC, UNIT)
     if what == "oldest":
         say("\n== oldest Python and libraries")
         made, _text = run_to_end(("sh", "tools/oldest.sh", "make", str(OLDEST_ENV)), 600, output=subprocess.PIPE)

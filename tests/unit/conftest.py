@@ -10,9 +10,10 @@ import sys
 import tempfile
 
 import hypothesis
+from support.thoroughness import examples
 
 # time is measured in benchmarks/, on a machine that does nothing else
-hypothesis.settings.register_profile("ucops", deadline=None)
+hypothesis.settings.register_profile("ucops", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("ucops")
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

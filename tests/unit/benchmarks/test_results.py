@@ -15,6 +15,7 @@ from measure import Command, Stored, Usage, run, stored
 from report import document, plain
 from repository import parse
 from results import Results
+from support.thoroughness import thorough
 from targets import verdicts
 
 PAGE = (pathlib.Path(__file__).resolve().parents[3] / "benchmarks" / "page.md").read_text()
@@ -73,6 +74,7 @@ def test_the_page_says_everything(results: Results) -> None:
     assert "(a) first, to restic, one snapshot" in plain(results)
 
 
+@thorough
 def test_only_a_program_itself_is_measured(tmp_path: pathlib.Path) -> None:
     # neither what ran before, nor who starts it
     larger = bytearray(400 << 20)

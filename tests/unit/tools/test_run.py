@@ -91,6 +91,21 @@ def test_what_takes_too_long_is_killed_with_all_that_it_started(
     assert not late.exists()
 
 
+def test_gates_run_beside_a_suite_and_each_fails_by_itself(
+    run: ModuleType, folder: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "test_x.py").write_text(
+        "import os\ndef test_a(): assert os.environ['UCOPS_TESTS'] == 'quick', 'marker'\n"
+    )
+    gates = (run.Gate("good", ("true",)), run.Gate("bad", ("false",)))
+    told = run.Suite("x", str(folder), workers=0, environment=(("UCOPS_TESTS", "quick"),), limit=60)
+    assert [(one.passed, one.failed) for one in run.run_beside(gates, told)] == [(1, 0), (0, 1), (1, 0)]
+    assert "1 passed" in capsys.readouterr().out
+    without = run.Suite("x", str(folder), workers=0, environment=(("UCOPS_TESTS", ""),), limit=60)
+    assert [(one.passed, one.failed) for one in run.run_beside(gates[:1], without)] == [(1, 0), (0, 1)]
+    assert "marker" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("passed", "failed", "skipped", "code"), [(3, 0, 0, 0), (3, 0, 2, 0), (3, 1, 0, 1), (0, 0, 0, 1), (0, 0, 5, 1)]
 )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_picks import Candidate, pick, picks
@@ -95,7 +96,7 @@ def test_bad_options(options):
         picks([], **{"now": "2026-11-23T05:00:00Z", **options})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 5000)), max_size=8), st.integers(0, 20000), st.randoms())
 def test_the_order_of_the_inventory_does_not_matter_and_the_budget_holds(facts, budget, chance: random.Random):
     hosts = [host(f"h{number}", ago, took=took, every=90 * DAY) for number, (ago, took) in enumerate(facts)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils import outcomes
 from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import (
@@ -170,7 +171,7 @@ def test_the_result_in_one_word(made, hosts, result):
     assert summary(made, operation="backup", hosts=hosts)["result"] == result
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.sampled_from([*OUTCOMES, "", "nonsense"]), max_size=8), st.integers(0, 3))
 def test_every_host_is_counted_once_and_none_is_fine_by_accident(verdicts, lost):
     made = [{"host": str(n), "outcome": verdict} for n, verdict in enumerate(verdicts)]

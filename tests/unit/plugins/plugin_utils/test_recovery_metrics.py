@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from support.exposition import parse
 from support.reports import HOSTILE, host, never, result
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.filter.recovery_metrics import FilterModule
 from ansible_collections.ucops.recovery.plugins.module_utils._module.report_judgement import Finding
@@ -64,7 +65,7 @@ def test_a_host_that_stands_twice_gives_one_series():
     assert of(found, "fine", host="a") == 1
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(some.one_of(some.just(HOSTILE), some.text(some.characters(), max_size=20)))
 def test_hostile_names_stay_names(name):
     found = series({**host("h"), "source": name})

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare import certificates as c
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.findings import Rules
@@ -76,7 +77,7 @@ def test_which_end(days, wanted):
     assert [(one.grade, one.rule, one.text) for one in told] == wanted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 400), st.binary(max_size=3))
 def test_a_broken_certificate_is_none_and_breaks_nothing(at, other):
     der = made(9).public_bytes(Encoding.DER)

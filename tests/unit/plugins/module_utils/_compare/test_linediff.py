@@ -7,6 +7,7 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare import linediff
 
@@ -37,6 +38,7 @@ def test_one_line_more_is_one_line(text, at):
     assert linediff.counts([*text[:at], "new", *text[at:]], text) == (0, 1)
 
 
+@thorough
 def test_large_texts_that_are_alike_take_little_time():
     old = [f"row {number}" for number in range(100_000)]
     new = [f"changed {number}" if number % 100 == 0 else f"row {number}" for number in range(100_000)]

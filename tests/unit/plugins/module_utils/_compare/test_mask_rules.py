@@ -10,6 +10,7 @@ import pathlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples, thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare import mask_rules as rules
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker, decoded
@@ -71,13 +72,13 @@ def check(template, secret, used, **names):
     assert text.startswith("first") and "\nlast" in text
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(template=st.sampled_from(AT_LINE), name=st.sampled_from(NAMES), secret=NASTY)
 def test_assignment_that_has_a_line_of_its_own(template, name, secret):
     check(template, secret, rules.GENERIC, name=name)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(template=st.sampled_from(IN_LINE), name=st.sampled_from(NAMES), secret=WORDY)
 def test_assignment_inside_of_a_line(template, name, secret):
     check(template, secret, rules.GENERIC, name=name)
@@ -95,13 +96,13 @@ DIRECTIVES = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(template=st.sampled_from(DIRECTIVES), secret=PLAIN)
 def test_directive(template, secret):
     check(template, secret, rules.GENERIC)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(secret=NASTY)
 def test_quoted_directive_anywhere(secret):
     check('key "tsig" {{ algorithm x; secret "{secret}"; }};', secret, rules.GENERIC)
@@ -117,13 +118,13 @@ URLS = [
 ]
 
 
-@settings(max_examples=250)
+@settings(max_examples=examples(250))
 @given(template=st.sampled_from(URLS), used=st.sampled_from([rules.GENERIC, rules.KAMAILIO]), secret=NASTY)
 def test_password_inside_of_a_url(template, used, secret):
     check(template, secret, used)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(secret=st.text(LETTERS + "!$%&'()*+,-./:;=?@[]^_{|}~", max_size=20))
 def test_password_inside_of_a_url_that_nothing_quotes(secret):
     check("mirror https://user:{secret}@host/x", secret, rules.GENERIC)
@@ -150,7 +151,7 @@ SCRIPT = [
 ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(template=st.sampled_from(SCRIPT), secret=st.text(LETTERS + "#$%&()*+,-.:;<=>?@[]^_{|}~ ä", max_size=20))
 def test_script_of_kamailio(template, secret):
     if "pass={secret}" in template:
@@ -158,7 +159,7 @@ def test_script_of_kamailio(template, secret):
     check(template, secret, rules.KAMAILIO)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(one=PLAIN, other=PLAIN)
 def test_adjacent_strings_of_a_parameter(one, other):
     check(f'modparam("auth", "secret", "{MARK}{one}"\n  "{{secret}}{other}")', "", rules.KAMAILIO)
@@ -183,7 +184,7 @@ FORMS = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(form=st.sampled_from(FORMS), secret=PLAIN)
 def test_known_forms(form, secret):
     template, used = form
@@ -314,7 +315,7 @@ def test_a_table_nobody_described_is_masked_as_a_whole():
     assert "geheim" not in MASKER.mask_text("INSERT INTO x VALUES (1,'geheim');\n", rules.SQL)[0]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(secret=st.text(min_size=1, max_size=20).filter(lambda text: not set(text) & set("\0\n\r\t\\:")), other=PLAIN)
 def test_text_table(secret, other):
     planted = MARK + secret.encode("utf-8", "replace").decode() + "9qZ"
@@ -364,6 +365,7 @@ def test_binary_contents():
     assert not rules.is_binary("Größe".encode("latin-1"))
 
 
+@thorough
 def test_long_lines_take_little_time():
     text = "a" * 300_000 + "\n" + "password " * 20_000 + "\n" + "sip:x:y" * 20_000 + "\n" + "a.b-c_" * 50_000 + "= x\n"
     for used in (rules.GENERIC, rules.KAMAILIO, rules.DBTEXT, rules.SQL):

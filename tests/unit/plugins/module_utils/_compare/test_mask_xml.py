@@ -8,6 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples, thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask_rules import XML, rules_for
@@ -59,7 +60,7 @@ def test_a_planted_secret_is_never_seen_and_its_change_always_is(place):
 
 
 @given(st.sampled_from(PLACES[:23]), st.text("abcXYZ019äß!#$%()*+,-./:=?@[]^_{|}~", min_size=6, max_size=20))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_whatever_the_secret_is_made_of(place, secret):
     masked, _hits = MASKER.mask_text(f"<Config>{place.format('%' + secret)}</Config>", XML)
     assert secret not in masked
@@ -92,6 +93,7 @@ def test_licence_codes_are_told_by_their_form():
     assert "CD34" not in masked and masked.endswith(">8</Product>")
 
 
+@thorough
 def test_time_grows_with_the_length_only():
     for hostile in (
         "<a" * 60_000,

@@ -9,6 +9,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.semantic import HIGH
@@ -169,6 +170,7 @@ def test_licence_codes_are_told_by_their_form():
     assert "secret" in shown and "CD34" not in shown
 
 
+@thorough
 def test_time_grows_with_the_size_only():
     names = "".join(f"<n{number}/>" for number in range(8_000))
     lists = "<e><x>1</x></e>" * 12_000

@@ -16,6 +16,7 @@ import threading
 import tracemalloc
 
 import pytest
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
@@ -134,6 +135,7 @@ def test_a_thousand_files_cost_two_commands(root, local, gather):
     assert local.commands == 2
 
 
+@thorough
 def test_a_large_file_flows_in_bounded_memory(root, local):
     with open(root / "big", "wb") as handle:
         handle.truncate(200 * 2**20)

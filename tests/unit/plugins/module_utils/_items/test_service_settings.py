@@ -10,6 +10,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 from support.windows_registry import MemoryWindows
 from support.windows_services import SERVICES, MemoryServices, descriptor_of
 
@@ -81,7 +82,7 @@ def host_with(values, security):
     return host, host.registry.below(KEY)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(DEFINITIONS, SECURITY, DEFINITIONS, SECURITY)
 def test_the_commands_between_two_settings_make_the_one_of_the_other(one, one_security, other, other_security):
     _unused, goal = host_with(other, other_security)

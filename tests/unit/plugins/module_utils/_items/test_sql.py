@@ -9,6 +9,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples, thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import HostileContent
 from ansible_collections.ucops.recovery.plugins.module_utils._items import sql_split
@@ -104,7 +105,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(PIECES, max_size=25).map(b"".join), st.sampled_from([SQLITE, MYSQL, POSTGRESQL]), st.integers(1, 40))
 def test_nothing_is_lost_and_cuts_do_not_matter(text, dialect, step):
     def taken(size):
@@ -119,6 +120,7 @@ def test_nothing_is_lost_and_cuts_do_not_matter(text, dialect, step):
         assert b"".join(raw for _kind, raw, _code in whole) == text
 
 
+@thorough
 def test_large_texts_cost_time_in_proportion_and_memory_within_bounds():
     text = b"INSERT INTO t VALUES('" + b"x" * 8_000_000 + b"');"
     begun = time.process_time()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sql_server_stand_in.grammar import Violation, parse
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._items import sql_statements
 
@@ -38,7 +39,7 @@ ABOUT_A_DATABASE: list[Callable[[str], str]] = [
 
 
 @pytest.mark.parametrize("statement", ABOUT_A_DATABASE)
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(name=NAMES)
 def test_a_name_is_a_name_and_nothing_else(statement: Callable[[str], str], name: str) -> None:
     assert parse(statement(name)).words[0] == name

@@ -11,6 +11,7 @@ import tarfile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import HostileContent, ItemTruncated
 from ansible_collections.ucops.recovery.plugins.module_utils._items import tar_stream
@@ -68,7 +69,7 @@ def test_what_is_written_is_read_back(drawn, step):
     assert read(written(members), step) == members
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(MEMBERS.filter(lambda member: member.kind != "hardlink"))
 def test_the_standard_library_reads_what_we_write(member):
     with tarfile.open(fileobj=io.BytesIO(written([(member, b"")])), encoding="utf-8", errors="surrogateescape") as tar:

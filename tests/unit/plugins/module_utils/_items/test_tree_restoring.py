@@ -13,6 +13,7 @@ import tempfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
@@ -193,7 +194,7 @@ def grow(base: bytes, drawn) -> None:
         os.utime(path, ns=(bits, bits * 1_000_000_007), follow_symlinks=False)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TREES, TREES)
 def test_any_tree_comes_back_over_any_other(root, local, gather, first, second):
     base = os.fsencode(root) + b"/etc/k"

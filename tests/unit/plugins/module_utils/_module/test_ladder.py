@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module.ladder import (
@@ -76,7 +77,7 @@ def test_a_detail_is_one_short_line():
     assert len(step.detail) == 500 and "\n" not in step.detail
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.sampled_from(RESULTS), min_size=len(RUNGS), max_size=len(RUNGS)), st.sampled_from(RUNGS))
 def test_passed_means_that_the_minimum_and_its_foundation_passed(results, minimum):
     try:

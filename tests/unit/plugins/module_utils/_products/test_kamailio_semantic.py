@@ -8,6 +8,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.findings import Rules, graded
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
@@ -92,7 +93,7 @@ def test_secret_parameters_only_as_placeholders():
     assert told == f'modparam auth.secret changed: "{MASKER.placeholder("one")}" -> "{MASKER.placeholder("two")}"'
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.text("abcXYZ019-_.:@/$ ", min_size=1, max_size=12))
 def test_a_planted_secret_is_never_told(secret):
     planted = f"Zq9{secret}9qZ"

@@ -16,6 +16,7 @@ import zlib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     OptionInvalid,
@@ -195,6 +196,7 @@ def test_the_age_program_opens_our_passphrase_file(tmp_path: pathlib.Path) -> No
     assert not (tmp_path / "out").exists()
 
 
+@thorough
 @needs_age
 def test_we_open_a_passphrase_file_of_the_age_program(tmp_path: pathlib.Path) -> None:
     (tmp_path / "in").write_bytes(b"identity")

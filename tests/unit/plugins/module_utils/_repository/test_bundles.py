@@ -14,6 +14,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     KeyRequired,
@@ -105,7 +106,7 @@ def test_members_are_read_in_any_order(compressor: Compressor, pieces: list[byte
             reader.close()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=3000), min_size=1, max_size=30))
 def test_any_pieces_come_back(pieces: list[bytes]) -> None:
     compressor = Compressor()

@@ -21,7 +21,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import Trust, verify
 
 from .conftest import SECRET, QuickBackend, Store
-from .test_crash_points import HOWS, calls, copies, crash
+from .test_crash_points import HOWS, calls, copies, crash, points
 from .test_prune import AGED, add_janitor, back_up, fill, hold, prune, pruned
 
 
@@ -227,7 +227,7 @@ def test_a_copy_that_ends_anywhere(
     endless = copies(second, fast_path)
     total = calls(next(endless), monkeypatch, run, how)
     assert total > 12
-    for point in range(1, total + 1):
+    for point in points(total, how):
         one = next(endless)
         if not crash(one, monkeypatch, run, point, how):
             assert point > total - 8

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import cutter
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.cutter import (
@@ -71,7 +72,7 @@ def test_new_bytes_stay_until_the_block_after_the_next_one() -> None:
     assert b"".join(seen) + bytes(before) == data
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.binary(max_size=5000), max_size=20), st.integers(0, 3 * 1024 * 1024), st.integers(0, 2**30))
 def test_any_content_comes_together_again(parts: list[bytes], middle: int, seed: int) -> None:
     parts = [*parts, random.Random(seed).randbytes(middle), *parts]

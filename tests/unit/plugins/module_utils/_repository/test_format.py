@@ -11,6 +11,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import DATA_CLASSES, KINDS, Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid, RepositoryDamaged
@@ -317,7 +318,7 @@ _stored = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(_stored)
 def test_every_entry_survives_the_manifest_in_one_line(stored: fmt.StoredEntry) -> None:
     line = stored.to_line()

@@ -40,7 +40,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import GenerationFacts
 
 from .conftest import Store, entry
-from .test_crash_points import HOWS, calls, copies, crash
+from .test_crash_points import HOWS, calls, copies, crash, points
 
 START = 1_780_000_000
 DAY = 86400
@@ -431,7 +431,7 @@ def test_a_pruning_that_ends_anywhere(store: Store, fast_path: Any, monkeypatch:
     endless = copies(store, fast_path)
     total = calls(next(endless), monkeypatch, run, how)
     assert total > 12
-    for point in range(1, total + 1):
+    for point in points(total, how):
         one = next(endless)
         if not crash(one, monkeypatch, run, point, how):
             assert point > total - 8
@@ -464,7 +464,7 @@ def test_a_hold_that_ends_anywhere(store: Store, fast_path: Any, monkeypatch: py
     held: list[bool] = []
     endless = copies(store, fast_path)
     total = calls(next(endless), monkeypatch, run, how)
-    for point in range(1, total + 1):
+    for point in points(total, how):
         held.clear()
         one = next(endless)
         if not crash(one, monkeypatch, run, point, how):

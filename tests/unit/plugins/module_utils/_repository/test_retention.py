@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import ClockRefused, OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.retention import (
@@ -152,14 +153,14 @@ known = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(lines(), policies, known)
 def test_the_rules_are_those_of_the_oracle(line: list[Candidate], policy: Policy, circumstances: Circumstances) -> None:
     decisions = decide(line, policy, NOW, circumstances)
     assert set(staying(decisions)) == oracle(line, policy, circumstances)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(lines(), policies, known)
 def test_what_never_goes(line: list[Candidate], policy: Policy, circumstances: Circumstances) -> None:
     kept = set(staying(decide(line, policy, NOW, circumstances)))
@@ -170,7 +171,7 @@ def test_what_never_goes(line: list[Candidate], policy: Policy, circumstances: C
         assert believed[-1].sequence in kept
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(lines(), policies)
 def test_pruning_again_changes_nothing_more(line: list[Candidate], policy: Policy) -> None:
     kept = [one.candidate for one in decide(line, policy, NOW) if one.stays]
@@ -178,7 +179,7 @@ def test_pruning_again_changes_nothing_more(line: list[Candidate], policy: Polic
         assert [one.candidate for one in decide(kept, policy, NOW) if one.stays] == kept
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(lines(), policies)
 def test_more_rules_let_less_go(line: list[Candidate], policy: Policy) -> None:
     fewer = set(staying(decide(line, policy, NOW)))
@@ -186,7 +187,7 @@ def test_more_rules_let_less_go(line: list[Candidate], policy: Policy) -> None:
     assert fewer <= set(staying(decide(line, more, NOW)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(lines(), policies)
 def test_at_most_a_fifth_goes_and_the_oldest_first(line: list[Candidate], policy: Policy) -> None:
     free = decide(line, policy, NOW)

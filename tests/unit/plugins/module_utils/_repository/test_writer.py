@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     ConnectionLost,
@@ -685,6 +686,7 @@ print(json.dumps([read, peak * 1024]))
 """
 
 
+@thorough
 def test_memory_does_not_grow_with_the_file(store: Store, tmp_path: object) -> None:
     store.key.save(f"{tmp_path}/writer.key")
     size = 400 * 1024 * 1024

@@ -18,6 +18,7 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.thoroughness import examples, thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.containers import (
     HEAD,
@@ -96,14 +97,14 @@ def test_cut_ones_are_truncated(name, part):
 
 
 @given(st.sampled_from(["gzip", "bzip2", "xz", "zip", "7z"]), st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_no_place_to_cut_goes_unnoticed(name, data):
     at = data.draw(st.integers(300, len(WHOLE[name]) - 1))
     assert verdict(WHOLE[name][:at]).verdict != "ok"
 
 
 @given(st.sampled_from(["gzip", "bzip2", "xz", "gzip of tar"]), st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_no_changed_byte_behind_the_head_goes_unnoticed(name, data):
     whole = bytearray(WHOLE[name])
     at = data.draw(st.integers(20, len(whole) - 1))
@@ -126,6 +127,7 @@ def test_a_tar_without_its_end_is_truncated():
     assert verdict(gzip.compress(data[: -(-end // 512) * 512])).verdict == "truncated"
 
 
+@thorough
 def test_a_bomb_is_read_in_little_memory():
     import tracemalloc
 
