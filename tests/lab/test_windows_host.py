@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pathlib
 import signal
@@ -44,13 +45,31 @@ def test_a_service_is_real(windows_host):
     assert '"EUCSrv.exe"' in windows_host.run_in_wine(["tasklist", "/fo", "csv", "/fi", "IMAGENAME eq eucsrv.exe"])
     windows_host.stop_service("eucsrv")
     assert windows_host.service_state("eucsrv") == 1
-    assert "EUCSrv.exe" not in windows_host.run_in_wine(["tasklist", "/fo", "csv"])
+    until = time.monotonic() + 10  # a process ends only after it said that the service has stopped
+    while "EUCSrv.exe" in windows_host.run_in_wine(["tasklist", "/fo", "csv"]):
+        assert time.monotonic() < until
     text = windows_host.registry.export(r"HKLM\SYSTEM\CurrentControlSet\Services\eucsrv")
     assert '"DelayedAutostart"=dword:00000001' in text
     assert windows_host.service_state("nothing") == 0
     program = windows_host.path(image).read_bytes()
     at = program.index(b"\xbd\x04\xef\xfe") + 8
     assert program[at : at + 8] == bytes((6, 0, 8, 0, 0x67, 0x12, 2, 0))
+
+
+def test_a_manager_of_services_that_is_held_up_is_waited_for(windows_host):
+    """Wine's RPC waits for 5 seconds; what asks meanwhile is no wrong answer."""
+    windows_host.install_service("late", "Late", r"C:\late\late.exe")
+    held = windows_host.wine.services_process
+    os.kill(held, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = [pool.submit(windows_host.service_state, "late") for _each in range(3)]
+            time.sleep(7)
+            assert not any(one.done() for one in asked)
+            os.kill(held, signal.SIGCONT)
+            assert [one.result() for one in asked] == [1, 1, 1]
+    finally:
+        os.kill(held, signal.SIGCONT)
 
 
 def test_settings_of_a_service_are_kept(windows_host):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -174,6 +175,9 @@ def damaged(recovery: WindowsRecovery, story: Story) -> Iterator[WindowsRecovery
     yield recovery
     play = recovery.play(restores(recovery))
     assert [name for name in BY_NAME if play[name]["status"] != "ok"] == [], play.output
+    end = time.monotonic() + 20
+    while states(recovery) != story.before and time.monotonic() < end:
+        time.sleep(1)  # a manager of services that is held up is late
     assert states(recovery) == story.before
 
 

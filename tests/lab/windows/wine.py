@@ -106,6 +106,11 @@ class Wine:
         return self.prefix / "drive_c"
 
     @property
+    def services_process(self) -> int:
+        """The process of Wine's service control manager, as the machine counts."""
+        return self._keeper.find(b"services.exe")
+
+    @property
     def environment(self) -> dict[str, str]:
         """What Wine needs to run without a screen and without touching anything of ours."""
         return _environment(self.home, self.prefix)
@@ -228,6 +233,16 @@ class _Keeper:
         )
         if done.returncode != 0:
             raise WineFailed(f"{' '.join(argv)} ended with {done.returncode}")
+
+    def find(self, program: bytes) -> int:
+        """The one process in these namespaces whose command line holds a program's name."""
+        inside = os.stat(f"/proc/{self.pid}/ns/pid").st_ino
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                folder = pathlib.Path("/proc", process)
+                if program in (folder / "cmdline").read_bytes() and (folder / "ns" / "pid").stat().st_ino == inside:
+                    return int(process)
+        raise WineFailed(f"no {program.decode()} runs")
 
     def _entering(self, folder: pathlib.Path) -> list[str]:
         return ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", f"--wd={folder}", "--"]

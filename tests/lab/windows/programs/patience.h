@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 ucops contributors
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Windows' RPC waits while the service control manager is busy with another client. Wine 8's gives up at once, with
- * error 1723: between two clients the manager's pipe has no free end for a moment (rpcrt4/rpc_transport.c, which does
- * not wait for a pipe of ncacn_np). A service that comes up at this moment is such a client. */
+ * The manager's pipe has one free end at a time, and the next only when the manager gets to run. Windows' RPC waits for
+ * it; Wine 8's gives up after 5 seconds, with error 1723, which happens on a machine under load. A service that comes up
+ * or tells its state is such a client too: what it could not tell, nobody ever hears. */
 #include <windows.h>
 
 #define LONGEST_WAIT 30000 /* milliseconds */
