@@ -350,8 +350,8 @@ def bad_days(folder: pathlib.Path, count: int) -> list[str]:
     allowed = BAD_TARGET * good + DEADLINE
     return [
         f"{count} hosts: a tenth hangs, a twentieth refuses, a twentieth is a slow link. {kept} generations were kept.",
-        f"A good day takes {good:.1f} s, the bad one {bad:.1f} s. Allowed are {BAD_TARGET} x the good one and a deadline",
-        f"of {DEADLINE} s, {allowed:.1f} s.",
+        f"A good day takes {good:.1f} s, the bad one {bad:.1f} s. Allowed are {BAD_TARGET} x the good one and",
+        f"a deadline of {DEADLINE} s, {allowed:.1f} s.",
     ]
 
 
