@@ -141,10 +141,10 @@ def test_a_target_that_reaches_the_trunk_is_refused(site: Site) -> None:
 
 
 def test_a_spare_host_serves_a_call_of_the_generation(site: Site) -> None:
-    before = site.pbx.fingerprint("/etc/kamailio")
+    before, empty = site.pbx.fingerprint("/etc/kamailio"), site.spare.fingerprint("/etc/kamailio")
     play, outcome = site.drill("--check")
     assert play.passed and outcome["outcome"] == "ok" and not outcome["changed"], play.output
-    assert site.evidence() == [] and not site.spare.exists("/etc/kamailio/kamailio.cfg")
+    assert site.evidence() == [] and site.spare.fingerprint("/etc/kamailio") == empty
 
     play, outcome = site.drill(recovery_rto="1h", recovery_rpo="26h")
     assert play.passed, play.output
