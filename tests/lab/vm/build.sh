@@ -34,6 +34,7 @@ depmod --basedir "$work/kernel" "$version"
 root=$work/root
 mkdir -p "$root/bin" "$root/modules"
 cp "$(command -v busybox)" "$root/bin/busybox"
+ln -s busybox "$root/bin/sh"
 cp "$here/init.sh" "$root/init"
 chmod 755 "$root/init"
 # Their numbers are the order to load them in: each behind those that it needs.

@@ -1,5 +1,4 @@
-#!/bin/busybox sh
-# shellcheck shell=sh
+#!/bin/sh
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
