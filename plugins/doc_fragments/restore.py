@@ -54,7 +54,7 @@ options:
       - How much of it to do.
       - V(restore) does all of it.
       - V(plan) only holds the host against the generation, and touches nothing. Other than check mode it dumps
-        databases to compare them.
+        databases to compare them. What would be refused now because a partner runs is a warning.
       - V(stop) stops the services of the product and leaves them stopped, for the sake of another host that is restored
         first, such as the database. The journal keeps that open until a restore or V(start) ends it.
       - V(start) starts them again when no restore is to follow.

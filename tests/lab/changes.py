@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.controller import HOME, SETTINGS, Controller, Play
-from lab.host import Host
+from lab.host import ENVIRONMENT, Host
 from lab.recovery import SECRET, Recovery
 
 REPORTS = f"{HOME}/reports"
@@ -57,8 +57,9 @@ class Operator:
         return subprocess.Popen(
             self.controller.host.command(command),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=self.controller.fleet.log("killed"),
+            stderr=subprocess.STDOUT,
+            env=ENVIRONMENT,
             start_new_session=True,
         )
 
@@ -75,12 +76,10 @@ class Operator:
         running.wait(timeout=10)
 
 
-def wait_until(
-    happened: Callable[[], bool], running: subprocess.Popen[bytes], what: str, timeout: float = 90.0
-) -> None:
+def wait_until(happened: Callable[[], bool], running: subprocess.Popen[bytes], log: Callable[[], str]) -> None:
     """Wait for a moment of a running playbook. Fails the test when it never comes."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + 300
     while not happened():
         if running.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(f"the playbook ended before {what}")
+            raise AssertionError(f"the moment never came: {log()}")
         time.sleep(0.01)

@@ -258,7 +258,7 @@ def test_killed_on_the_way_the_same_command_ends_in_the_right_state(site: Site, 
     site.change(change, *only)
     begun = site.journal("started")
     running = site.operator.begin("rollback", *only, change=change)
-    wait_until(lambda: moment(site, begun), running, "that moment")
+    wait_until(lambda: moment(site, begun), running, lambda: controller.fleet.log_text("killed"))
     if dies == "backup host":
         controller.backup_host.kill()
         controller.backup_host.boot()

@@ -194,10 +194,11 @@ class Restorer:
         return alone(f"{self._store.writer_key.repository_id} {chain}")
 
     # --- plan and guards: nothing is touched -----------------------------------------------------------------------
-    def plan(self, *, look_only: bool) -> RestorePlan:
+    def plan(self, *, look_only: bool, only_plan: bool = False) -> RestorePlan:
         """Hold the host against the generation. Raises RestoreRefused and what goes wrong on the way to the host.
 
         :param look_only: no dump is started; items that need one are not compared
+        :param only_plan: what would be refused now, since a partner runs, is a warning: that may be over by then
         """
         self._judge()
         warnings = [*self._guards(), *self._leave_out()]
@@ -246,7 +247,12 @@ class Restorer:
             plan.stopped = self._stopped_services()
         plan.companions = companions.recorded(self._store.backend, reader.record, reader.manifest.contract)
         demanded = [item for item in self._items if item.name in plan.items]
-        plan.warnings += self._product.refuse_restore(self._transport, self._then, self._now, demanded)
+        try:
+            plan.warnings += self._product.refuse_restore(self._transport, self._then, self._now, demanded)
+        except RestoreRefused as error:
+            if not only_plan:
+                raise
+            plan.warnings.append(f"As things are now it would be refused: {error.message}.")
         self._check_room(plan)
         if not self._reader.record.is_complete:
             lacking = ", ".join(self._reader.record.missing)

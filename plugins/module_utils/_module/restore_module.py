@@ -94,7 +94,7 @@ def carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[s
 
 
 def _carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[str, Any]:
-    plan = restorer.plan(look_only=look_only)
+    plan = restorer.plan(look_only=look_only, only_plan=plan_only)
     result: dict[str, Any] = {
         "changed": plan.is_needed and not plan_only,
         "generation": restorer.generation,

@@ -727,3 +727,17 @@ def test_a_drill_that_fails_tells_which_check_it_was(site: Site) -> None:
         restorer.run(restorer.plan(look_only=False))
     (check,) = [one for one in caught.value.details["checks"] if one["ok"] is False]
     assert (check["name"], check["kind"]) == ("answer", "health")
+
+
+def test_a_plan_alone_warns_of_what_a_restore_would_be_refused_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The partner that runs now is stopped before the restore itself."""
+
+    def refuse(*_unused: Any) -> list[str]:
+        raise RestoreRefused("The partner runs")
+
+    outcome = site.backup()
+    monkeypatch.setattr(Sick, "refuse_restore", refuse)
+    plan = site.restorer(outcome).plan(look_only=False, only_plan=True)
+    assert "As things are now it would be refused: The partner runs." in plan.warnings
+    with pytest.raises(RestoreRefused, match="The partner runs"):
+        site.restorer(outcome).plan(look_only=False)
