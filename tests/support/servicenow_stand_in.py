@@ -10,6 +10,7 @@ fields that are asked for only, appends work notes as the journal that they are,
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import urllib.parse
 from typing import Any
@@ -31,7 +32,7 @@ class ServiceNow(HttpsServer):
     def add(self, number: str, state: str) -> dict[str, Any]:
         """A change in a state, which is the number as a text."""
         self.changes[number] = {
-            "sys_id": f"{len(self.changes):032x}",
+            "sys_id": hashlib.md5(number.encode()).hexdigest(),
             "number": number,
             "state": state,
             "short_description": "New dial plan {{ 7 * 6 }}",
