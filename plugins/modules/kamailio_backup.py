@@ -273,6 +273,10 @@ companions:
       type: list
       elements: dict
       returned: always
+counters:
+  description: How much of its work the host does now.
+  type: dict
+  returned: when nothing else was asked for
 findings:
   description:
     - What an operator has to know. It does not fail the task.
