@@ -92,7 +92,7 @@ options:
 options:
   only_counters:
     description:
-      - Look only how much of its work the host does now. Nothing is backed up, and the result is RV(counters) alone.
+      - Look only how much of its work the host does now. Nothing is backed up, and the result is C(counters) alone.
     type: bool
     default: false
 """

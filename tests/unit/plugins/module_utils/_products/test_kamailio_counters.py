@@ -9,34 +9,34 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio_
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 DISPATCHER = """{
-	NRSETS: 2
-	RECORDS: {
-		SET: {
-			ID: 1
-			TARGETS: {
-				DEST: {
-					URI: sip:192.0.2.10:5060
-					FLAGS: AP
-					PRIORITY: 0
-				}
-				DEST: {
-					URI: sip:192.0.2.11:5060
-					FLAGS: IP
-					PRIORITY: 0
-				}
-			}
-		}
-		SET: {
-			ID: 2
-			TARGETS: {
-				DEST: {
-					URI: sip:192.0.2.12:5060
-					FLAGS: DX
-					PRIORITY: 0
-				}
-			}
-		}
-	}
+\tNRSETS: 2
+\tRECORDS: {
+\t\tSET: {
+\t\t\tID: 1
+\t\t\tTARGETS: {
+\t\t\t\tDEST: {
+\t\t\t\t\tURI: sip:192.0.2.10:5060
+\t\t\t\t\tFLAGS: AP
+\t\t\t\t\tPRIORITY: 0
+\t\t\t\t}
+\t\t\t\tDEST: {
+\t\t\t\t\tURI: sip:192.0.2.11:5060
+\t\t\t\t\tFLAGS: IP
+\t\t\t\t\tPRIORITY: 0
+\t\t\t\t}
+\t\t\t}
+\t\t}
+\t\tSET: {
+\t\t\tID: 2
+\t\t\tTARGETS: {
+\t\t\t\tDEST: {
+\t\t\t\t\tURI: sip:192.0.2.12:5060
+\t\t\t\t\tFLAGS: DX
+\t\t\t\t\tPRIORITY: 0
+\t\t\t\t}
+\t\t\t}
+\t\t}
+\t}
 }
 """
 
