@@ -226,5 +226,8 @@ def test_a_mail_tells_of_it_and_one_that_cannot_be_sent_hides_nothing(site, tmp_
     assert code == 2 and recipients == ["ops@example.com"], output
     text = message.get_content()
     assert "aaa-new/kamailio" in text and "No backup was ever made" in text
-    code, output = site.run("-e", json.dumps({**mail, "recovery_smtp_port": server.port}))
+    # neither do metrics that cannot be written
+    more = {"recovery_smtp_port": server.port, "recovery_report_textfile_host": "backup2"}
+    code, output = site.run("-e", json.dumps({**mail, **more}))
     assert code == 2 and "NO MAIL WAS SENT" in output and "findings fail this run" in output
+    assert "NO METRICS WERE WRITTEN" in output
