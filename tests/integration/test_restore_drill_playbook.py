@@ -122,7 +122,7 @@ def test_a_drill_is_signed_reported_and_not_done_again(site):
     # it is not due again; one that is, and for which the budget leaves no time, is seen
     site.store.backup({"/etc/a": b"x"}, source="other", product="linux")
     site.hosts["other"] = site.hosts["pbx"]
-    code, output, outcomes = site.run("-e", "recovery_drill_budget=1m")
+    code, output, outcomes = site.run("-e", "recovery_drill_budget=0s")
     assert code != 0 and len(site.drills()) == 1, output
     assert "its last passed drill was" in output and outcomes["pbx"]["outcome"] == "ok"
     assert outcomes["other"]["outcome"] == "failed" and outcomes["other"]["overdue"] is True
