@@ -20,8 +20,13 @@ from support.repositories import SECRET, TestRepository
 
 from ansible_collections.ucops.recovery.plugins.module_utils._items.landing import claiming
 from ansible_collections.ucops.recovery.plugins.module_utils._module import freshness, receiving
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.drills import record_drill
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer, load_keyring
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import SigningKey
 
 BACKUP = bytes(range(256)) * 64
 OTHER = bytes(range(255, -1, -1)) * 64
@@ -620,3 +625,23 @@ def test_check_mode_says_that_what_lies_there_is_too_early(site):
 
 def test_a_time_that_is_none_is_refused(site):
     assert site.backup(received_after="yesterday")["error"] == "OptionInvalid"
+
+
+def test_what_a_drill_restored_is_proved_and_so_is_what_repeats_it(site):
+    key = SigningKey.from_seed(b"d" * 32)
+    backend = site.repository.backend
+    signer = Signer("auditor", key.public, ("drill",))
+    owner.apply_plan(backend, owner.plan_change(owner.read_state(backend), SECRET, signers=[signer]))
+    site.deliver("backup.sar")
+    first = site.backup()
+    assert first["level"] == first["last_good"]["level"] == "plausible"
+    assert site.info()["last_good"]["level"] == "plausible"
+    (record,) = site.records()
+    facts = {"at": record.received_at, "record": record.hash, "outcome": "passed"}
+    record_drill(backend, load_keyring(backend), key, GenerationId.of(record), facts)
+    assert site.info()["last_good"]["level"] == "restorable_proved"
+    site.deliver("again.sar")
+    again = site.backup()
+    assert again["files"][0]["repeated"] is True and again["files"][0]["level"] == again["level"] == "restorable_proved"
+    site.deliver("new.sar", OTHER)
+    assert site.backup()["level"] == "plausible"
