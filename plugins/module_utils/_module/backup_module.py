@@ -27,6 +27,7 @@ from .argspec import ArgumentSpec, backup, change, counting, phase, repository, 
 from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
 from .companions import Provided
 from .connecting import connection_spec, transport_of
+from .counters import counted
 from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
 from .path_patterns import PathPatterns
@@ -134,7 +135,7 @@ class ProductBackup:
         ):
             self._connected(transport)
             probe = self._product.probe(transport)
-            options = replace(options, counters=self._product.counters(transport, probe))
+            options = replace(options, counters=counted(self._product, transport, probe))
             if params["only_counters"]:
                 return {"counters": dict(options.counters)}
             earlier = self._earlier(store.backend, opened)

@@ -14,9 +14,11 @@ import re
 from collections.abc import Sequence
 
 from .._compare.mask import decoded
-from .._errors import CommandFailed
+from .._errors import CommandFailed, DeadlineExceeded, OutputTooLarge, PrivilegeFailed
 from .._transport.base import Become, Transport
 
+PATIENCE = 10.0
+"""Seconds that one answer may take. A Kamailio that hangs is still backed up."""
 _REGISTERED = re.compile(r"\busrloc:registered_users = (\d+)")
 _STATE = re.compile(r"^\s*FLAGS: ([A-Z]{2})\s*$", re.MULTILINE)
 """Two letters of each target: A, T, D or I (active, trying, disabled, inactive), then P or X (probed or not)."""
@@ -29,7 +31,7 @@ _ONLINE = 4
 
 
 def count(transport: Transport, command: Sequence[str], become: Become) -> dict[str, int]:
-    """What can be counted. Raises ConnectionFailed."""
+    """What can be counted. Raises ConnectionFailed when the host is gone."""
     found: dict[str, int] = {}
     statistics = _ask(transport, [*command, "stats.get_statistics", "usrloc:"], become)
     registered = _REGISTERED.search(statistics or "")
@@ -54,8 +56,8 @@ def trunks_of(listed: str) -> dict[str, int]:
 def _ask(transport: Transport, words: Sequence[str], become: Become, nothing: str = "") -> str | None:
     """The answer; None when there is nobody to answer, or no such command. ``nothing``: the error that means none."""
     try:
-        result = transport.run(words, become=become)
-    except CommandFailed:
+        result = transport.run(words, become=become, deadline=PATIENCE)
+    except (CommandFailed, DeadlineExceeded, OutputTooLarge, PrivilegeFailed):
         return None
     text = decoded(result.stdout)
     if nothing and text.startswith("error:") and nothing.lower() in text.lower():

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.ucops.recovery.plugins.module_utils._products import kamailio_counters
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio_counters import count, trunks_of
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
@@ -78,6 +79,15 @@ def test_a_kamailio_that_is_gone_is_not_counted(tmp_path):
     with LocalTransport() as transport:
         assert count(transport, [str(tmp_path / "no-such-kamcmd")], False) == {}
         assert count(transport, ["false"], False) == {}
+
+
+def test_a_kamailio_that_hangs_is_waited_for_only_so_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(kamailio_counters, "PATIENCE", 0.1)
+    program = tmp_path / "kamcmd"
+    program.write_text("#!/bin/sh\nexec sleep 30\n")
+    program.chmod(0o755)
+    with LocalTransport() as transport:
+        assert count(transport, [str(program)], False) == {}
 
 
 def test_no_targets_are_none(asked):
