@@ -15,8 +15,6 @@ _LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"'
 _SAMPLE = re.compile(rf"({_NAME})(?:\{{((?:{_LABEL})(?:,{_LABEL})*)\}})? (\S+)")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d+)?([eE][-+]?\d+)?|Inf)|NaN")
 
-Series = "dict[tuple[str, frozenset[tuple[str, str]]], float]"
-
 
 def parse(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """All samples by name and labels. Raises ValueError, naming the line."""
