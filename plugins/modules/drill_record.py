@@ -295,6 +295,10 @@ drill:
       description: Who did it.
       type: str
       returned: always
+    job:
+      description: The job that did it.
+      type: str
+      returned: always
     signer:
       description: Who signed it. Empty in check mode.
       type: str

@@ -211,7 +211,7 @@ last_drills:
       C(passed), which are null where there is none.
     - Each has C(generation), C(at), C(outcome), which is V(passed) or V(failed), C(reached), which is the highest rung
       that passed, C(recovery_seconds), C(recovery_point_seconds), C(objectives_met), C(target), C(actor),
-      C(signer), and the name C(evidence) and C(digest) of the signed file.
+      C(job), C(signer), and the name C(evidence) and C(digest) of the signed file.
   type: dict
   returned: success
 damaged:

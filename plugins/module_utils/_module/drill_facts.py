@@ -27,6 +27,7 @@ def describe_drill(drill: Drill) -> dict[str, Any]:
         "objectives_met": facts.get("objectives_met"),
         "target": str((facts.get("target") or {}).get("name") or ""),
         "actor": str(facts.get("actor") or ""),
+        "job": str(facts.get("job") or ""),
         "signer": drill.signer,
         "evidence": drill.name,
         "digest": drill.digest,
