@@ -29,8 +29,8 @@ PART = 4 * 2**20
 """Bytes."""
 FILES = f"/srv/landing/{SOURCE}/incoming/files"
 PLAY = "- hosts: backup1\n  gather_facts: false\n  roles: [ucops.recovery.backup_host]\n"
-QUIET = 6
-"""Seconds without a write before a file is taken."""
+QUIET = 20
+"""Seconds without a write before a file is taken: far longer than the pause between two machines, under load too."""
 PATIENT = {
     # the server keeps open what its clients have closed
     "ignore_writers": ["ganesha.nfsd"],
