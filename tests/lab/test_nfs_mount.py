@@ -73,6 +73,8 @@ def site(fleet: Fleet, controller: Controller) -> Site:
     given = {
         **nfs_service.VARIABLES,
         "ansible_python_interpreter": "/usr/bin/python3",
+        # the disk of a test host is smaller than what is kept free without a word
+        "backup_host_reserve": 2**20,
         "backup_host_landing_accounts": [account],
     }
     backup_host.run("sed -i '1i Include /etc/ssh/sshd_config.d/*.conf' /etc/ssh/sshd_config")
@@ -132,7 +134,7 @@ def test_a_slow_writer_dies_and_another_goes_on_and_it_is_taken_once_and_whole(
     assert "backup.bin" in listed and two.check("test -s /mnt/backup.bin && echo there").strip() == "there"
     two.check(write(half + 1, PARTS - 1), timeout=120)
     result = taking.result()
-    assert result["verdict"] == "ok", result["printed"]
+    assert result.get("verdict") == "ok", result["printed"]
     assert [(file["name"], file["size"]) for file in result["files"]] == [("files/backup.bin", PARTS * PART)]
     assert [made["id"] for made in result["generations"]] == [f"{SOURCE}/pushed/1"]
     assert result["generation"]["status"] == "complete"
