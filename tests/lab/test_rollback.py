@@ -266,7 +266,8 @@ def test_killed_on_the_way_the_same_command_ends_in_the_right_state(site: Site, 
     if dies == "backup host":
         assert site.journal("started") > site.journal("finished")
         gate = "pre_change" if moment is stopped else "post_change"
-        closed = site.operator.run(gate, *only, change=f"{change}-next" if moment is stopped else change)
+        named = f"{change}-next" if moment is stopped else change
+        closed = site.operator.run(gate, *only, change=named, recovery_retry_for=0)
         assert not closed.passed and "began and never ended" in closed.output, closed.output
     again = site.operator.run("rollback", *only, change=change)
     assert again.passed, again.output
