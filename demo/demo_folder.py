@@ -11,7 +11,7 @@ import pathlib
 from typing import Any
 
 import yaml
-from fleet import Fleet, FleetHost
+from demo_fleet import Fleet, FleetHost
 from host_tree import remove_tree
 
 PROJECT = pathlib.Path(__file__).resolve().parents[1]

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from demo_folder import PROJECT, DemoFolder, FolderUnusable
-from fleet import Fleet, FleetHost
+from demo_fleet import Fleet, FleetHost
 from narrator import Narrator
 from playbook_runner import PlaybookFailed, PlaybookRun, PlaybookRunner
 from sip_responder import ask

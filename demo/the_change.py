@@ -12,7 +12,7 @@ import secrets
 import stat
 from dataclasses import dataclass
 
-from fleet import FleetHost
+from demo_fleet import FleetHost
 
 CHANGE_ID = "CHG0042"
 

@@ -56,7 +56,8 @@ _value:
   type: dict
 """
 
-YES, NO = ("1", "on", "t", "true", "y", "yes"), ("", "0", "f", "false", "n", "no", "off")
+YES = ("1", "on", "t", "true", "y", "yes")
+NO = ("", "0", "f", "false", "n", "no", "off")
 
 
 def rollback_schedule(

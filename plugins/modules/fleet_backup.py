@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: 2026 ucops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ DOCUMENTATION = r"""
 module: fleet_backup
 short_description: Back up all hosts of a play in one job
 version_added: 0.1.0
+author:
+  - ucops contributors (@ucops)
 description:
   - Makes one job of all hosts of the play's batch and sends it to the host that the task is delegated to. One process
     there gathers them concurrently, each exactly as the module of its product would, and gives each its own result.

@@ -1,5 +1,6 @@
 #!/usr/bin/python
 # SPDX-FileCopyrightText: 2026 ucops contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ DOCUMENTATION = r"""
 module: fleet_backup_result
 short_description: Hand a host its own result of a fleet's job
 version_added: 0.1.0
+author:
+  - ucops contributors (@ucops)
 description:
   - Ends as the backup of the host ended that M(ucops.recovery.fleet_backup) made. The host is V(ok), V(changed),
     V(failed), V(unreachable) or V(skipped), with its own difference, as if it had run the module of its product.

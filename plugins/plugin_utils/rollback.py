@@ -49,7 +49,7 @@ def is_confirmed(state: State, confirm: bool | Collection[str]) -> bool:
 def refusals(states: Sequence[State], confirm: bool | Collection[str]) -> dict[str, str]:
     """By host, why it is not touched: while one loss is not confirmed, no host is."""
     needed = [state for state in states if state.get("needed")]
-    asked = [state for state in needed if (state["plan"].get("loss_count") or 0) and not is_confirmed(state, confirm)]
+    asked = [state for state in needed if state["plan"].get("loss_count") and not is_confirmed(state, confirm)]
     if not asked:
         return {}
     names = {state["host"] for state in asked}

@@ -25,7 +25,7 @@ if str(DEMO) not in sys.path:
     sys.path.append(str(DEMO))
 
 from demo_folder import recovery_options  # noqa: E402
-from fleet import Fleet, FleetHost  # noqa: E402
+from demo_fleet import Fleet, FleetHost  # noqa: E402
 
 BACKUP_HOST = "backup-host"
 

@@ -54,8 +54,7 @@ class FleetHost:
         from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
         spec = spec_of(self.product)
-        kwargs = spec.to_kwargs()
-        validated = ArgumentSpecValidator(kwargs.pop("argument_spec"), **kwargs).validate(dict(self.options))
+        validated = ArgumentSpecValidator(**spec.to_kwargs()).validate(dict(self.options))
         if validated.error_messages:
             raise OptionInvalid("; ".join(validated.error_messages), host=self.name)
         params: dict[str, Any] = validated.validated_parameters

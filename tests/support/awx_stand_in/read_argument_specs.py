@@ -44,6 +44,7 @@ def read(module: str) -> dict[str, Any]:
     def keep(_self: Any, argument_spec: dict[str, Any], **rules: Any) -> None:
         raise _Read({**api.ControllerAPIModule.AUTH_ARGSPEC, **argument_spec}, rules)
 
+    options, rules = {}, {}
     original, api.ControllerAPIModule.__init__ = api.ControllerAPIModule.__init__, keep
     try:
         importlib.import_module(f"ansible_collections.awx.awx.plugins.modules.{module}").main()

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "demo"))
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory):
     """The whole fleet, serving. Tests that change a host put it back."""
-    from fleet import Fleet
+    from demo_fleet import Fleet
 
     with Fleet(tmp_path_factory.mktemp("demo") / "fleet") as running:
         yield running

@@ -11,7 +11,7 @@ import re
 import stat
 
 import pytest
-from fleet import NAMES
+from demo_fleet import NAMES
 from host_tree import TREES, build_tree, remove_tree
 from kamailio_config import read_config
 

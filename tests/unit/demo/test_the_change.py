@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from fleet import Fleet
+from demo_fleet import Fleet
 from kamailio_config import read_config
 from sip_responder import ask
 from the_change import make_change, snapshot, transposed

@@ -31,7 +31,8 @@ DONE = {
 }
 
 
-def rungs(result, stage, generation=GENERATION):
+def rungs(result, stage, generation=None):
+    generation = GENERATION if generation is None else generation
     return {one["rung"]: (one["result"], one["detail"]) for one in judge(result, stage, generation, 2.5)}
 
 

@@ -28,7 +28,7 @@ def test_plain_and_the_same():
     own.append({"b": (1, None, True, "x")})
     made = as_data(MappingProxyType({"a": own}))
     assert made == {"a": [{"b": [1, None, True, "x"]}]}
-    assert type(made) is dict and type(made["a"]) is list
+    assert [made.__class__, made["a"].__class__] == [dict, list]
 
 
 def test_it_is_never_a_template():

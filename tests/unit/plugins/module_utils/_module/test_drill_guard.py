@@ -62,7 +62,8 @@ def nobody_answers(monkeypatch):
     return tried
 
 
-def check(then=THEN, now=NOW, target=None, port=22, **given):
+def check(then=None, now=None, target=None, port=22, **given):
+    then, now = (default if one is None else one for one, default in ((then, THEN), (now, NOW)))
     return check_target(Probe(identity=then), Probe(identity=now), target or Target(), port, conditions(**given))
 
 

@@ -34,7 +34,8 @@ class Host:
         return CommandResult(self.rc, f"{self.boot_id}\n".encode(), b"")
 
 
-def check(allowed, machine_id="m1", boot_id="b1", root="/", here=HERE, rc=0):
+def check(allowed, machine_id="m1", boot_id="b1", root="/", here=None, rc=0):
+    here = HERE if here is None else here
     probe = Probe(identity={"machine_id": machine_id} if machine_id else {})
     product = SimpleNamespace(root=root)
     return check_independence(Host(boot_id, rc), product, probe, allowed, lambda path: here.get(path, ""))

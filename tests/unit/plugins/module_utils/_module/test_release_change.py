@@ -18,8 +18,9 @@ REVIEWED = {"where": "https://vendor.example/notes", "by": "Ann", "at": "2026-01
 CHANGE = ReleaseChange("Kamailio 5.8", REVIEWED["where"], "Ann", "2026-01-31")
 
 
-def of(target="Kamailio 5.8", reviewed=REVIEWED, phase="pre_change"):
-    return ReleaseChange.of({"target_release": target, "release_notes_reviewed": reviewed, "phase": phase})
+def of(target="Kamailio 5.8", reviewed=True, phase="pre_change"):
+    notes = REVIEWED if reviewed is True else reviewed
+    return ReleaseChange.of({"target_release": target, "release_notes_reviewed": notes, "phase": phase})
 
 
 def test_an_announced_release_is_recorded_with_who_read_what_when():

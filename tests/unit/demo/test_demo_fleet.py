@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from fleet import NAMES, Fleet
+from demo_fleet import NAMES, Fleet
 
 
 @pytest.fixture
