@@ -19,8 +19,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from demo_folder import PROJECT, DemoFolder, FolderUnusable
 from demo_fleet import Fleet, FleetHost
+from demo_folder import PROJECT, DemoFolder, FolderUnusable
 from narrator import Narrator
 from playbook_runner import PlaybookFailed, PlaybookRun, PlaybookRunner
 from sip_responder import ask

@@ -24,8 +24,8 @@ DEMO = pathlib.Path(__file__).resolve().parents[2] / "demo"
 if str(DEMO) not in sys.path:
     sys.path.append(str(DEMO))
 
-from demo_folder import recovery_options  # noqa: E402
 from demo_fleet import Fleet, FleetHost  # noqa: E402
+from demo_folder import recovery_options  # noqa: E402
 
 BACKUP_HOST = "backup-host"
 
