@@ -27,6 +27,8 @@ from sip_responder import ask
 from the_change import CHANGE_ID, make_change, snapshot
 
 DEMO = pathlib.Path(__file__).resolve().parent
+BACKED_UP = "fleet_backup_result"
+"""The module by which each host gets its own result of the one job for all."""
 BACKUP_HOST = "backup-host"
 KEPT_FOLDERS = ("etc/kamailio", "etc/default", "var/lib/kamailio")
 
@@ -98,7 +100,7 @@ class Demo:
             "Of the other two nothing but a signed record was added, as proof that they were looked at. What changed "
             "on pbx-berlin, in Kamailio's words:"
         )
-        result = run.result("kamailio_backup", self.berlin.name)
+        result = run.result(BACKED_UP, self.berlin.name)
         self.say.table(_semantic_row(change) for change in result["changes"])
         self.say.say("And line by line, as --diff shows it:")
         self.say.diff(result["diff"]["prepared"])
@@ -151,11 +153,11 @@ class Demo:
         self.say.table(
             [
                 ("create", f"module ucops.recovery.repository, as in {_short(DEMO / 'create_repository.yml')}"),
-                ("before a change", f"{backup} -e phase=pre_change -e change_id={CHANGE_ID}"),
-                ("after a change", f"{backup} --diff -e phase=post_change -e change_id={CHANGE_ID}"),
+                ("before a change", f"ansible-playbook ucops.recovery.pre_change -e change_id={CHANGE_ID}"),
+                ("after a change", f"ansible-playbook ucops.recovery.post_change -e change_id={CHANGE_ID}"),
                 ("every night", f"{backup} -e phase=scheduled"),
                 ("plan a restore", f"{restore} --check --limit HOST -e generation=latest"),
-                ("undo a change", f"{restore} --limit HOST -e generation=pre_change -e change_id={CHANGE_ID}"),
+                ("undo a change", f"ansible-playbook ucops.recovery.rollback -e change_id={CHANGE_ID}"),
                 ("verify", f"module ucops.recovery.repository_verify, as in {_short(DEMO / 'verify.yml')}"),
                 ("find, compare", "modules ucops.recovery.generation_info and ucops.recovery.generation_diff"),
                 ("single files", "module ucops.recovery.generation_extract"),
@@ -199,7 +201,7 @@ class Demo:
         return row
 
     def _generations(self, run: PlaybookRun) -> dict[str, dict[str, Any]]:
-        return {host: result["generation"] for host, result in sorted(run.results(".*_backup").items())}
+        return {host: result["generation"] for host, result in sorted(run.results(BACKED_UP).items())}
 
     def _show_generations(self, run: PlaybookRun) -> None:
         generations = self._generations(run)
