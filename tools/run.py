@@ -86,7 +86,8 @@ STATIC_QUICK = (SANITY_QUICK, *OTHER_GATES)
 # What is enumerated (each call at which a process may end, each byte that may flip) and what hypothesis makes up: in
 # full by `make test` and by pytest alone, a sample of it while somebody waits. See tests/support/thoroughness.py.
 UNIT = Suite("unit", "tests/unit", arguments=("--dist", "worksteal"), limit=900)
-UNIT_SAMPLE = dataclasses.replace(UNIT, environment=(("UCOPS_TESTS", "quick"),))
+# Much of their time is waiting, so more of them than there are processors are done sooner.
+UNIT_SAMPLE = dataclasses.replace(UNIT, environment=(("UCOPS_TESTS", "quick"),), workers=4)
 OLDEST_ENV = ROOT / "build" / "oldest"
 # The demo is for the machine of a developer.
 OLDEST = Suite(

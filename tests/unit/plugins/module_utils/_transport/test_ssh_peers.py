@@ -183,10 +183,10 @@ def test_a_command_that_ends_while_new_keys_are_agreed_on_is_read_to_its_end(pee
         agree(self)
 
     monkeypatch.setattr(paramiko.Transport, "_send_kex_init", agree_late)
-    with peer(much, silence_timeout=5) as ssh:
+    with peer(much, connect_timeout=15, silence_timeout=15) as ssh:
         ssh.connect()
         ssh._connection._transport.packetizer.REKEY_BYTES = 200_000
-        ssh._connection._transport.clear_to_send_timeout = 2
+        ssh._connection._transport.clear_to_send_timeout = 10
         assert ssh.run(["id"]).stdout == b"x" * 300_000
         assert ssh.run(["id"]).stdout == b"x" * 300_000, "and the connection goes on"
 
