@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import FLEET_PRODUCTS, LAST_PRODUCTS
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 
@@ -62,3 +64,7 @@ def test_every_product_has_its_place_in_the_roles_that_dispatch(role: str) -> No
     tasks = {path.stem for path in (ROOT / "roles" / role / "tasks").glob("*.yml")} - {"main", "fleet"}
     assert modules == tasks == set(variables[f"{role}_products"])
     assert set(variables[f"{role}_last_products"]) < modules
+
+
+def test_what_comes_last_in_the_role_comes_last_in_a_job_for_all() -> None:
+    assert set(load("backup", "vars/main.yml")["backup_last_products"]) & set(FLEET_PRODUCTS) == set(LAST_PRODUCTS)
