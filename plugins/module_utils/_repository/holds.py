@@ -19,7 +19,7 @@ from .._errors import RepositoryDamaged
 from .backends.base import Backend
 from .format import HOLDS_FOLDER, JOURNAL_NAMESPACE, ChainId, GenerationId
 from .keyring import Keyring
-from .signed import SignedRecord, encode_record, read_signed
+from .signed import SignedRecord, encode_record, read_signed, write_signed
 
 if TYPE_CHECKING:
     from .writer import RepositoryWriter
@@ -29,7 +29,7 @@ KIND_LEGAL = "legal"
 HOLD_KINDS = (KIND_CHANGE, KIND_LEGAL)
 HOLD_ROLES = ("writer", "journal")
 
-_FILE = re.compile(r"([1-9][0-9]{0,8})\.([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})\.(placed|released)\.json")
+_FILE = re.compile(r"([1-9][0-9]{0,8})\.([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})\.(placed|released(?:-[0-9a-f]{8})?)\.json")
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,14 @@ def _load_hold(backend: Backend, keyring: Keyring, generation: GenerationId, ide
     except RepositoryDamaged as error:
         return Hold(generation, identifier, problem=error.message)
     released_at = ""
-    if "released" in states:
+    for state in sorted(states - {"placed"}):
         try:
-            released = _read(backend, keyring, generation, identifier, "released")
-            released_at = released.text("at") if released.text("hold") == placed.hash else ""
+            released = _read(backend, keyring, generation, identifier, state)
         except RepositoryDamaged:
-            pass
+            continue
+        if released.text("hold") == placed.hash:
+            released_at = released.text("at")
+            break
     told = {name: placed.text(name) for name in ("kind", "change_id", "reason", "actor", "at", "until")}
     return Hold(generation, identifier, signer=placed.signer, released_at=released_at, **told)
 
@@ -103,7 +105,7 @@ def _load_hold(backend: Backend, keyring: Keyring, generation: GenerationId, ide
 def _read(backend: Backend, keyring: Keyring, generation: GenerationId, identifier: str, state: str) -> SignedRecord:
     name = _name(generation, identifier, state)
     record = read_signed(backend, keyring, generation, name, JOURNAL_NAMESPACE, HOLD_ROLES)
-    if (record.text("id"), record.text("state")) != (identifier, state):
+    if (record.text("id"), record.text("state")) != (identifier, state.partition("-")[0]):
         raise RepositoryDamaged("This record belongs to another hold", item=name)
     return record
 
@@ -160,10 +162,7 @@ class HoldKeeper:
         data = encode_record(self._store.keyring, generation, key.name, told)
         name = _name(generation, identifier, state)
         signature = key.signing_key.sign(data, JOURNAL_NAMESPACE)
-        # a record without its signature would hold for ever
-        self._store.backend.create_many([(f"{name}.sig", signature)])
-        if self._store.backend.create_many([(name, data)]):
-            raise RepositoryDamaged("There is a record of this hold already", item=name)
+        write_signed(self._store.backend, name, data, signature)
 
 
 def utc_text(seconds: float) -> str:

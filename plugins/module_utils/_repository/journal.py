@@ -8,7 +8,6 @@ What is in doubt counts as open: a damaged beginning was a beginning, and an end
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import time
@@ -30,12 +29,15 @@ from .format import (
 )
 from .keyring import ROLE_NAMESPACES, Keyring, load_keyring
 from .keys import WriterKey
+from .signed import hash_of, write_signed
 from .writer import RepositoryWriter
 
 STARTED = "started"
 FINISHED = "finished"
 
-_FILE = re.compile(r"([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})\.(started|finished)\.json")
+_FILE = re.compile(r"([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})\.(started|finished(?:-[0-9a-f]{8})?)\.json")
+
+_SECOND_NAME = re.compile(r"-[0-9a-f]{8}\.json$")
 
 
 def _folder(chain: ChainId) -> str:
@@ -48,18 +50,15 @@ def _moment(clock: Callable[[], float]) -> str:
 
 @dataclass(frozen=True)
 class JournalRecord:
-    """A record of the journal and its hash. ``state`` is C(started) or C(finished); ``facts`` is all that it says."""
+    """A record of the journal, where it stands, and its hash. ``state`` is C(started) or C(finished); ``facts`` is all
+    that it says."""
 
+    name: str
     chain: ChainId
     identifier: str
     state: str
     facts: Mapping[str, Any]
     hash: str
-
-    @property
-    def name(self) -> str:
-        """Where it stands."""
-        return _name(self.chain, self.identifier, self.state)
 
 
 def _name(chain: ChainId, identifier: str, state: str) -> str:
@@ -81,12 +80,8 @@ def _write(
         **facts,
     }
     data = canonical_json(content)
-    name = _name(chain, identifier, state)
-    signature = key.signing_key.sign(data, JOURNAL_NAMESPACE)
-    existing = backend.create_many([(f"{name}.sig", signature), (name, data)])
-    if existing:
-        raise RepositoryDamaged("The journal has this record already", item=name)
-    return JournalRecord(chain, identifier, state, content, hashlib.sha256(data).hexdigest())
+    name = write_signed(backend, _name(chain, identifier, state), data, key.signing_key.sign(data, JOURNAL_NAMESPACE))
+    return JournalRecord(name, chain, identifier, state, content, hash_of(data))
 
 
 def _believed_signer(keyring: Keyring, public_key: str, at: str) -> str:
@@ -108,12 +103,13 @@ def read_journal_record(backend: Backend, keyring: Keyring, name: str) -> Journa
         try:
             content = parse_json(data)
             chain = ChainId(content["source"], content["product"], content["instance"])
-            record = JournalRecord(chain, content["id"], content["state"], content, hashlib.sha256(data).hexdigest())
+            record = JournalRecord(name, chain, content["id"], content["state"], content, hash_of(data))
             moment = str(content["at"])
             is_mine = content["repository_id"] == keyring.repository_id and content["format"] == FORMAT
         except (KeyError, TypeError, ValueError) as error:
             raise RepositoryDamaged(f"This is not a record of the journal: {error}") from None
-        if not is_mine or record.name != name:
+        place = _name(chain, record.identifier, record.state)
+        if not is_mine or place not in (name, _SECOND_NAME.sub(".json", name)):
             raise NotAuthentic("This record belongs to another place")
         _believed_signer(keyring, public_key, moment)
     except RepositoryDamaged as error:
@@ -130,27 +126,37 @@ def journal_names(backend: Backend, chain: ChainId) -> list[str]:
 def open_restores(backend: Backend, source: str, product: str, instance: str = "") -> list[str]:
     """The identifiers of restores that began and did not end, oldest first."""
     chain = ChainId(source, product, instance)
-    own_names = [_FILE.fullmatch(own_name) for own_name in sorted(backend.names(_folder(chain)))]
-    states = [(match.group(1), match.group(2)) for match in own_names if match]
-    begun = [identifier for identifier, state in states if state == STARTED]
-    ended = {identifier for identifier, state in states if state == FINISHED}
-    if not ended:
+    states = _states(backend, chain)
+    begun = [identifier for identifier, known in states.items() if STARTED in known]
+    if all(states[identifier] == {STARTED} for identifier in begun):
         return begun
     keyring = load_keyring(backend)
-    return [
-        identifier
-        for identifier in begun
-        if identifier not in ended or not _has_ended(backend, keyring, chain, identifier)
-    ]
+    return [one for one in begun if _start_and_end(backend, keyring, chain, one, states[one]) is None]
 
 
-def _has_ended(backend: Backend, keyring: Keyring, chain: ChainId, identifier: str) -> bool:
-    try:
-        start = read_journal_record(backend, keyring, _name(chain, identifier, STARTED))
-        end = read_journal_record(backend, keyring, _name(chain, identifier, FINISHED))
-    except RepositoryDamaged:
-        return False
-    return end.facts.get("started") == start.hash
+def _states(backend: Backend, chain: ChainId) -> dict[str, set[str]]:
+    """What the journal has of each restore of a line, by its identifier, oldest first."""
+    found: dict[str, set[str]] = {}
+    for match in map(_FILE.fullmatch, sorted(backend.names(_folder(chain)))):
+        if match:
+            found.setdefault(match.group(1), set()).add(match.group(2))
+    return found
+
+
+def _start_and_end(
+    backend: Backend, keyring: Keyring, chain: ChainId, identifier: str, states: set[str]
+) -> tuple[JournalRecord, JournalRecord] | None:
+    """The two records of a restore that ended; None when it did not."""
+    start = None
+    for state in sorted(states - {STARTED}):
+        try:
+            start = start or read_journal_record(backend, keyring, _name(chain, identifier, STARTED))
+            end = read_journal_record(backend, keyring, _name(chain, identifier, state))
+        except RepositoryDamaged:
+            continue
+        if end.facts.get("started") == start.hash:
+            return start, end
+    return None
 
 
 @dataclass(frozen=True)
@@ -185,14 +191,10 @@ def last_restore(backend: Backend, source: str, product: str, instance: str = ""
     """The generation that the last restore put back that ended well, and when that began; None when there is none."""
     chain = ChainId(source, product, instance)
     keyring = load_keyring(backend)
-    own_names = [_FILE.fullmatch(own_name) for own_name in sorted(backend.names(_folder(chain)), reverse=True)]
-    for identifier in [match.group(1) for match in own_names if match and match.group(2) == FINISHED]:
-        try:
-            if read_journal_record(backend, keyring, _name(chain, identifier, FINISHED)).facts["outcome"] == "restored":
-                facts = read_journal_record(backend, keyring, _name(chain, identifier, STARTED)).facts
-                return str(facts["generation"]), str(facts["at"])
-        except (RepositoryDamaged, KeyError):
-            continue
+    for identifier, known in reversed(list(_states(backend, chain).items())):
+        found = _start_and_end(backend, keyring, chain, identifier, known)
+        if found is not None and found[1].facts.get("outcome") == "restored" and "generation" in found[0].facts:
+            return str(found[0].facts["generation"]), str(found[0].facts["at"])
     return None
 
 
@@ -263,9 +265,15 @@ class RestoreJournal:
         for identifier in replaces:
             started = self._read_start(identifier)
             told = {**facts, "outcome": "replaced", "replaced_by": self.identifier, "started": started}
-            _write(self._backend, self._key, self._started.chain, identifier, FINISHED, told)
-        told = {**facts, "started": self._started.hash}
-        _write(self._backend, self._key, self._started.chain, self.identifier, FINISHED, told)
+            self._end(identifier, told)
+        self._end(self.identifier, {**facts, "started": self._started.hash})
+
+    def _end(self, identifier: str, facts: Mapping[str, Any]) -> None:
+        chain = self._started.chain
+        states = _states(self._backend, chain).get(identifier, set())
+        if _start_and_end(self._backend, load_keyring(self._backend), chain, identifier, states) is not None:
+            raise RepositoryDamaged("The journal has this record already", item=_name(chain, identifier, FINISHED))
+        _write(self._backend, self._key, chain, identifier, FINISHED, facts)
 
     def _read_start(self, identifier: str) -> str:
         name = _name(self._started.chain, identifier, STARTED)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,19 @@ def encode_record(keyring: Keyring, generation: GenerationId, signer: str, facts
 def hash_of(data: bytes) -> str:
     """SHA-256 (hex) of a record's bytes."""
     return hashlib.sha256(data).hexdigest()
+
+
+def write_signed(backend: Backend, name: str, data: bytes, signature: bytes) -> str:
+    """Write a record and its signature, durably. Gives its name: another where that one has somebody else's signature.
+
+    Who was killed behind his signature would keep a name for ever that nobody could use, and two who write at the same
+    time would sign each other's record.
+    """
+    if backend.create_many([(f"{name}.sig", signature)]):
+        name = f"{name[: -len('.json')]}-{os.urandom(4).hex()}.json"
+        backend.create_many([(f"{name}.sig", signature)])
+    backend.create(name, data)
+    return name
 
 
 def read_signed(

@@ -593,18 +593,24 @@ class Repository:
         for own_name in self.folder(folder):
             if re.fullmatch(rf"{record.sequence}\.[^.]+\.placed\.json", own_name):
                 placed = f"{folder}/{own_name}"
-                released = placed.replace(".placed.json", ".released.json")
+                stem = re.escape(own_name[: -len("placed.json")])
+                ends = [
+                    one for one in self.folder(folder) if re.fullmatch(stem + r"released(-[0-9a-f]{8})?\.json", one)
+                ]
                 try:
                     data = self._signed_hold(record, placed)
                 except (Broken, ValueError, KeyError, TypeError, AttributeError):
                     return True
-                try:
-                    is_released = self._signed_hold(record, released)["hold"] == sha256(self.read(placed))
-                except (Broken, ValueError, KeyError, TypeError, AttributeError):
-                    is_released = False
+                is_released = any(self._releases(record, f"{folder}/{end}", placed) for end in ends)
                 if not is_released and now <= data.get("until", now):
                     return True
         return False
+
+    def _releases(self, record: Record, released: str, placed: str) -> bool:
+        try:
+            return bool(self._signed_hold(record, released)["hold"] == sha256(self.read(placed)))
+        except (Broken, ValueError, KeyError, TypeError, AttributeError):
+            return False
 
     def _signed_hold(self, record: Record, name: str) -> Json:
         return self._signed(record, name, f"{name}.sig", "ucops-recovery-journal", ("writer", "journal"))

@@ -307,4 +307,11 @@ def test_a_journal_that_ends_anywhere(
             ended = any(name.endswith(".finished.json") for name in one.names())
             assert left == (0 if ended else 1)
         seen.append(left)
+        # the restore that comes next can take its place, whatever it left behind
+        replaced = open_restores(one.backend, "pbx", "kamailio")
+        with one.writer() as repository:
+            following = RestoreJournal.start(repository, "pbx", "kamailio", generation="pbx/kamailio/1")
+            following.finish("restored", replaced)
+        assert open_restores(one.backend, "pbx", "kamailio") == []
+        assert verify(one.backend, 1).findings == []
     assert 1 in seen and seen[0] == 0

@@ -26,7 +26,12 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.format 
     object_name,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.generations import find_generation
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.holds import HoldKeeper, load_holds, utc_text
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.holds import (
+    HoldKeeper,
+    active,
+    load_holds,
+    utc_text,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer, load_keyring
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.prune import (
     Pruned,
@@ -474,6 +479,33 @@ def test_a_hold_that_ends_anywhere(store: Store, fast_path: Any, monkeypatch: py
         found = load_holds(one.backend, load_keyring(one.backend), record.chain)
         if held == [True] and not any(name.endswith(".released.json") for name in one.names()):
             assert found[0].is_active(utc_text(START + 2 * DAY)) and not found[0].problem
+        # whatever it left behind, the next run can let go of what is held
+        with one.writer() as writer:
+            for left in found:
+                HoldKeeper(writer, utc_text(START + 2 * DAY)).release(left, reason="again")
+        assert active(load_holds(one.backend, load_keyring(one.backend), record.chain), utc_text(START)) == {}
+        assert verify(one.backend, 1).findings == []
+
+
+def test_two_who_release_at_the_same_time_spoil_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = back_up(store, 0)
+    first = hold(store, record, 1)
+    (found,) = load_holds(store.backend, load_keyring(store.backend), record.chain)
+    with store.writer() as writer:
+        second = HoldKeeper(writer, utc_text(START + 2 * DAY))
+    create_many, meanwhile = type(store.backend).create_many, [lambda: second.release(found, reason="second")]
+
+    def create(backend: Any, files: Any) -> Any:
+        existing = create_many(backend, files)
+        if meanwhile:
+            meanwhile.pop()()
+        return existing
+
+    monkeypatch.setattr(type(store.backend), "create_many", create)
+    first.release(found, reason="first")
+    assert meanwhile == []
+    (released,) = load_holds(store.backend, load_keyring(store.backend), record.chain)
+    assert released.released_at and verify(store.backend, 1).findings == []
 
 
 def test_an_option_that_cannot_be(store: Store) -> None:
