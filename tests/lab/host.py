@@ -156,6 +156,14 @@ class Host:
         """End :meth:`swallow`, :meth:`reset` and :meth:`silence`."""
         self.run(["nft", "flush", "ruleset"])
 
+    def slow_down(self, rate: str) -> None:
+        """Send no faster than this rate, as tc writes it, such as 1mbit. :meth:`speed_up` ends it."""
+        self.run(["tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "16k", "latency", "1s"])
+
+    def speed_up(self) -> None:
+        """End :meth:`slow_down`."""
+        self.run(["tc", "qdisc", "delete", "dev", "eth0", "root"])
+
     def _filter(self, rule: str, hook: str = "input") -> None:
         lines = ("table inet lab {", f"chain {hook} {{", f"type filter hook {hook} priority 0;", rule, "}", "}", "")
         self.run(["nft", "-f", "-"], input="\n".join(lines))

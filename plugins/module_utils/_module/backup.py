@@ -32,6 +32,8 @@ from .stopping import stopped
 
 SHRINK_HISTORY = 5
 """How many complete generations the size of an item is held against."""
+SHOWN_PROBLEMS = 5
+"""How many different problems the message of a partial generation tells."""
 
 ItemDigests = Mapping[str, Mapping[str, Any]]
 """Item -> its keyed digest, bytes, entries and data class."""
@@ -303,14 +305,22 @@ def incomplete_error(outcome: BackupOutcome, host: str, product: Product) -> Rec
     if gathering.status == STATUS_COMPLETE:
         return None
     problems = gathering.problems()
-    named = [f"{p['item']}{': ' + p['path'] if p['path'] else ''}: {p['message']}" for p in problems[:5]]
+    # one cause, such as a full disk, may spoil several items: it is told once
+    spoilt: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        spoilt.setdefault((problem["path"], problem["message"]), []).append(problem["item"])
+    told = list(spoilt.items())[:SHOWN_PROBLEMS]
+    named = [
+        f"{', '.join(dict.fromkeys(items))}{': ' + path if path else ''}: {message}"
+        for (path, message), items in told
+    ]
     absent = [name for name in gathering.missing() if name not in {p["item"] for p in problems}]
     named += [f"{name}: demanded, but not found" for name in absent if name in gathering.reports]
     unreached = [name for name in absent if name not in gathering.reports]
     if unreached:
         named.append(f"not reached any more: {', '.join(unreached)}")
-    if len(problems) > 5:
-        named.append(f"and {len(problems) - 5} more, see generation.problems")
+    if len(spoilt) > len(told):
+        named.append(f"and {len(spoilt) - len(told)} more, see generation.problems")
     kept = "What could be gathered is kept as a partial generation" if outcome.committed else "Nothing was written"
     return BackupIncomplete(
         f"The {product.name} backup is not complete: {'; '.join(named)}",

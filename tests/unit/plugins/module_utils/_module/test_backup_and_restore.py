@@ -207,6 +207,18 @@ def test_a_missing_required_item_makes_it_partial_and_is_named(site: Site) -> No
     assert generation_result(outcome, site.product, options)["missing"] == ["voip"]
 
 
+def test_what_spoils_several_items_is_told_once(site: Site) -> None:
+    outcome = site.backup(dry_run=True)
+    for name in ("voip", "records"):
+        outcome.gathering.reports[name].problem("db", "The disk is full")
+    for number in range(6):
+        outcome.gathering.reports["voip"].problem("", f"problem {number}")
+    error = incomplete_error(outcome, "pbx", site.product)
+    assert error is not None and error.message.count("The disk is full") == 1
+    assert "voip, records: db: The disk is full; voip: problem 0; " in error.message
+    assert error.message.endswith("voip: problem 3; and 2 more, see generation.problems"), error.message
+
+
 def test_a_missing_optional_item_is_no_gap(site: Site) -> None:
     shutil.rmtree(site.root / "var/log/calls")
     assert site.backup().gathering.status == "complete"
