@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import stat
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sshd import SSHD, WITHOUT_SSHD, Sshd
 from support.change_site import ChangeSite
+from support.killing import kill_at
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId, object_name
@@ -213,14 +211,9 @@ def test_a_controller_that_was_killed_in_the_middle_is_gone_on_with(site):
     site.add("pbx-a", "pbx-slow")
     options = site.hosts["pbx-slow"]["recovery_options"]
     options["commands"] = [{"name": "slow", "argv": ["sleep", "10"]}]
-    killed = site.controller.start(site.command("pre_change", change_id=CHANGE))
-    deadline = time.monotonic() + 120
-    while site.records() != ["pbx-a/linux/1"]:
-        assert time.monotonic() < deadline and killed.poll() is None
-        time.sleep(0.05)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert held(site, "pbx-a") == [] and not site.reports.exists()
+    command = site.command("pre_change", change_id=CHANGE)
+    left = kill_at(lambda: site.records() == ["pbx-a/linux/1"], site.controller, command)
+    assert left and held(site, "pbx-a") == [] and not site.reports.exists()
     options["commands"] = [{"name": "slow", "argv": ["sleep", "0"]}]
     ran = site.run("pre_change", change_id=CHANGE)
     assert ran.code == 0 and ran.stats["ok"] == 2, ran.output

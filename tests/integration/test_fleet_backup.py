@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pathlib
-import signal
 import socket
-import subprocess
 import time
 
 import pytest
 import yaml
 from sshd import SSHD, WITHOUT_SSHD, Sshd
+from support.killing import kill_at
 from support.playbooks import PROJECT
 from support.repositories import SECRET
 from support.ssh_fleet import SshFleet
@@ -148,30 +145,11 @@ def test_killed_in_the_middle_leaves_only_whole_generations(fleet):
     (fleet.hosts["pbx1"] / "big").write_bytes(os.urandom(64 * 2**20))
     fleet.write_inventory()
     (fleet.controller.folder / "play.yml").write_text(yaml.safe_dump(fleet.plays(run_id="killed"), sort_keys=False))
-    with subprocess.Popen(
-        [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "play.yml"],
-        cwd=fleet.controller.folder,
-        env=fleet.controller.environment(OPTIONS_FILE=OPTIONS_FILE),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as started:
-        deadline = time.monotonic() + 60
-        while not generations(fleet) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        there = generations(fleet)
-        # workers have sessions of their own
-        for process in [*descendants(started.pid), started.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+    command = [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "play.yml"]
+    kill_at(lambda: generations(fleet), fleet.controller, command, with_modules=True, OPTIONS_FILE=OPTIONS_FILE)
+    there = generations(fleet)
     assert there and len(there) < len(fleet.hosts)
     done = run(fleet, run_id="killed")
     assert done.code == 0, done.output
     assert set(done.ids().values()) == {f"{host}/linux/1" for host in fleet.hosts}
     assert all(done.of[name.split("/")[0]]["result"]["reused"] for name in there)
-
-
-def descendants(pid):
-    """The processes that a process started, and those that they did."""
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [found for child in map(int, children) for found in (*descendants(child), child)]

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 import yaml
+from support.killing import kill_at, wait_for
 from support.playbooks import Controller
 from support.repositories import SECRET, TestRepository
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import Trust, verify
 
 
 class Site:
@@ -53,13 +57,16 @@ class Site:
         }
         return ["-e", json.dumps(options)]
 
+    def command(self, *arguments):
+        """What runs the playbook."""
+        program = self.controller.ansible("ansible-playbook")
+        return [program, "-i", "inventory.yml", "ucops.recovery.maintenance", *arguments]
+
     def run(self, *arguments, **settings):
         """Exit code, output, and results by task."""
         events = self.controller.folder / "events.jsonl"
         events.write_text("")
-        program = self.controller.ansible("ansible-playbook")
-        command = [program, "-i", "inventory.yml", "ucops.recovery.maintenance", *arguments]
-        done = self.controller.run(command, LAB_EVENTS=str(events), **settings)
+        done = self.controller.run(self.command(*arguments), LAB_EVENTS=str(events), **settings)
         told = list(map(json.loads, events.read_text().splitlines()))
         found = {event["task"].rpartition(" : ")[2]: event["result"] for event in told}
         return done.returncode, done.stdout, found
@@ -110,3 +117,29 @@ def test_nothing_is_taken_of_a_repository_that_was_rolled_back(site):
     code, output, found = site.run(*site.full, "-e", f"recovery_heads_file={heads}")
     assert code != 0 and "rolled back" in found["Verify"]["msg"], output
     assert found["Pull the second copy"]["error"] == "RolledBack" and not site.second.exists()
+
+
+@pytest.mark.parametrize("with_modules", [False, True], ids=["modules go on", "modules die"])
+def test_killed_in_the_middle_the_next_run_ends_it(site, with_modules):
+    """Killed once something was let go, and in the middle of an object that is copied."""
+    site.store.backup({"/large": os.urandom(64 * 2**20)}, source="large")
+    tombstones, incoming = site.store.path / "expired", site.second / "incoming"
+    second = LocalBackend(str(site.second))
+
+    def kill(moment):
+        wait_for(kill_at(moment, site.controller, site.command(*site.full), with_modules=with_modules))
+
+    kill(lambda: any(tombstones.rglob("*.json")))
+    assert site.second.exists() is False
+    kill(lambda: any(size > 2**20 for _name, size in second.list("incoming")))
+    left = list(incoming.iterdir())
+    assert bool(left) == with_modules
+    for path in left:
+        # a day later
+        os.utime(path, (0, 0))
+    code, output, found = site.run(*site.full)
+    assert code == 0 and found["Verify"]["verdict"] == "authentic", output
+    assert sorted(path.name for path in tombstones.rglob("*.json")) == ["1.json", "4.json"]
+    assert found["Let go what no rule keeps"]["pruned"] == [] and not any(incoming.iterdir())
+    report = verify(second, 1, Trust(expected_heads=found["Verify"]["heads"]))
+    assert report.findings == [] and set(report.heads) == {"large/kamailio", "pbx/kamailio"}

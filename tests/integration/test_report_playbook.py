@@ -14,9 +14,11 @@ import pytest
 import yaml
 from support.certificates import Authority
 from support.exposition import parse
+from support.killing import kill_at, wait_for
 from support.mail_server import MailServer
 from support.playbooks import Controller
 from support.repositories import SECRET, TestRepository, entry
+from support.trees import tree_of
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import verify
@@ -80,11 +82,15 @@ class Site:
         inventory = {"all": {"hosts": self.hosts, "vars": self.variables}}
         (self.folder / "inventory.yml").write_text(yaml.safe_dump(inventory))
 
+    def command(self, *arguments):
+        """What runs the playbook."""
+        program = self.controller.ansible("ansible-playbook")
+        return [program, "-i", "inventory.yml", "ucops.recovery.report", *arguments]
+
     def run(self, *arguments, **settings):
         """Exit code and output."""
-        program = self.controller.ansible("ansible-playbook")
         done = self.controller.run(
-            [program, "-i", "inventory.yml", "ucops.recovery.report", *arguments],
+            self.command(*arguments),
             LAB_EVENTS=str(self.folder / "events.jsonl"),
             PWD=str(self.folder),
             **settings,
@@ -177,6 +183,30 @@ def test_check_mode_tells_the_truth_and_writes_nothing(site):
     assert code == 2 and "aaa-new: No backup was ever made" in output
     assert not (site.folder / "reports").exists() and not site.textfile.exists()
     assert before == {path: path.read_bytes() for path in site.store.path.rglob("*") if path.is_file()}
+
+
+def test_killed_in_the_middle_the_next_run_leaves_whole_reports(site):
+    """Killed while the second report is written, and when the metrics do not have their name yet."""
+    for name in ("late", "aaa-new", "elsewhere", "nothing", "backup2"):
+        del site.hosts[name]
+    site.write()
+    before = tree_of(site.store.path)
+    reports, unnamed = site.folder / "reports", site.textfile.with_name("ucops.prom.new")
+    command = site.command("-e", "run_id=R1")
+    kill_at(lambda: any(reports.glob("*.md")), site.controller, command, with_modules=True, PWD=str(site.folder))
+    assert not site.textfile.exists()
+    wait_for(kill_at(unnamed.exists, site.controller, command, PWD=str(site.folder)))
+    assert unnamed.exists() != site.textfile.exists()
+    code, output = site.run("-e", "run_id=R1")
+    assert code == 0, output
+    wanted = {f"{kind}-R1" for kind in ("recovery-report", "backup-concept")}
+    found = {path.name: path.read_text() for path in reports.iterdir()}
+    assert set(found) == {"recovery-report-R1.json", *(f"{name}.{form}" for name in wanted for form in ("html", "md"))}
+    assert json.loads(found["recovery-report-R1.json"])["fine"] == 2
+    assert all(text.endswith("</html>\n") for name, text in found.items() if name.endswith(".html"))
+    assert [path.name for path in site.textfile.parent.iterdir()] == ["ucops.prom"]
+    assert parse(site.textfile.read_text())
+    assert tree_of(site.store.path) == before
 
 
 def test_licences_are_for_who_asks_and_holds_the_key(site):

@@ -113,6 +113,9 @@ class Copier:
         lines = self._read_lines(keyring, mine, believe)
         for name, size in self._target.list(OBJECTS_FOLDER):
             self._there[name.rpartition("/")[2]] = size
+        if not self._dry_run:
+            # what an earlier run was killed over; nobody else writes here
+            self._target.sweep()
         self._take_keyring(keyring)
         self._take_signed(keyring)
         for chain, line in lines.items():

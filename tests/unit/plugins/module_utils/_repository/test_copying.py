@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import shutil
 from dataclasses import replace
@@ -189,6 +190,19 @@ def test_a_damaged_line_does_not_hold_up_the_others(store: Store, second: Store)
     report = copy(store, second)
     assert report.generations == ["sbc/kamailio/1"] and report.findings[0][0] == "commits/pbx/kamailio/2.json"
     assert is_whole(second)
+
+
+def test_what_a_killed_run_left_goes_a_day_later(store: Store, second: Store) -> None:
+    back_up(store, 1)
+    copy(store, second)
+    old, new = (second.path / "incoming" / name for name in ("copy-1-a", "copy-2-b"))
+    for path in (old, new):
+        path.write_bytes(b"half an object")
+    os.utime(old, (0, 0))
+    copy(store, second, dry_run=True)
+    assert old.exists()
+    copy(store, second)
+    assert not old.exists() and new.exists()
 
 
 def test_nothing_of_the_copy_is_overwritten(store: Store, second: Store) -> None:
