@@ -14,7 +14,8 @@ PASSED = "passed"
 
 
 def drill_outcome(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """C(outcome), C(problem), C(overdue), C(changed) and C(drill) of a host.
+    """C(outcome), C(problem), C(overdue), C(changed) and C(drill) of a host. In check mode one that would be drilled
+    would be changed.
 
     ``facts``: C(product), C(subject), C(generation) (id, empty when there is none), C(asked) (which one was wanted),
     C(decision), C(problem), C(refused), C(unrecorded) (why there is no evidence), C(evidence), C(rto), C(rpo),
@@ -28,7 +29,7 @@ def drill_outcome(facts: Mapping[str, Any]) -> dict[str, Any]:
         "outcome": outcome,
         "problem": problem,
         "overdue": bool(decision.get("overdue")) and evidence.get("outcome") != PASSED,
-        "changed": bool(evidence),
+        "changed": bool(evidence) or (outcome == OK and bool(facts.get("check_mode") and decision.get("picked"))),
         "drill": evidence,
     }
 

@@ -96,7 +96,7 @@ def test_a_drill_is_signed_reported_and_not_done_again(site):
     code, output, outcomes = site.run("--check", "--diff")
     assert code == 0, output
     assert site.files() == before and not site.reports.exists() and site.nothing_is_left()
-    assert outcomes["pbx"]["outcome"] == "ok" and outcomes["pbx"]["changed"] is False
+    assert outcomes["pbx"]["outcome"] == "ok" and outcomes["pbx"]["changed"] is True
 
     code, output, outcomes = site.run("-e", "run_id=R1")
     assert code == 0, output

@@ -311,8 +311,7 @@ def incomplete_error(outcome: BackupOutcome, host: str, product: Product) -> Rec
         spoilt.setdefault((problem["path"], problem["message"]), []).append(problem["item"])
     told = list(spoilt.items())[:SHOWN_PROBLEMS]
     named = [
-        f"{', '.join(dict.fromkeys(items))}{': ' + path if path else ''}: {message}"
-        for (path, message), items in told
+        f"{', '.join(dict.fromkeys(items))}{': ' + path if path else ''}: {message}" for (path, message), items in told
     ]
     absent = [name for name in gathering.missing() if name not in {p["item"] for p in problems}]
     named += [f"{name}: demanded, but not found" for name in absent if name in gathering.reports]

@@ -81,3 +81,11 @@ def test_what_is_not_fine(facts, outcome, problem):
 )
 def test_what_is_fine(facts):
     assert drill_outcome({**DRILLED, **facts})["outcome"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("facts", "changed"),
+    [({}, True), ({"problem": "no key"}, False), ({"decision": {**PICKED, "picked": False}}, False)],
+)
+def test_check_mode_says_what_would_be_drilled(facts, changed):
+    assert drill_outcome({**DRILLED, "evidence": {}, "check_mode": True, **facts})["changed"] is changed
