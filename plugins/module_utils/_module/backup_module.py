@@ -125,9 +125,9 @@ class ProductBackup:
             return reused_result(params, store.backend, before.record, before.newest)
         if not params["only_counters"]:
             check_reserve(store.backend, options.reserve)
-        return self._make(store, options, before)
+        return self._make(store, options, chain, before)
 
-    def _make(self, store: RepositoryWriter, options: BackupOptions, before: Earlier) -> dict[str, Any]:
+    def _make(self, store: RepositoryWriter, options: BackupOptions, chain: ChainId, before: Earlier) -> dict[str, Any]:
         params = self._params
         with (
             transport_of(params, self._product.name) as transport,
@@ -149,7 +149,11 @@ class ProductBackup:
                 dry_run=self._check_mode,
                 force_store=before.damaged,
                 sink_around=self._keeping(earlier) if earlier is not None else None,
+                already=lambda _gathering, _digests: self._made_meanwhile(store, chain),
             )
+            if outcome.already is not None:
+                newest = head(store.backend, chain, store.believe)
+                return reused_result(params, store.backend, outcome.already, newest)
             result: dict[str, Any] = {
                 "changed": outcome.changed,
                 "reused": False,
@@ -171,6 +175,15 @@ class ProductBackup:
             error.details["result"] = result
             raise error
         return result
+
+    def _made_meanwhile(self, store: RepositoryWriter, chain: ChainId) -> CommitRecord | None:
+        """What a later try for the same change made while this one gathered: its controller was killed, say.
+
+        The change may have begun on the strength of that one, and what is gathered here may be of its middle.
+        """
+        if self._check_mode:
+            return None
+        return look_for_earlier(self._params, store.backend, chain, store.believe).record
 
     @staticmethod
     def _warnings(outcome: BackupOutcome, provided: Provided) -> list[str]:
