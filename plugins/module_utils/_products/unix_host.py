@@ -17,25 +17,32 @@ from .._transport.base import Become, Transport
 
 _LOOK = r"""
 root=${1%/}
+IFS=
 say() {
-  value=$(head -c 4096 "$2" 2>/dev/null | tr -d '\000\r' | head -n 1)
+  value=
+  [ -r "$2" ] && { read -r value <"$2" || :; }
   [ -z "$value" ] || printf '%s=%s\n' "$1" "$value"
-}
+} 2>/dev/null
 say machine_id "$root/etc/machine-id"
 say dbus_id "$root/var/lib/dbus/machine-id"
 say hostname "$root/etc/hostname"
 say debian "$root/etc/debian_version"
 for file in "$root/etc/os-release" "$root/usr/lib/os-release"; do
-  [ -r "$file" ] && head -c 65536 "$file" | tr -d '\000\r' | sed -n 's/^\([A-Z_]*=\)/os.\1/p' && break
+  [ -r "$file" ] || continue
+  while read -r line || [ -n "$line" ]; do
+    case $line in [A-Z_]*=*) printf 'os.%s\n' "$line" ;; esac
+  done <"$file"
+  break
 done
 if [ -z "$root" ]; then
-  printf 'nodename=%s\nkernel=%s\narch=%s\n' "$(uname -n)" "$(uname -r)" "$(uname -m)"
+  printf 'uname=%s\n' "$(uname -nrm)"
   for name in product_serial product_uuid product_name sys_vendor; do say "dmi.$name" "/sys/class/dmi/id/$name"; done
   say dmi.product_serial /proc/device-tree/serial-number
   for card in /sys/class/net/*; do [ -e "$card/device" ] && say mac "$card/address"; done
 fi
 echo looked=yes
 """
+"""The shell reads by itself: some dozen programs less on every host of a fleet, each time."""
 _PRESENT = r"""
 root=${1%/}; kind=$2; shift 2
 for path do
@@ -51,6 +58,8 @@ _PLACEHOLDER_SERIAL = re.compile(
     r"|0+|x+|1234567890?|03000200.*)",
     re.IGNORECASE,
 )
+LONGEST = 4096
+"""Characters of a value that are looked at."""
 _NO_MACS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 
 
@@ -128,21 +137,21 @@ def _look(lines: Iterable[str]) -> HostLook:
     look = HostLook()
     for line in lines:
         name, _equals, value = line.partition("=")
-        value = value.strip()
+        value = value.strip()[:LONGEST]
         if name == "mac":
             macs.add(value.lower())
         elif name.startswith("os."):
             look.os[name[3:]] = _unquoted(value)
         elif value:
             seen.setdefault(name, value)
-    look.kernel, look.architecture = seen.get("kernel", ""), seen.get("arch", "")
+    nodename, look.kernel, look.architecture = [*seen.get("uname", "").split(), "", "", ""][:3]
     look.debian_version = seen.get("debian", "")
     look.hardware = " ".join(filter(None, (seen.get("dmi.sys_vendor"), seen.get("dmi.product_name"))))
     identity = {
         "machine_id": seen.get("machine_id") or seen.get("dbus_id"),
         "product_uuid": _real(seen.get("dmi.product_uuid", "")).lower(),
         "serial": _real(seen.get("dmi.product_serial", "")),
-        "hostname": seen.get("hostname") or seen.get("nodename"),
+        "hostname": seen.get("hostname") or nodename,
         "macs": sorted(macs - set(_NO_MACS)),
     }
     if identity["machine_id"] == "uninitialized":

@@ -29,6 +29,7 @@ from .base import Argument, Become, CommandsRefused, CommandStream, FileStatus, 
 from .host_keys import HostKey, KnownHost, known_host
 from .private_keys import load_private_key
 from .process import TICK, Limits, Process, ProcessStream
+from .prompt_socket import PromptSocket
 from .proof import SSH_HOST_KEY, Shown
 from .quoting import command_line
 from .sftp import Duplex, Sftp
@@ -235,6 +236,9 @@ class _Connection:
 
     def close(self) -> None:
         with contextlib.suppress(Exception):
+            # paramiko's thread waits in a read, and would see up to 0.1 s later that all is over
+            self._transport.sock.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(Exception):
             self._transport.close()
         self._transport.join(5)
         if self._behind is not None:
@@ -335,7 +339,7 @@ def _reach(options: SshOptions) -> socket.socket:
             host=options.host,
             hint="Is the host up, and does sshd listen there?",
         ) from None
-    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    line = PromptSocket(line)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_KEEPIDLE", KEEPALIVE),

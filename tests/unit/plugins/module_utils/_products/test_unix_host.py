@@ -31,7 +31,7 @@ def test_look_below_a_root(tmp_path, transport):
     write(
         tmp_path,
         "/usr/lib/os-release",
-        b"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID='12'\nkernel=bad\n",
+        b"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID='12'\nuname=bad bad bad\n",
     )
     look = unix_host.look_at_host(transport, str(tmp_path), False)
     assert look.identity == {"machine_id": "3d1219c7c4c5404aaa1f6d2a48adfda4", "hostname": "pbx-köln"}

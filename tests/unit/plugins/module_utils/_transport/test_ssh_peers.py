@@ -48,7 +48,17 @@ class Server(paramiko.ServerInterface):
     def check_channel_exec_request(self, channel, command):
         if self._refuse == "command":
             return False
-        threading.Thread(target=self._run, args=(channel, command), daemon=True).start()
+        transport = channel.get_transport()
+        send = transport._send_user_message
+
+        def reply_then_run(message):
+            send(message)
+            if threading.current_thread() is transport:
+                del transport._send_user_message
+                threading.Thread(target=self._run, args=(channel, command), daemon=True).start()
+
+        # a command that ends at once must not do so before the client knows that it began
+        transport._send_user_message = reply_then_run
         return True
 
     def _run(self, channel, command):
