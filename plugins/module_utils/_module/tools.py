@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 COLLECTION_VERSION = "0.1.0"
@@ -13,8 +15,9 @@ COLLECTION_VERSION = "0.1.0"
 _LIBRARIES = ("cryptography", "zstandard", "fastcdc", "paramiko", "pywinrm", "smbprotocol", "python-tds", "ldap3")
 
 
-def tool_versions() -> dict[str, str]:
-    """Names and versions of the collection, of Python and of the libraries."""
+@functools.lru_cache(maxsize=1)
+def tool_versions() -> Mapping[str, str]:
+    """Names and versions of the collection, of Python and of the libraries. Looked up once for a whole fleet."""
     tools = {"ucops.recovery": COLLECTION_VERSION, "python": platform.python_version()}
     for name in _LIBRARIES:
         try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 import fnmatch
+import functools
 import hashlib
 import hmac
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass
 
 from .._errors import HostKeyMismatch, HostKeyUnknown, OptionInvalid
@@ -111,19 +112,14 @@ def known_host(host: str, port: int, known_hosts_file: str | None, pinned: str |
             host=host,
             hint="Set known_hosts_file, or host_key to 'ssh-ed25519 AAAA...' or 'SHA256:...'.",
         )
-    try:
-        with open(known_hosts_file, encoding="utf-8", errors="replace") as handle:
-            text = handle.read()
-    except OSError as error:
-        raise OptionInvalid(
-            f"known_hosts_file cannot be read: {error.strerror}", host=host, item=str(known_hosts_file)
-        ) from None
-    name = known_as(host, port)
     keys, revoked = [], []
-    for marker, key in _lines_for(text, name):
-        if marker == "@revoked":
+    for line in _read(str(known_hosts_file), host).lines_for(known_as(host, port)):
+        key = _key(line.kind, line.text)
+        if key is None:
+            continue
+        if line.marker == "@revoked":
             revoked.append(key)
-        elif not marker:
+        elif not line.marker:
             keys.append(key)
     return KnownHost(str(known_hosts_file), tuple(keys), (), tuple(revoked))
 
@@ -146,17 +142,56 @@ def _pinned(text: str, host: str) -> KnownHost:
     return KnownHost("host_key", tuple(keys), tuple(fingerprints))
 
 
-def _lines_for(text: str, name: str) -> Iterator[tuple[str, HostKey]]:
-    for line in text.splitlines():
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        marker = words.pop(0) if words[0].startswith("@") else ""
-        if len(words) < 3 or not _names(words[0], name):
-            continue
-        key = _key(words[1], words[2])
-        if key is not None:
-            yield marker, key
+@dataclass(frozen=True)
+class _Line:
+    """A line of a known_hosts file: ``marker`` is empty, ``@revoked`` or another, ``text`` the key in base64."""
+
+    number: int
+    marker: str
+    patterns: str
+    kind: str
+    text: str
+
+
+class _KnownHostsFile:
+    """A whole file, in which a host of a fleet is found without looking at the lines of all the others."""
+
+    def __init__(self, text: str) -> None:
+        self._by_name: dict[str, list[_Line]] = {}
+        self._with_patterns: list[_Line] = []
+        for number, written in enumerate(text.splitlines()):
+            words = written.split()
+            if not words or words[0].startswith("#"):
+                continue
+            marker = words.pop(0) if words[0].startswith("@") else ""
+            if len(words) < 3:
+                continue
+            line = _Line(number, marker, *words[:3])
+            if set(line.patterns) & set("*?!|"):
+                self._with_patterns.append(line)
+                continue
+            for name in line.patterns.lower().split(","):
+                self._by_name.setdefault(name, []).append(line)
+
+    def lines_for(self, name: str) -> list[_Line]:
+        """What is said of a host, in the order of the file."""
+        found = [*self._by_name.get(name, ()), *(one for one in self._with_patterns if _names(one.patterns, name))]
+        return sorted(found, key=lambda line: line.number)
+
+
+def _read(path: str, host: str) -> _KnownHostsFile:
+    """The file as it is now. Raises OptionInvalid."""
+    try:
+        status = os.stat(path)
+        return _parsed(path, (status.st_ino, status.st_size, status.st_mtime_ns))
+    except OSError as error:
+        raise OptionInvalid(f"known_hosts_file cannot be read: {error.strerror}", host=host, item=path) from None
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed(path: str, _state: tuple[int, ...]) -> _KnownHostsFile:
+    with open(path, encoding="utf-8", errors="replace") as handle:
+        return _KnownHostsFile(handle.read())
 
 
 def _names(patterns: str, name: str) -> bool:

@@ -153,3 +153,17 @@ def test_without_anything_known_it_is_said_what_to_set():
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(OptionInvalid, match="nothing_here"):
         known_host("pbx", 22, str(tmp_path / "nothing_here"), None)
+
+
+def test_a_file_that_changes_is_read_again(tmp_path):
+    assert known(tmp_path, f"pbx {line(GOOD)}\n").keys == (GOOD,)
+    assert known(tmp_path, f"pbx {line(OTHER)}\n{'#' * 10}\n").keys == (OTHER,)
+    (tmp_path / "known_hosts").unlink()
+    with pytest.raises(OptionInvalid, match="cannot be read"):
+        known_host("pbx", 22, str(tmp_path / "known_hosts"), None)
+
+
+def test_plain_names_and_patterns_keep_the_order_of_the_file(tmp_path):
+    text = f"*.example.org {line(RSA)}\npbx.example.org,pbx {line(GOOD)}\n* {line(OTHER)}\n"
+    assert known(tmp_path, text, "pbx.example.org").keys == (RSA, GOOD, OTHER)
+    assert known(tmp_path, text, "pbx").keys == (GOOD, OTHER)
