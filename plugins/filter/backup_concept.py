@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils.backup_concept import backup_concept
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 DOCUMENTATION = r"""
@@ -70,6 +69,8 @@ _value:
 
 
 def _with_defaults(report: Any, declared: Any, site: Any = None, retention: Any = None, copies: Any = None) -> Any:
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.backup_concept import backup_concept
+
     return as_data(backup_concept(report, declared, site or {}, retention or {}, copies or []))
 
 

@@ -49,11 +49,11 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils.counters import fallen
-
 
 def counters_fallen(after: Mapping[str, int], before: Mapping[str, int], tolerance: float = 98) -> list[str]:
     """The filter."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.counters import fallen
+
     try:
         return fallen(before, after, float(tolerance))
     except (AttributeError, TypeError, ValueError) as error:

@@ -62,7 +62,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
-from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_judging import judge
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 
@@ -70,6 +69,8 @@ def drill_judge(
     result: Mapping[str, Any], stage: str, generation: Mapping[str, Any], seconds: float = 0.0
 ) -> list[dict[str, Any]]:
     """The rungs that this stage decides on."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_judging import judge
+
     try:
         return list(as_data(judge(result, stage, generation, float(seconds))))
     except OptionInvalid as error:

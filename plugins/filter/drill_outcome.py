@@ -38,12 +38,13 @@ _value:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils import drill_outcome as logic
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 
 def drill_outcome(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What became of the host."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils import drill_outcome as logic
+
     return dict(as_data(logic.drill_outcome(facts)))
 
 

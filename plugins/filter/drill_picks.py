@@ -61,7 +61,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
-from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_picks import picks
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 
@@ -69,6 +68,8 @@ def drill_picks(
     told: Sequence[Mapping[str, Any]], now: str, budget: str = "", estimate: str = ""
 ) -> list[dict[str, Any]]:
     """The decision on each host."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.drill_picks import picks
+
     try:
         return list(as_data(picks(told, now, budget or "", estimate or "")))
     except OptionInvalid as error:

@@ -37,11 +37,16 @@ _value:
 
 from typing import Any
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils.markdown import block
+
+def markdown_block(text: Any, language: str = "") -> str:
+    """The filter."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.markdown import block
+
+    return block(text, language)
 
 
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
-        return {"markdown_block": block}
+        return {"markdown_block": markdown_block}

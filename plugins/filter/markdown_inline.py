@@ -32,11 +32,16 @@ _value:
 
 from typing import Any
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils.markdown import inline
+
+def markdown_inline(text: Any) -> str:
+    """The filter."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.markdown import inline
+
+    return inline(text)
 
 
 class FilterModule:
     """What Ansible asks for."""
 
     def filters(self) -> dict[str, Any]:
-        return {"markdown_inline": inline}
+        return {"markdown_inline": markdown_inline}

@@ -70,7 +70,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import of_host
 
 
 def post_change_host(
@@ -84,6 +83,8 @@ def post_change_host(
     problems: Sequence[str] = (),
 ) -> Any:
     """The filter. What a host says is data and no template, whatever stands in it."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import of_host
+
     try:
         return as_data(
             of_host(

@@ -52,7 +52,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import report
 
 
 def post_change_report(
@@ -62,6 +61,8 @@ def post_change_report(
     outcomes: Sequence[Mapping[str, Any]] = (),
 ) -> Any:
     """The filter. What a host says is data and no template, whatever stands in it."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.post_change import report
+
     try:
         return as_data(report(hosts, facts, int(max_lines), outcomes))
     except (AttributeError, KeyError, TypeError, ValueError) as error:

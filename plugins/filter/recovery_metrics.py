@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.recovery_metrics import metrics_text
 
 DOCUMENTATION = r"""
 name: recovery_metrics
@@ -43,6 +42,8 @@ _value:
 
 
 def _metrics(report: Any) -> Any:
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.recovery_metrics import metrics_text
+
     return as_data(metrics_text(report))
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import outcome_of
 
 DOCUMENTATION = r"""
 name: recovery_outcome
@@ -78,6 +77,8 @@ def recovery_outcome(
     result: Mapping[str, Any] | None, host: str, options: Mapping[str, Any] | None = None, **facts: Any
 ) -> dict[str, Any]:
     """The filter. Raises AnsibleFilterError."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import outcome_of
+
     if result is not None and not isinstance(result, Mapping):
         raise AnsibleFilterError("recovery_outcome wants the registered result of a module")
     given = {name: str(options[name]) for name in _LOOKED_AT if options and options.get(name)}

@@ -11,7 +11,6 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import complete_outcomes
 
 DOCUMENTATION = r"""
 name: recovery_outcomes
@@ -66,6 +65,8 @@ def recovery_outcomes(
     outcomes: Sequence[Mapping[str, Any]], hosts: Sequence[str], **facts: Any
 ) -> list[dict[str, Any]]:
     """The filter. Raises AnsibleFilterError."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import complete_outcomes
+
     try:
         given = {name: value for name, value in facts.items() if value is not None}
         return list(as_data(complete_outcomes(list(outcomes), list(hosts), **given)))

@@ -10,8 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import summary
-
 DOCUMENTATION = r"""
 name: recovery_result
 short_description: The one small artifact of a run, from the outcomes of its hosts
@@ -94,6 +92,8 @@ _value:
 
 def recovery_result(outcomes: Sequence[Mapping[str, Any]], operation: str, **facts: Any) -> dict[str, Any]:
     """The filter. Raises AnsibleFilterError."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.outcomes import summary
+
     try:
         given = {name: value for name, value in facts.items() if value is not None}
         return summary(list(outcomes), operation=operation, **given)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.report_places import report_places
 
 DOCUMENTATION = r"""
 name: report_places
@@ -52,6 +51,8 @@ _value:
 
 
 def _places(hosts: Any, repositories: Any = ()) -> Any:
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.report_places import report_places
+
     return as_data(report_places(hosts, repositories))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 DOCUMENTATION = r"""
@@ -51,6 +50,8 @@ _value:
 
 def rollback_held_back(states: Sequence[Mapping[str, Any]], host: str) -> dict[str, Any]:
     """The filter."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
+
     return dict(as_data(rollback.held_back(states, host)))
 
 

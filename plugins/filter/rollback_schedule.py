@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
 
 DOCUMENTATION = r"""
@@ -64,6 +63,8 @@ def rollback_schedule(
     states: Sequence[Mapping[str, Any]], confirm: Any = False, last_products: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The filter. Raises AnsibleFilterError."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils import rollback
+
     refused = rollback.refusals(states, confirmation(confirm))
     stop = [] if refused else rollback.to_stop(states)
     # what a host said is data, also for releases of Ansible that would take it for a template

@@ -50,11 +50,12 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RecoveryError
-from ansible_collections.ucops.recovery.plugins.plugin_utils.failure_domains import shared
 
 
 def shared_failure_domains(target: Any, backup_host: Any) -> dict[str, list[str]]:
     """What the two have in common. Raises AnsibleFilterError."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.failure_domains import shared
+
     try:
         return shared(target, backup_host)
     except RecoveryError as error:

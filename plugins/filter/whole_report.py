@@ -12,7 +12,6 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RecoveryError
 from ansible_collections.ucops.recovery.plugins.plugin_utils.host_data import as_data
-from ansible_collections.ucops.recovery.plugins.plugin_utils.whole_report import whole_report as _whole_report
 
 DOCUMENTATION = r"""
 name: whole_report
@@ -72,6 +71,8 @@ def whole_report(
     results: Sequence[Mapping[str, Any]], undeclared: Sequence[str] = (), fail_on: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The report. Raises AnsibleFilterError."""
+    from ansible_collections.ucops.recovery.plugins.plugin_utils.whole_report import whole_report as _whole_report
+
     try:
         return dict(as_data(_whole_report(results, undeclared, fail_on)))
     except RecoveryError as error:

@@ -191,3 +191,18 @@ def test_an_import_that_goes_the_right_way_is_not(tmp_path: pathlib.Path, file: 
     target.parent.mkdir(parents=True)
     target.write_text(f"{line}\n")
     assert violations(tmp_path / "plugins") == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "plugins" / "filter").glob("[a-z]*.py")), ids=lambda file: file.stem)
+def test_a_filter_loads_its_logic_when_it_is_called(file: pathlib.Path) -> None:
+    """For one filter of a collection Ansible loads all of them, from source, in every process of every host."""
+    at_once = {name for node in ast.parse(file.read_text()).body for name in collection_modules(node)}
+    assert at_once <= {"plugin_utils.host_data", "module_utils._errors"}
+
+
+def collection_modules(node: ast.stmt) -> Iterator[str]:
+    """The collection's modules that a statement imports."""
+    prefix = ".".join((*COLLECTION, "plugins."))
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(prefix[:-1]):
+        module = (node.module or "")[len(prefix) :]
+        yield from ([f"{module}.{one.name}" for one in node.names] if "." not in module else [module])
