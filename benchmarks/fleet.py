@@ -87,6 +87,12 @@ class Fleet:
             "ansible_python_interpreter": sys.executable,
             "ansible_pipelining": True,
             "recovery_product": "linux",
+            "recovery_backup_host": "backup1",
+            "recovery_repository": str(self.folder / "repository"),
+            "recovery_writer_key_file": str(self.folder / "writer.json"),
+            "recovery_known_hosts_file": f"{self.folder}/known_hosts",
+            "recovery_private_key_file": str(self.server.client_key),
+            "recovery_heads_file": str(self.folder / "heads.json"),
             "recovery_options": {
                 "repository": str(self.folder / "repository"),
                 "writer_key_file": str(self.folder / "writer.json"),
@@ -129,6 +135,10 @@ class Fleet:
     def play(self, name: str, *arguments: str) -> Command:
         """One of the playbooks."""
         return Command((str(BIN / "ansible-playbook"), "-i", "inventory.yml", f"{name}.yml", *arguments), self.folder)
+
+    def playbook(self) -> Command:
+        """The collection's own playbook, which people run."""
+        return Command((str(BIN / "ansible-playbook"), "-i", "inventory.yml", "ucops.recovery.backup"), self.folder)
 
     def ssh_tar(self) -> Command:
         """A shell's loop over all hosts."""
@@ -268,6 +278,7 @@ def compare(folder: pathlib.Path, count: int, repetitions: int, few: int) -> lis
                 ("fleet_backup, first", fleet.play("fleet"), 1.0),
                 ("paramiko alone", fleet.paramiko(), 1.0),
                 ("fleet_backup, unchanged", fleet.play("fleet"), 1.0),
+                ("playbook backup, unchanged", fleet.playbook(), 1.0),
                 ("ssh tar in a loop", fleet.ssh_tar(), 1.0),
                 ("linux_backup, a task for each", fleet.play("own_tasks", "--limit", small), count / few),
                 ("ansible.builtin.fetch", fleet.play("fetch", "--limit", small), count / few),

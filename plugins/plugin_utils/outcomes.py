@@ -74,10 +74,17 @@ def outcome_of(
     """The outcome of one host from the result of its product's module.
 
     :param result: of the module; None or empty when it never ran
+    :param source: like ``instance`` and ``phase`` not needed when the result tells of a generation
     :param backup_host: where it ran, named when that host does not answer
     :param failure: of another task on the way; it counts when the module itself did not fail
     """
     result = result or {}
+    generation = result.get("generation") or None
+    told = generation or {}
+    source, instance, phase = (
+        given or str(told.get(name) or "")
+        for name, given in (("source", source), ("instance", instance), ("phase", phase))
+    )
     # a job for many hosts says of one that it could not be reached, and why
     gone = bool(result.get("unreachable") and result.get("error"))
     failed = result if result.get("failed") or gone else (failure or {})
@@ -94,7 +101,6 @@ def outcome_of(
         outcome = outcome_for(error, phase)
     else:
         outcome = OK
-    generation = result.get("generation") or None
     found: dict[str, Any] = {
         "host": host,
         "source": source or host,

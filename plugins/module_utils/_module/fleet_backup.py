@@ -141,6 +141,8 @@ class _Fleet:
             "hosts": {host.name: dict(results[host.name]) for host in self._hosts},
             "commits": groups,
             "duration": round(time.monotonic() - began, 3),
+            # else Ansible gives back what it was given, the options of all hosts
+            "invocation": {"module_args": _of_the_run(params)},
         }
 
 
@@ -265,6 +267,10 @@ def _tell_nobody(progress: Progress) -> None:
 def _close(transport: Transport) -> None:
     with contextlib.suppress(Exception):
         transport.close()
+
+
+def _of_the_run(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in ("hosts", "secrets", "file_keys")}
 
 
 def _whole_numbers(limits: Mapping[str, Any] | None) -> dict[str, int]:
