@@ -204,6 +204,7 @@ def test_slices_of_one_run_write_side_by_side(site):
     for letter in "abcd":
         (record,) = load_chain(site.store.backend, f"pbx-{letter}", "linux")
         assert record.run_id == "workflow-7" and held(site, f"pbx-{letter}") == [1]
+    assert set(json.loads(site.heads.read_text())) == {f"pbx-{letter}/linux" for letter in "abcd"}
     assert len(list(site.reports.iterdir())) == 4
 
 

@@ -1,0 +1,13 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module.known_heads import SPEC
+from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import KeylessAction
+
+
+class ActionModule(KeylessAction):
+    """Sends nothing that opens the repository, whatever the defaults of the action group say."""
+
+    spec = SPEC
