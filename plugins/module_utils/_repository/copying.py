@@ -316,8 +316,10 @@ class Copier:
         if not self._dry_run:
             name = signature_name(generation, record.hash)
             self._target.create_many([(name, self._source.read(name, SMALL_FILE_LIMIT))])
-            if self._target.create_many([(record_name(generation), record.to_bytes())]):
-                raise RepositoryDamaged("Somebody else wrote into this copy meanwhile", item=record_name(generation))
+            place, data = record_name(generation), record.to_bytes()
+            # another run that copies the same may be faster
+            if self._target.create_many([(place, data)]) and self._target.read(place, SMALL_FILE_LIMIT) != data:
+                raise RepositoryDamaged("Somebody else wrote into this copy meanwhile", item=place)
         self._report.generations.append(str(generation))
 
     def _finding(self, name: str, problem: str) -> None:

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.ucops.recovery.plugins.module_utils._errors import NotAuthentic, RolledBack
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    NotAuthentic,
+    RepositoryDamaged,
+    RolledBack,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.copying import Copier, CopyReport
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.expiry import fate_of
@@ -203,6 +207,39 @@ def test_what_a_killed_run_left_goes_a_day_later(store: Store, second: Store) ->
     assert old.exists()
     copy(store, second)
     assert not old.exists() and new.exists()
+
+
+def test_two_who_copy_at_the_same_time(store: Store, second: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose controller was killed goes on while the next one is at work."""
+    records = fill(store, 3)
+    hold(store, records[0], 2)
+    fetch, meanwhile = Copier._fetch, [lambda: copy(store, second)]
+
+    def with_another(copier: Copier, sha: str, size: int) -> Any:
+        if meanwhile:
+            assert len(meanwhile.pop()().generations) == 3
+        return fetch(copier, sha, size)
+
+    monkeypatch.setattr(Copier, "_fetch", with_another)
+    report = copy(store, second)
+    assert report.findings == [] and meanwhile == [] and is_whole(second)
+    assert copy(store, second).generations == []
+
+
+def test_who_writes_something_else_meanwhile_is_seen(
+    store: Store, second: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store, 1)
+    fetch = Copier._fetch
+
+    def with_another(copier: Copier, sha: str, size: int) -> Any:
+        if not second.backend.exists("commits/pbx/kamailio/1.json"):
+            second.backend.create("commits/pbx/kamailio/1.json", b"of somebody else")
+        return fetch(copier, sha, size)
+
+    monkeypatch.setattr(Copier, "_fetch", with_another)
+    with pytest.raises(RepositoryDamaged, match="Somebody else wrote"):
+        copy(store, second)
 
 
 def test_nothing_of_the_copy_is_overwritten(store: Store, second: Store) -> None:
