@@ -17,7 +17,7 @@ options:
   _input:
     description:
       - C(product), C(subject), C(generation), C(asked), C(decision), C(problem), C(refused), C(unrecorded),
-        C(evidence), C(rto), C(rpo), C(accept_missed) and C(check_mode), as the role
+        C(left), C(evidence), C(rto), C(rpo), C(accept_missed) and C(check_mode), as the role
         P(ucops.recovery.restore_drill#role) has them.
     type: dict
     required: true

@@ -223,6 +223,11 @@ target:
       type: list
       elements: str
       returned: always
+    services:
+      description: The services of the product, which may have to be stopped after a drill.
+      type: list
+      elements: str
+      returned: always
 details:
   description:
     - When a restore failed, its C(journal) identifier and, when the host was put back, C(rolled_back_to).

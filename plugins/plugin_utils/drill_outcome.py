@@ -18,13 +18,15 @@ def drill_outcome(facts: Mapping[str, Any]) -> dict[str, Any]:
     would be changed.
 
     ``facts``: C(product), C(subject), C(generation) (id, empty when there is none), C(asked) (which one was wanted),
-    C(decision), C(problem), C(refused), C(unrecorded) (why there is no evidence), C(evidence), C(rto), C(rpo),
-    C(accept_missed), C(check_mode).
+    C(decision), C(problem), C(refused), C(unrecorded) (why there is no evidence), C(left) (what the drill
+    left behind), C(evidence), C(rto), C(rpo), C(accept_missed), C(check_mode).
     """
     evidence = dict(facts.get("evidence") or {})
     decision = facts.get("decision") or {}
-    problem = _problem(facts, decision, evidence) if facts.get("product") else ""
-    outcome = SKIPPED if not facts.get("product") else REFUSED if facts.get("refused") else FAILED if problem else OK
+    left = _line(facts.get("left") or "")
+    problem = " ".join(filter(None, (_problem(facts, decision, evidence), left))) if facts.get("product") else ""
+    refused = facts.get("refused") and not left
+    outcome = SKIPPED if not facts.get("product") else REFUSED if refused else FAILED if problem else OK
     return {
         "outcome": outcome,
         "problem": problem,

@@ -142,6 +142,12 @@ def test_each_host_that_is_not_fine_fails_with_its_own_reason(site):
     """One run; what is wrong with one keeps no other from its drill."""
     foreign = site.place.with_name("foreign")
     foreign.mkdir(mode=0o777)
+    # what removes a host never hears of the production host
+    removed = site.place.with_name("removed")
+    tasks = site.place.with_name("remove.yml")
+    tasks.write_text(yaml.safe_dump([{"name": "Remove it", "ansible.builtin.command": ["touch", str(removed)]}]))
+    made = {"recovery_drill_kind": "made"}
+    made.update(dict.fromkeys(("recovery_drill_create_tasks", "recovery_drill_clean_tasks"), str(tasks)))
     # who -> variables, and what is said
     wrong = {
         "never": ({}, "There is no complete generation to drill: never/linux has none."),
@@ -150,7 +156,7 @@ def test_each_host_that_is_not_fine_fails_with_its_own_reason(site):
         "other": ({"generation": "pbx/linux/1"}, "other/linux has none that is pbx/linux/1"),
         "nokey": ({"recovery_drill_key_file": ""}, "No key signs the evidence"),
         "writer": ({"recovery_drill_key_file": "{{ recovery_writer_key_file }}"}, "holds no OpenSSH private key"),
-        "itself": ({"recovery_drill_kind": "host", "recovery_drill_target": "itself"}, "is the production host"),
+        "itself": ({**made, "recovery_drill_target": "itself"}, "is the production host"),
     }
     if os.geteuid() == 0:
         os.chown(foreign, 65534, 65534)
@@ -169,6 +175,7 @@ def test_each_host_that_is_not_fine_fails_with_its_own_reason(site):
         assert outcomes[name]["outcome"] in ("failed", "refused")
     assert [one.outcome for one in site.drills("tampered")] == ["failed"]
     assert [one.outcome for one in site.drills("late")] == ["passed"]
+    assert not removed.exists()
     others = set(wrong) - {"tampered", "late"}
     assert all(site.drills(name) == [] for name in others) and site.nothing_is_left()
 

@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import fcntl
 import ipaddress
+import itertools
 import os
 import pathlib
 import shutil
@@ -56,6 +57,7 @@ class Fleet:
 
     def __init__(self, disk_size: str = "6g") -> None:
         self.hosts: dict[str, Host] = {}
+        self._numbers = itertools.count(257)
         self.keypair = make_keypair()
         self._logs = tempfile.TemporaryDirectory(prefix="ucops-lab-logs-")
         self._folder: pathlib.Path | None = None
@@ -128,13 +130,20 @@ class Fleet:
         """Bring a new host up. Its root accepts the fleet's key. ``name`` has at most 13 characters."""
         if name in self.hosts or len(name) > 13:
             raise LabError(f"{name} exists already or is longer than 13 characters")
-        host = Host(self, name, str(NETWORK[256 + len(self.hosts) + 1]))
+        host = Host(self, name, str(NETWORK[next(self._numbers)]))
         self.hosts[name] = host
         host.boot()
         host.add_user(User("root", authorized_keys=(self.keypair.public,)))
         for user in users:
             host.add_user(user)
         return host
+
+    def remove(self, name: str) -> None:
+        """Take a host away, with its disk. Nobody gets its address again."""
+        host = self.hosts.pop(name)
+        host.kill()
+        shutil.rmtree(self.disks / name)
+        self.introduce()
 
     def __getitem__(self, name: str) -> Host:
         return self.hosts[name]

@@ -102,7 +102,7 @@ def _carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[
         "warnings": plan.warnings,
     }
     if restorer.target is not None:
-        result["target"] = restorer.target.to_result()
+        result["target"] = {**restorer.target.to_result(), "services": plan.services}
     # a drill proves the whole, also where nothing has to be written because one before it was cut off
     if not plan.is_needed and restorer.target is None:
         result["checks"] = restorer.checks()

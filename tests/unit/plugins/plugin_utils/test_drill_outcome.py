@@ -41,6 +41,8 @@ def test_a_host_without_a_product():
     ("facts", "outcome", "problem"),
     [
         ({"problem": "it is\nproduction", "refused": True}, "refused", "it is production"),
+        ({"left": "made1 still\nanswers."}, "failed", "made1 still answers."),
+        ({"problem": "It hangs.", "refused": True, "left": "It is left."}, "failed", "It hangs. It is left."),
         ({"unrecorded": "no key"}, "failed", "There is no evidence of the drill: no key"),
         (
             {"generation": "", "asked": "9"},
