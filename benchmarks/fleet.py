@@ -6,35 +6,43 @@ turns in the same run.
 
 A host is an address of this machine (127.1.x.y) with a folder of its own, behind one real OpenSSH server. So the
 hosts' own work, sshd above all, is done by the same processors as everything else, and counts in everybody's wall time.
-``--bad`` measures a fleet of which a tenth hangs, a twentieth refuses, and a twentieth is a slow link.
+The parts are ``compare`` (with the contenders), ``profile`` (where the time goes), ``scale`` (by the number of hosts)
+and ``bad`` (a fleet of which a tenth hangs, a twentieth refuses, and a twentieth is a slow link).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import socketserver
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 import yaml
 from measure import Command, Usage, run
+from sections import with_section
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests")]
 from sshd import Sshd  # noqa: E402
 
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
 BIN = pathlib.Path(sys.executable).parent
 CONCURRENCY = 16
 FILES, FILE_SIZE = 20, 2000
 PING_TARGET, CPU_TARGET, LINEAR_TARGET, BAD_TARGET = 0.25, 2.5, 1.2, 1.5
+PARTS = ("compare", "profile", "scale", "bad")
 DEADLINE = 20
 """Seconds that a host of the bad fleet may take."""
 
@@ -60,9 +68,10 @@ class Fleet:
             for file in range(FILES):
                 line = f"# {name} {file}\nlisten=udp:{self.addresses[name]}:5060\nsecret={number * 7919 + file}\n"
                 (path / f"{file}.cfg").write_text((line * (FILE_SIZE // len(line) + 1))[:FILE_SIZE])
-        stage = folder / "stage" / "ansible_collections" / "ucops"
-        stage.mkdir(parents=True)
-        (stage / "recovery").symlink_to(ROOT)
+        stage = folder / "stage" / "ansible_collections"
+        for name, place in (("ucops/recovery", ROOT), ("ansible/posix", posix_collection())):
+            (stage / name).parent.mkdir(parents=True)
+            (stage / name).symlink_to(place)
         self._make_repository = lambda: TestRepository.create(folder)
         self.new_repository()
 
@@ -140,6 +149,30 @@ class Fleet:
         """The collection's own playbook, which people run."""
         return Command((str(BIN / "ansible-playbook"), "-i", "inventory.yml", "ucops.recovery.backup"), self.folder)
 
+    def job(self) -> Command:
+        """The process on the backup host alone, as Ansible starts it: its payload is kept from a play."""
+        kept = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TMP": str(self.folder / "payload")}
+        play = self.play("fleet")
+        environment = {**os.environ, **self.environment, **kept}
+        subprocess.run(play.argv, cwd=play.cwd, env=environment, check=True, capture_output=True)
+        (payload,) = (self.folder / "payload").glob("*/AnsiballZ_fleet_backup.py")
+        return Command((sys.executable, str(payload)), self.folder)
+
+    def write_options(self) -> pathlib.Path:
+        """The options of the module in a file, as the action plugin makes them from the inventory."""
+        variables = yaml.load((self.folder / "inventory.yml").read_text(), yaml.CSafeLoader)["fleet"]["vars"]
+        own = {name: variables["recovery_options"][name] for name in ("repository", "writer_key_file")}
+
+        def options(name: str) -> dict[str, object]:
+            text = json.dumps({**variables["recovery_options"], "port": self.server.port})
+            text = text.replace("{{ inventory_hostname }}", name).replace("{{ ansible_host }}", self.addresses[name])
+            return dict(json.loads(text))
+
+        hosts = [{"name": name, "product": "linux", "options": options(name)} for name in self.names]
+        path = self.folder / "options.json"
+        path.write_text(json.dumps({**own, "hosts": hosts, "concurrency": CONCURRENCY}))
+        return path
+
     def ssh_tar(self) -> Command:
         """A shell's loop over all hosts."""
         ssh = (
@@ -175,6 +208,17 @@ PLAYS = {
             "delegate_to": "backup1",
         }
     ],
+    "synchronize": [
+        {
+            "ansible.posix.synchronize": {
+                "mode": "pull",
+                "src": "{{ lookup('env', 'OPTIONS') }}/hosts/{{ inventory_hostname }}/",
+                "dest": "{{ lookup('env', 'OPTIONS') }}/synchronized/{{ inventory_hostname }}/",
+                "use_ssh_args": True,
+                "verify_host": True,
+            },
+        }
+    ],
     "fetch": [
         {
             "ansible.builtin.fetch": {
@@ -185,6 +229,21 @@ PLAYS = {
         }
     ],
 }
+
+
+def posix_collection() -> pathlib.Path:
+    """The collection ansible.posix, from the package of all collections on PyPI, which is fetched once."""
+    place = ROOT / "build" / "bench" / "posix"
+    found = place / "ansible_collections" / "ansible" / "posix"
+    if not found.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, "ansible==12.*"]
+            subprocess.run(pip, check=True)
+            (wheel,) = pathlib.Path(folder).glob("*.whl")
+            with zipfile.ZipFile(wheel) as archive:
+                names = [name for name in archive.namelist() if name.startswith("ansible_collections/ansible/posix/")]
+                archive.extractall(place, names)
+    return found
 
 
 def gather(folder: pathlib.Path, port: int) -> None:
@@ -271,6 +330,7 @@ def compare(folder: pathlib.Path, count: int, repetitions: int, few: int) -> lis
         fleet = Fleet(folder, server, count)
         fleet.write()
         small = ",".join(fleet.names[:few])
+        job = fleet.job()
         for _turn in range(repetitions):
             fleet.new_repository()
             for what, command, scale in (
@@ -278,12 +338,16 @@ def compare(folder: pathlib.Path, count: int, repetitions: int, few: int) -> lis
                 ("fleet_backup, first", fleet.play("fleet"), 1.0),
                 ("paramiko alone", fleet.paramiko(), 1.0),
                 ("fleet_backup, unchanged", fleet.play("fleet"), 1.0),
+                ("its process on the backup host, unchanged", job, 1.0),
                 ("playbook backup, unchanged", fleet.playbook(), 1.0),
+                ("ansible.posix.synchronize", fleet.play("synchronize"), 1.0),
                 ("ssh tar in a loop", fleet.ssh_tar(), 1.0),
                 ("linux_backup, a task for each", fleet.play("own_tasks", "--limit", small), count / few),
                 ("ansible.builtin.fetch", fleet.play("fetch", "--limit", small), count / few),
             ):
-                shutil.rmtree(folder / "cp", ignore_errors=True)  # every login is a new one
+                for left in ("cp", "synchronized", "fetched"):
+                    shutil.rmtree(folder / left, ignore_errors=True)  # every login and every copy is a new one
+                (folder / "synchronized").mkdir()
                 rows.setdefault(what, []).append(measure(fleet, what, command).times(scale))
     best = {what: least(usages) for what, usages in rows.items()}
     ping, bare = best["ping over SSH"], best["paramiko alone"]
@@ -313,6 +377,32 @@ def least(usages: list[Usage]) -> Usage:
     return Usage(
         min(usage.wall for usage in usages), min(usage.cpu for usage in usages), max(usage.memory for usage in usages)
     )
+
+
+def profile(folder: pathlib.Path, count: int) -> list[str]:
+    """Where the time of a first backup goes."""
+    with sshd() as server:
+        fleet = Fleet(folder, server, count)
+        fleet.write()
+        job = fleet.job()
+        fleet.new_repository()
+        whole = measure(fleet, f"fleet_backup, first, {count} hosts", fleet.play("fleet"))
+        fleet.new_repository()
+        alone = measure(fleet, "its process alone, first", job)
+        fleet.new_repository()
+        program = pathlib.Path(__file__).with_name("fleet_profile.py")
+        command = [sys.executable, str(program), str(fleet.write_options())]
+        done = subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        steps: dict[str, float] = json.loads(done.stdout)
+    lines = [
+        f"{count} hosts, first backup: {whole.cpu:.1f} s of CPU in all, {alone.cpu:.1f} s of it in the process on",
+        "the backup host; its steps are measured with stopwatches, which cost something themselves.",
+        "",
+        "| step | CPU s | ms a host |",
+        "| --- | ---: | ---: |",
+    ]
+    rows = {"Ansible: the playbook, the payload, a task for each host's result": whole.cpu - alone.cpu, **steps}
+    return [*lines, *(f"| {name} | {cpu:.2f} | {cpu / count * 1000:.1f} |" for name, cpu in rows.items())]
 
 
 def scale(folder: pathlib.Path, counts: list[int]) -> list[str]:
@@ -392,7 +482,8 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=20, help="hosts for what is slow, extrapolated")
     parser.add_argument("--scale", type=int, nargs="*", default=[100, 1000], help="numbers of hosts")
     parser.add_argument("--bad", type=int, default=200, help="hosts of the bad fleet")
-    parser.add_argument("--parts", nargs="+", choices=("compare", "scale", "bad"), default=["compare", "scale", "bad"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--write-docs", action="store_true", help=f"write into {DOCUMENT.relative_to(ROOT)}")
     parser.add_argument("--work", default=str(ROOT / "build" / "bench" / "fleet"))
     parser.add_argument("--gather", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -403,15 +494,27 @@ def main() -> None:
 
     make_importable()
     work = pathlib.Path(options.work)
-    page: list[str] = []
+    parts: dict[str, list[str]] = {}
     if "compare" in options.parts:
-        page += [*compare(work, options.hosts, options.repetitions, options.few), ""]
+        parts["compare"] = compare(work, options.hosts, options.repetitions, options.few)
+    if "profile" in options.parts:
+        parts["profile"] = profile(work, options.hosts)
     if "scale" in options.parts:
-        page += [*scale(work, options.scale), ""]
+        parts["scale"] = scale(work, options.scale)
     if "bad" in options.parts:
-        page += [*bad_days(work, options.bad), ""]
+        parts["bad"] = bad_days(work, options.bad)
     shutil.rmtree(work, ignore_errors=True)
-    say("\n" + "\n".join(page))
+    say("\n" + "\n\n".join("\n".join(lines) for lines in parts.values()))
+    if options.write_docs:
+        write_docs(parts)
+
+
+def write_docs(parts: Mapping[str, list[str]]) -> None:
+    """The fleet's section of the page. Raises KeyError when a part was not measured."""
+    template = pathlib.Path(__file__).with_name("fleet_page.md").read_text()
+    values = {**{name: "\n".join(lines) for name, lines in parts.items()}, "day": time.strftime("%Y-%m-%d")}
+    text = re.sub(r"@([a-z_]+)@", lambda mark: values[mark[1]], template)
+    DOCUMENT.write_text(with_section(DOCUMENT.read_text(), "fleet", text))
 
 
 if __name__ == "__main__":

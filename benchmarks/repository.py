@@ -26,6 +26,7 @@ from large_files import SOURCE, LargeFiles
 from many_hosts import ManyHosts
 from measure import Stored, Usage, go_before_others, run, stored, warm
 from results import Results
+from sections import section, with_section
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
@@ -283,8 +284,8 @@ def main() -> int:
         results = bench.results
     say(report.plain(results))
     if options.write_docs:
-        DOCUMENT.parent.mkdir(exist_ok=True)
-        DOCUMENT.write_text(report.document(results, pathlib.Path(__file__).with_name("page.md").read_text()))
+        page = report.document(results, pathlib.Path(__file__).with_name("page.md").read_text())
+        DOCUMENT.write_text(with_section(page, "fleet", section(DOCUMENT.read_text(), "fleet")))
     return 0
 
 
