@@ -33,7 +33,7 @@ class MadeSite(Site):
             "made",
             hypervisor_url=self.hypervisor.url,
             # the restore of a drill that was killed goes on, until its host is gone for so long
-            recovery_options={"silence_timeout": 10, "connect_timeout": 5},
+            recovery_options={"silence_timeout": 10, "connect_timeout": 10},
             recovery_drill_create_tasks=str(TASKS / "create.yml"),
             recovery_drill_clean_tasks=str(TASKS / "clean.yml"),
         )

@@ -147,6 +147,8 @@ def test_killed_on_the_way_the_same_command_drills_the_same_spare_host(
     assert len(first) == len(begun) + 1
     assert (first == site.journal("spare", "finished")) != in_restore
     assert (site.spare.run(["pidof", "kamailio"], check=False).returncode == 0) != in_restore
+    telephones = "ls -d /root/.ucops-recovery-drill-* 2>/dev/null || true"
+    assert (site.spare.output(telephones) != "") != in_restore
 
     play, outcome = site.drill()
     assert play.passed and outcome["outcome"] == "ok", play.output
@@ -156,4 +158,4 @@ def test_killed_on_the_way_the_same_command_drills_the_same_spare_host(
     assert site.journal("spare", "started") == site.journal("spare", "finished")
     # nothing of it runs on, and no password of a telephone is left
     assert site.spare.run(["pidof", "kamailio"], check=False).returncode != 0
-    assert site.spare.output("ls -A /root | grep ucops || true") == ""
+    assert site.spare.output(telephones) == ""
