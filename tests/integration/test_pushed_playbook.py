@@ -94,7 +94,7 @@ def test_the_playbook_backs_up_what_came_and_fails_for_what_is_overdue(site):
     command = [site.controller.ansible("ansible-playbook"), "-i", "fleet.yml", "ucops.recovery.backup"]
     done = site.controller.run(command)
     assert done.returncode == 0, done.stdout
-    assert "pbx/pushed/2: complete" in done.stdout
+    assert "pbx/pushed/2: complete" in done.stdout, done.stdout
     time.sleep(1.5)
     done = site.controller.run(command)
     assert done.returncode != 0 and "is overdue: the last good one is pbx/pushed/2" in done.stdout, done.stdout

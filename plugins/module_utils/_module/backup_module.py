@@ -85,6 +85,7 @@ class ProductBackup:
 
     :param params: the validated options of the product's module
     :param connected: is given the transport before anything is asked of it
+    :param answered: is called when the host has answered for the first time
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class ProductBackup:
         check_mode: bool,
         diff: bool,
         connected: Callable[[Transport], object] = lambda transport: None,
+        answered: Callable[[], object] = lambda: None,
     ) -> None:
         self._params = params
         self._product: Product = make_product(product, product_options(params, product))
@@ -103,6 +105,7 @@ class ProductBackup:
         self._check_mode = check_mode
         self._diff = diff
         self._connected = connected
+        self._answered = answered
         self._live: LiveSide | None = None
 
     def run(self, store: RepositoryWriter) -> dict[str, Any]:
@@ -135,6 +138,7 @@ class ProductBackup:
         ):
             self._connected(transport)
             probe = self._product.probe(transport)
+            self._answered()
             options = replace(options, counters=counted(self._product, transport, probe))
             if params["only_counters"]:
                 return {"counters": dict(options.counters)}

@@ -200,6 +200,7 @@ class _HostBackup(Job):
             check_mode=shared.check_mode,
             diff=shared.diff,
             connected=self._connected,
+            answered=self._has_answered,
         )
         try:
             return backup.run(self._store)
@@ -212,6 +213,9 @@ class _HostBackup(Job):
             too_late = transport is not None and self._cut_off
         if too_late:
             raise DeadlineExceeded(self._cut_off, host=self._host)
+
+    def _has_answered(self) -> None:
+        self.answered = True
 
     def _of_this_run(self) -> CommitRecord | None:
         """The complete generation that an earlier try of the same run made."""

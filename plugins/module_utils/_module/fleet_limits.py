@@ -42,16 +42,18 @@ class Limits:
             if limit < 1:
                 raise OptionInvalid(f"The limit {limit} of {name} would let no host begin", hint="Give 1 or more.")
 
-    def choose(self, waiting: Sequence[Place], running: Sequence[Place]) -> int | None:
+    def choose(self, waiting: Sequence[Place], running: Sequence[Place], silent: Sequence[Place] = ()) -> int | None:
         """The position of the first that may begin now; None when all have to wait.
 
-        ``waiting`` is in the order of the waves.
+        ``waiting`` is in the order of the waves. ``silent`` are hosts that were begun and do not answer: they cost
+        nothing and keep nobody waiting but a later wave, unless there are more of them than may run at a time.
         """
-        if not waiting or len(running) >= self.total:
+        counting = [*running, *silent[self.total :]]
+        if not waiting or len(counting) >= self.total:
             return None
-        wave = min(waiting[0].wave, *(place.wave for place in running)) if running else waiting[0].wave
-        products = Counter(place.product for place in running)
-        sites = Counter(place.site for place in running)
+        wave = min(place.wave for place in (waiting[0], *running, *silent))
+        products = Counter(place.product for place in counting)
+        sites = Counter(place.site for place in counting)
         for position, place in enumerate(waiting):
             if place.wave != wave:
                 return None

@@ -21,6 +21,9 @@ from .fleet_limits import Limits, Place
 GRACE = 60.0
 """Seconds that a job has to end after it was cut off: a service that was stopped is started again, for example."""
 
+SILENT_AFTER = 3.0
+"""Seconds after which a host that was begun and has not answered is silent: it keeps no other from its turn."""
+
 Result = Mapping[str, Any]
 
 
@@ -29,6 +32,8 @@ class Job(ABC):
 
     name: str
     place: Place
+    answered = False
+    """Whether the host has shown that it is there."""
 
     @abstractmethod
     def run(self) -> Result:
@@ -68,6 +73,9 @@ class _Running:
         self.began = now
         self.cut_off_at: float | None = None
         self.reason = ""
+
+    def is_silent(self, now: float) -> bool:
+        return not self.job.answered and now - self.began >= SILENT_AFTER
 
 
 class FleetRun:
@@ -116,7 +124,12 @@ class FleetRun:
 
     def _begin_what_may(self, now: float) -> None:
         while True:
-            position = self._limits.choose(self._places, [one.job.place for one in self._running.values()])
+            running = self._running.values()
+            position = self._limits.choose(
+                self._places,
+                [one.job.place for one in running if not one.is_silent(now)],
+                [one.job.place for one in running if one.is_silent(now)],
+            )
             if position is None:
                 return
             del self._places[position]
@@ -163,6 +176,8 @@ class FleetRun:
             one.began + self._deadlines.host if one.cut_off_at is None else one.cut_off_at + self._deadlines.grace
             for one in self._running.values()
         ]
+        if self._waiting:
+            times += [one.began + SILENT_AFTER for one in self._running.values() if not one.is_silent(now)]
         if over is not None and any(one.cut_off_at is None for one in self._running.values()):
             times.append(over)
         return max(0.01, min(times) - now) if times else 0.01

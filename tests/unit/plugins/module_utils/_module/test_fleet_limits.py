@@ -70,3 +70,17 @@ def test_everybody_comes_to_his_turn_and_no_limit_is_ever_passed(hosts, random, 
         sites = Counter(place.site for place in running)
         assert all(count <= each for site, count in sites.items() if site)
     assert done == len(hosts)
+
+
+def test_silent_hosts_count_when_there_are_more_of_them_than_may_run():
+    limits = Limits(2, sites={"x": 1})
+    here = Place("linux", "x")
+    assert limits.choose([here], [here]) is None
+    assert limits.choose([here], [], [here, here]) == 0
+    assert limits.choose([here], [], [here] * 3) is None, "the third counts, and the site has one place"
+    assert limits.choose([Place("linux")], [Place("linux")], [here] * 2) == 0
+    assert limits.choose([Place("linux")], [], [Place("linux")] * 4) is None
+
+
+def test_a_later_wave_waits_for_silent_hosts_too():
+    assert Limits(2).choose([Place("linux", wave=1)], [], [Place("linux")]) is None

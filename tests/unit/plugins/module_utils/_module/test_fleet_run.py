@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module import fleet_run
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_limits import Limits, Place
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_run import Deadlines, FleetRun, Job
 
@@ -97,3 +98,36 @@ def test_a_later_wave_is_at_work_alone(wave):
     late.place = Place("procall_server", wave=wave)
     run([late, *jobs], host=60.0)
     assert wave == 0 or late.most == 1
+
+
+def test_hosts_that_do_not_answer_keep_nobody_from_his_turn(monkeypatch):
+    monkeypatch.setattr(fleet_run, "SILENT_AFTER", 0.05)
+    dead = [Work(f"dead{number}", hangs=True) for number in range(3)]
+    done: list[str] = []
+    others = [Work(f"h{number}", at_work=Ended(done)) for number in range(20)]
+    run([*dead, *others], Limits(2), host=2.0, tell=lambda progress: done.append(f"{progress.done} done"))
+    # the first twenty to end are all others, before one of the dead was cut off
+    assert {f"h{number}" for number in range(20)} <= set(done[: done.index("20 done")])
+    assert all(job.why for job in dead)
+
+
+class Ended(set):
+    """Tells a list who ended."""
+
+    def __init__(self, told):
+        super().__init__()
+        self._told = told
+
+    def discard(self, name):
+        super().discard(name)
+        self._told.append(name)
+
+
+def test_one_that_answered_and_is_slow_keeps_its_place(monkeypatch):
+    monkeypatch.setattr(fleet_run, "SILENT_AFTER", 0.01)
+    at_work: set[str] = set()
+    slow = [Work(f"slow{number}", hangs=True, at_work=at_work) for number in range(3)]
+    for job in slow:
+        job.answered = True
+    run(slow, Limits(1), host=0.1)
+    assert max(job.most for job in slow) == 1
