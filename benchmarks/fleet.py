@@ -407,16 +407,24 @@ def profile(folder: pathlib.Path, count: int) -> list[str]:
 
 def scale(folder: pathlib.Path, counts: list[int]) -> list[str]:
     """Time and memory by the number of hosts."""
-    lines = ["| hosts | wall s | ms a host | CPU s | peak MiB |", "| ---: | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| hosts | wall s | ms a host | CPU s | peak MiB of Ansible | of the process on the backup host |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     per_host = []
     for count in counts:
         with sshd() as server:
             fleet = Fleet(folder, server, count)
             fleet.write()
-            usage = measure(fleet, f"fleet_backup, {count} hosts", fleet.play("fleet"))
+            job = fleet.job()
+            fleet.new_repository()
+            usage = measure(fleet, f"fleet_backup, first, {count} hosts", fleet.play("fleet"))
+            fleet.new_repository()
+            alone = measure(fleet, "its process alone, first", job)
         per_host.append(usage.wall / count)
         lines.append(
-            f"| {count} | {usage.wall:.1f} | {per_host[-1] * 1000:.0f} | {usage.cpu:.1f} | {usage.memory >> 20} |"
+            f"| {count} | {usage.wall:.1f} | {per_host[-1] * 1000:.0f} | {usage.cpu:.1f} | {usage.memory >> 20} "
+            f"| {alone.memory >> 20} |"
         )
     ratio = per_host[-1] / per_host[0]
     told = f"Time of a host at {counts[-1]} to that at {counts[0]}: {ratio:.2f} (at most {LINEAR_TARGET})."
