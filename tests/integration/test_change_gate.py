@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import random
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +14,7 @@ import pytest
 from sshd import SSHD, WITHOUT_SSHD, Sshd
 from support.change_site import ChangeSite
 from support.killing import kill_at, wait_for
+from support.starface_stand_in.appliance import archive
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId, object_name
@@ -25,6 +27,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer 
 pytestmark = pytest.mark.skipif(SSHD is None, reason=WITHOUT_SSHD)
 GATE = "Let the change go on or not"
 CHANGE = "CHG0042"
+APPLIANCE = {
+    "storage": {"type": "nfs", "nfs_version": "4.2", "nfs_url": "backup1", "path": "/ca1"},
+    "database": "internal",
+    "key_storage": "soft",
+}
 
 
 @pytest.fixture(scope="module")
@@ -161,22 +168,34 @@ def test_what_is_damaged_or_too_old_is_made_anew(site):
     assert site.records()[-1] == "pbx-a/linux/3"
 
 
-def test_a_push_counts_only_when_it_came_after_the_change_was_opened(site):
-    incoming = site.add_pushing("sf")
-    (incoming / "nightly.bin").write_bytes(b"before" * 1000)
+@pytest.mark.parametrize(
+    ("product", "options", "name", "content", "instruction"),
+    [
+        ("pushed", {}, "nightly.bin", b"before" * 1000, "Start the backup of this product"),
+        # no STARFACE: only the files that one would push
+        ("starface", {"mode": "landing"}, "nightly.sar", archive(), "open Server, Backup"),
+        ("keyfactor_appliance", APPLIANCE, "backup.bin", random.Random(1).randbytes(30_000), "open Platform, Backup"),
+    ],
+    ids=["pushed", "starface", "keyfactor_appliance"],
+)
+def test_a_push_counts_only_when_it_came_after_the_change_was_opened(
+    site, product, options, name, content, instruction
+):
+    if product == "starface":
+        options = {**options, "landing": str(site.landing)}
+    incoming = site.add_pushing("sf", product, **options)
+    (incoming / name).write_bytes(content)
     opened = "2099-01-01T00:00:00Z"
     ran = site.run("pre_change", change_id=CHANGE, change_opened_at=opened)
     assert ran.code == 2 and not_fine(ran) == {"sf": "awaiting_push"}, ran.output
-    assert "cannot be told to back itself up" in ran.output and f"-e change_opened_at={opened}" in ran.output
-    (record,) = load_chain(site.store.backend, "sf", "pushed")
-    assert (record.phase, record.change_id) == ("scheduled", None) and held(site, "sf", "pushed") == []
+    assert instruction in ran.output and f"-e change_opened_at={opened}" in ran.output
+    (record,) = load_chain(site.store.backend, "sf", product)
+    assert (record.phase, record.change_id) == ("scheduled", None) and held(site, "sf", product) == []
     # the same contents, pushed again, are a backup of what there is before the change
-    (incoming / "again.bin").write_bytes(b"before" * 1000)
+    (incoming / f"again-{name}").write_bytes(content)
     ran = site.run("pre_change", change_id=CHANGE, change_opened_at="2020-01-01T00:00:00Z")
     assert ran.code == 0, ran.output
-    assert load_chain(site.store.backend, "sf", "pushed")[-1].phase == "pre_change" and held(site, "sf", "pushed") == [
-        2
-    ]
+    assert load_chain(site.store.backend, "sf", product)[-1].phase == "pre_change" and held(site, "sf", product) == [2]
     # and a retry waits for no other
     ran = site.run("pre_change", change_id=CHANGE)
     assert ran.code == 0 and ran.stats["unchanged"] == 1, ran.output

@@ -93,16 +93,16 @@ class ChangeSite:
                 },
             }
 
-    def add_pushing(self, name: str) -> pathlib.Path:
+    def add_pushing(self, name: str, product: str = "pushed", **options: Any) -> pathlib.Path:
         """A host that pushes; where its files arrive."""
         zone = self.landing / name
         (zone / "incoming").mkdir(parents=True)
         (zone / "taken").mkdir(mode=0o700)
         self.hosts[name] = {
-            "recovery_product": "pushed",
+            "recovery_product": product,
             "recovery_landing": str(self.landing),
             "recovery_push_timeout": 0,
-            "recovery_options": dict(QUICK),
+            "recovery_options": {**QUICK, **options},
         }
         return zone / "incoming"
 
