@@ -59,9 +59,10 @@ lab: env ## Test hosts for trying by hand (root): two PBXs, a backup host, a con
 docs: env ## The module reference as HTML in build/docs
 	@sh tools/docs.sh
 
-bench: env ## Measure against restic, borg and tar|zstd|age
+bench: env ## Measure the store against restic, borg and tar|zstd|age, and a fleet against Ansible, ssh and paramiko
 	@sh tools/packages.sh benchmarks/packages.txt
 	@python benchmarks/repository.py
+	@python benchmarks/fleet.py
 
 changelog: env ## Turn the fragments into the release that galaxy.yml names
 	@antsibull-changelog release --update-existing --reload-plugins --refresh-plugins allow-removal --refresh-fragments without-archives
