@@ -150,7 +150,7 @@ def test_close_change(site, with_modules):
     assert site.run("pre_change", change_id=CHANGE).code == 0
     with RepositoryWriter(site.store.backend, WriterKey.load(str(site.store.writer_key_file))) as writer:
         keeper = HoldKeeper(writer, "2026-01-31T12:00:00Z")
-        for _number in range(100):
+        for _number in range(300):
             keeper.place(GenerationId.parse("pbx-a/linux/1"), "change", change_id=CHANGE)
         keeper.place(GenerationId.parse("pbx-a/linux/1"), "change", change_id="CHG0043")
         keeper.place(GenerationId.parse("pbx-a/linux/1"), "legal", reason="case 7")

@@ -150,7 +150,7 @@ def judge(play: Play, site: Site) -> None:
     # the slow one was longer on its way than any host may be silent, and the one that is gone was not waited for
     took = float(told["slow"]["generation"]["duration"])
     job = play.result("Run one job for all of them")["duration"]
-    assert SILENCE < took < job < HOST_TIMEOUT / 2, (took, job)
+    assert SILENCE < took < job < HOST_TIMEOUT, (took, job)
     for secret in (PASSWORD, WRONG_PASSWORD, SECRET, *site.full.secrets):
         assert secret not in play.output + json.dumps(play.events)
 

@@ -159,3 +159,53 @@ def test_killed_on_the_way_the_same_command_drills_the_same_spare_host(
     # nothing of it runs on, and no password of a telephone is left
     assert site.spare.run(["pidof", "kamailio"], check=False).returncode != 0
     assert site.spare.output(telephones) == ""
+
+
+APP_SERVICE = b"""#!/bin/sh
+# Serves what stands in its configuration, or does not start.
+case $1 in
+  start) . /etc/app/app.conf && [ "$port" -gt 0 ] && start-stop-daemon --start --background --make-pidfile \\
+    --pidfile /run/app.pid --exec /usr/bin/sleep -- "$port" ;;
+  stop) start-stop-daemon --stop --oknodo --remove-pidfile --pidfile /run/app.pid ;;
+  status) start-stop-daemon --status --pidfile /run/app.pid && echo "app is running" ;;
+esac
+"""
+
+
+def test_a_host_of_another_product_is_drilled_up_to_its_service(site: SpareSite) -> None:
+    """The same spare host takes a server that is no PBX; nobody can call it, and the report says so."""
+    server = site.fleet.add("server")
+    for host in (server, site.spare):
+        host.write("/etc/init.d/app", APP_SERVICE)
+        host.run(["chmod", "755", "/etc/init.d/app"])
+    server.run("mkdir /etc/app && echo port=5060 >/etc/app/app.conf && service app start")
+    site.controller.meet()
+    app = {"paths": [{"name": "app", "path": ["/etc/app"]}], "system_config": False, "services": [{"name": "app"}]}
+    kept = site.recovery.back_up(server, product="linux", **app)
+    assert kept.passed, kept.output
+    before = len(site.evidence())
+    site.controller.describe(
+        server,
+        **KEY,
+        recovery_product="linux",
+        recovery_options=app,
+        recovery_drill_kind="host",
+        recovery_drill_target="spare",
+    )
+    play = site.operator.run("restore_drill", "--limit", "server", recovery_drill_call={})
+    (outcome,) = [
+        event["result"]["ansible_facts"]["recovery_outcome"]
+        for event in play.events
+        if event["host"] == "server" and "recovery_outcome" in event["result"].get("ansible_facts", {})
+    ][-1:]
+    assert play.passed, play.output
+    steps = {step["rung"]: (step["result"], step["detail"]) for step in outcome["drill"]["steps"]}
+    assert {rung: result for rung, (result, _detail) in steps.items()} == {
+        **dict.fromkeys(("opens", "complete", "restored", "service", "counts"), "passed"),
+        **dict.fromkeys(("validators", "call"), "not_possible"),
+    }, steps
+    assert "Nothing is known of what this host serves" in steps["call"][1]
+    assert site.spare.read("/etc/app/app.conf") == b"port=5060\n"
+    assert site.spare.run("service app status", check=False).returncode != 0, "stopped again after the drill"
+    assert len(site.evidence()) == before + 1
+    assert server.run("service app status", check=False).returncode == 0
