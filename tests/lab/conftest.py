@@ -3,10 +3,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
 from support.collection import make_importable
 
 from lab.fixtures import controller, domain, fleet, windows_host
 
 __all__ = ["controller", "domain", "fleet", "windows_host"]
 
+LAST_WORDS = 6000
+"""Characters."""
+
 make_importable()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """What a Windows host's file server said last belongs to the report of a test that failed."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    fixtures: Any = item._fixtureinfo.name2fixturedefs
+    for made in fixtures.get("windows_host", ()) if report.failed else ():
+        if made.cached_result is not None and made.cached_result[0] is not None:
+            report.sections.append(("smbd", made.cached_result[0].samba.log[-LAST_WORDS:]))

@@ -103,8 +103,8 @@ class SambaServer:
 
     @property
     def log(self) -> str:
-        """What the server said."""
-        return (self._folder / "log").read_text(errors="replace")
+        """What the server said; empty before it runs."""
+        return (self._home / "log").read_text(errors="replace") if self._home is not None else ""
 
     def start(self) -> None:
         """Serve. Raises RuntimeError with the server's own words when it does not within 20 s."""
