@@ -45,23 +45,22 @@ class Limits:
     def choose(self, waiting: Sequence[Place], running: Sequence[Place], silent: Sequence[Place] = ()) -> int | None:
         """The position of the first that may begin now; None when all have to wait.
 
-        ``waiting`` is in the order of the waves. ``silent`` are hosts that were begun and do not answer: they cost
-        nothing and keep nobody waiting but a later wave, unless there are more of them than may run at a time.
+        ``waiting`` is in the order of the waves. ``silent`` are hosts that were begun and have not answered: in all
+        they do not count, unless there are more of them than may run at a time. For their product and their site they
+        do, as a thin line may be why they are silent, and for a later wave.
         """
-        counting = [*running, *silent[self.total :]]
-        if not waiting or len(counting) >= self.total:
+        begun = [*running, *silent]
+        if not waiting or len(running) + len(silent[self.total :]) >= self.total:
             return None
-        wave = min(place.wave for place in (waiting[0], *running, *silent))
-        products = Counter(place.product for place in counting)
-        sites = Counter(place.site for place in counting)
+        wave = min(place.wave for place in (waiting[0], *begun))
+        products = Counter(place.product for place in begun)
+        sites = Counter(place.site for place in begun)
+        unlimited = len(begun) + 1
         for position, place in enumerate(waiting):
             if place.wave != wave:
                 return None
-            if products[place.product] < self.products.get(place.product, self.total) and (
-                not place.site or sites[place.site] < self._of_site(place.site)
+            if products[place.product] < self.products.get(place.product, unlimited) and (
+                not place.site or sites[place.site] < self.sites.get(place.site, self.each_site or unlimited)
             ):
                 return position
         return None
-
-    def _of_site(self, site: str) -> int:
-        return self.sites.get(site, self.each_site or self.total)

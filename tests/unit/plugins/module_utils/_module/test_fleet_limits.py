@@ -73,13 +73,17 @@ def test_everybody_comes_to_his_turn_and_no_limit_is_ever_passed(hosts, random, 
 
 
 def test_silent_hosts_count_when_there_are_more_of_them_than_may_run():
-    limits = Limits(2, sites={"x": 1})
-    here = Place("linux", "x")
-    assert limits.choose([here], [here]) is None
-    assert limits.choose([here], [], [here, here]) == 0
-    assert limits.choose([here], [], [here] * 3) is None, "the third counts, and the site has one place"
-    assert limits.choose([Place("linux")], [Place("linux")], [here] * 2) == 0
-    assert limits.choose([Place("linux")], [], [Place("linux")] * 4) is None
+    limits, here = Limits(2), Place("linux", "x")
+    assert limits.choose([here], [here], [here] * 2) == 0
+    assert limits.choose([here], [here], [here] * 3) is None, "the third counts"
+    assert limits.choose([here], [], [here] * 4) is None
+
+
+def test_for_their_product_and_their_site_silent_hosts_count_always():
+    here, elsewhere = Place("linux", "x"), Place("linux", "y")
+    assert Limits(4, sites={"x": 1}).choose([here], [], [here]) is None
+    assert Limits(4, sites={"x": 1}).choose([here, elsewhere], [], [here]) == 1, "and no other site waits for them"
+    assert Limits(4, products={"linux": 1}).choose([here], [], [elsewhere]) is None
 
 
 def test_a_later_wave_waits_for_silent_hosts_too():
