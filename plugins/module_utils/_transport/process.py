@@ -116,6 +116,7 @@ class ProcessStream(CommandStream):
         self._errors = _Capped()
         self._input_error: BaseException | None = None
         self._rc: int | None = None
+        self._end_seen: float | None = None
         self._taken = 0
         self._in_command = False
         self._output_ended = False
@@ -227,10 +228,14 @@ class ProcessStream(CommandStream):
         return min(total, silence)
 
     def _left_open(self) -> bool:
-        """The command itself has ended, something that it left behind holds its outputs, and nothing comes any more."""
-        if time.monotonic() - self._moved < AFTERGLOW:
-            return False
-        return self._process.exit_status(0) is not None
+        """The command itself has ended, something that it left behind holds its outputs, and nothing comes any more.
+
+        The time counts from when its end was seen: a command that said its last words right before it ended, after a
+        long silence, is still read.
+        """
+        if self._end_seen is None and self._process.exit_status(0) is not None:
+            self._end_seen = time.monotonic()
+        return self._end_seen is not None and time.monotonic() - max(self._moved, self._end_seen) >= AFTERGLOW
 
     def _conclude(self, noise: bytes) -> None:
         """The output is at its end: learn how the command ended, raise what there is to raise."""

@@ -207,6 +207,40 @@ def test_what_a_command_leaves_behind_neither_hangs_us_nor_dies(local, monkeypat
     assert alive.exists()
 
 
+class LateWords(CutLine):
+    """A command that is silent, then speaks and ends while nobody looks: between a read and the question for its end."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = []
+        self.ended = False
+        self.begun = time.monotonic()
+
+    def read(self, size, timeout):
+        if not self.ended:
+            time.sleep(timeout)
+            return None
+        return self.words.pop(0) if self.words else b""
+
+    def read_errors(self, size, timeout):
+        return b""
+
+    def exit_status(self, timeout):
+        if time.monotonic() - self.begun > process.AFTERGLOW and not self.ended:
+            self.words, self.ended = [b"last ", b"words"], True
+        return 0 if self.ended else None
+
+
+def test_what_a_command_said_right_before_its_end_is_read_after_any_silence(monkeypatch):
+    monkeypatch.setattr(process, "AFTERGLOW", 0.2)
+    monkeypatch.setattr(process, "TICK", 0.05)
+    stream = process.ProcessStream(
+        LateWords(), Launch(("x",), b"", None, None), "pbx", None, None, process.Limits(10, 10, None)
+    )
+    with stream:
+        assert b"".join(stream.chunks()) == b"last words"
+
+
 def test_leaving_early_cuts_the_command_off(local):
     begun = time.monotonic()
     with local.open(["sh", "-c", "echo x; sleep 60"]) as stream:
