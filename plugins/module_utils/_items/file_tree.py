@@ -12,11 +12,12 @@ from functools import partial
 from .._compare.normalise import for_path
 from .._entries import Entry, Gathered, ItemReport
 from .._errors import OptionInvalid
-from .._transport.base import CommandsRefused, Transport
+from .._transport.base import Become, CommandsRefused, Transport
 from .base import Extent, Item, LineNormaliser
 from .globs import Excludes, Glob, PathGlobs, raw
-from .tree_listing import KEPT, Listing, ToolsMissing, list_tree, note
-from .tree_reading import read_tree
+from .tree_conversation import TreeConversation
+from .tree_listing import KEPT, Listing, ToolsMissing, measure_tree, note
+from .tree_reading import Stamp, read_tree
 from .tree_restoring import TreeRestore, judge_entries
 from .tree_walking import walk_tree
 
@@ -59,22 +60,19 @@ class FileTree(Item):
         return for_path(entry.path) if entry.kind == "file" else None
 
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
-        root = raw(self.root)
         stamp = partial(Entry, item=self.name, data_class=self.data_class, sensitive=self.sensitive)
         try:
-            listing = self._listing(transport)
-        except (CommandsRefused, ToolsMissing) as reason:
+            yield from self._read(transport, stamp, report)
+        except (CommandsRefused, ToolsMissing) as reason:  # before anything came
+            report.problems.clear()
+            report.notes.clear()
             report.notes["read_by"] = f"SFTP, without ACLs and extended attributes: {reason.message}"
-            yield from walk_tree(transport, self._globs, self._excludes, root, stamp, report)
-            return
-        kinds = self._kept(listing, report)
-        report.found = bool(kinds)
-        yield from read_tree(transport, list(kinds), root, self.become, stamp, report)
+            yield from walk_tree(transport, self._globs, self._excludes, raw(self.root), stamp, report)
 
     def measure(self, transport: Transport, report: ItemReport) -> Extent:
         """By the listing alone: no content is read."""
         try:
-            listing = self._listing(transport, measure=True)
+            listing = measure_tree(transport, *self._where())
         except (CommandsRefused, ToolsMissing):
             return super().measure(transport, report)
         kinds = self._kept(listing, report)
@@ -87,9 +85,14 @@ class FileTree(Item):
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         TreeRestore(transport, raw(self.root), self.become, self.name, self.covers).run(wanted, current)
 
-    def _listing(self, transport: Transport, *, measure: bool = False) -> Listing:
-        globs = [raw(path) for path in self.paths]
-        return list_tree(transport, globs, raw(self.root), self.become, self.one_file_system, measure)
+    def _read(self, transport: Transport, stamp: Stamp, report: ItemReport) -> Iterator[Gathered]:
+        with TreeConversation(transport, *self._where()) as conversation:
+            kinds = self._kept(conversation.listing(), report)
+            report.found = bool(kinds)
+            yield from read_tree(conversation, transport, list(kinds), raw(self.root), self.become, stamp, report)
+
+    def _where(self) -> tuple[Sequence[bytes], bytes, Become, bool]:
+        return [raw(path) for path in self.paths], raw(self.root), self.become, self.one_file_system
 
     def _kept(self, listing: Listing, report: ItemReport) -> dict[bytes, str]:
         """What is read, path -> kind; what is not, and why, goes to the report."""

@@ -1,7 +1,11 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is there: one command on the host expands the globs and lists everything below them."""
+"""What is there: a command on the host expands the globs and lists everything below them.
+
+The same command then waits to be told what of it is wanted, and sends that (tree_conversation.py): one session on the
+host for each tree.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .._entries import ItemReport, path_to_text
 from .._errors import CommandFailed, RecoveryError
-from .._transport.base import Become, Transport
+from .._transport.base import Argument, Become, Transport
 
 MOST_NOTES = 20
 KEPT = "fdlp"
@@ -19,12 +23,21 @@ KEPT = "fdlp"
 LISTING_LIMIT = 512 * 2**20
 """Bytes of names, some millions of files."""
 
-_SCRIPT = r"""
-cd "$1" || exit 3
+TAR = (
+    *("tar", "--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime", "--no-recursion"),
+    *("--xattrs", "--acls", "--quoting-style=escape"),
+)
+"""Makes the archive that the reader understands, of names from a list."""
+SCRIPT = r"""
+give_up() { printf 'X%s\0' "$1"; exit "$1"; }
+cd "$1" || give_up 3
 root=$1 xdev=$2 measure=$3
 shift 3
-case $(tar --version 2>/dev/null) in *GNU*) ;; *) exit 4 ;; esac
-case $(find --version 2>/dev/null) in *GNU*) ;; *) exit 4 ;; esac
+gnu() {
+  case $("$1" --version 2>/dev/null) in *GNU*) return 0 ;; esac
+  return 1
+}
+[ -z "$measure" ] || gnu tar || give_up 4
 real=$(pwd -P)
 IFS=
 inside() {
@@ -47,7 +60,7 @@ expand() {
     return
   fi
   printf 'M%s\0' "$@"
-  list "$@" || printf 'F%s\0' "$?"
+  list "$@" || { code=$?; gnu find || exit 4; printf 'F%s\0' "$code"; }
 }
 list() {
   set -- "$@" $xdev \( -fstype proc -o -fstype sysfs -o -fstype cgroup -o -fstype cgroup2 \
@@ -58,11 +71,20 @@ list() {
     find "$@" -printf '%y%p\0'
   fi
 }
-for p; do expand "$p"; done
-printf 'E\0'
-"""
+exec 3>&1
+complaints=$(for p; do expand "$p"; done 2>&1 >&3; exit 0) || give_up $?
+exec 3>&-
+printf 'C%s\0E\0' "$complaints"
+read -r wanted || exit 0
+@tar@ -C "$root" --null --files-from=- || { code=$?; gnu tar || exit 4; exit "$code"; }
+""".replace("@tar@", " ".join(TAR))
+"""Arguments: root, ``-xdev`` or nothing, ``measure`` or nothing, the globs. Only where they fail it is asked
+whether find and tar are GNU's: each such question is a program more on every host of a fleet, each time."""
 
 _COMPLAINT = re.compile(rb"find: '?(.*?)'?: ([^:]+)\Z", re.DOTALL)
+
+
+NO_TOOLS = "the host has no GNU tar or no GNU find"
 
 
 class ToolsMissing(RecoveryError):
@@ -81,37 +103,49 @@ class Listing:
     sizes: dict[bytes, int] = field(default_factory=dict)
 
 
-def list_tree(
-    transport: Transport,
-    globs: Sequence[bytes],
-    root: bytes,
-    become: Become,
-    one_file_system: bool,
-    measure: bool = False,
-) -> Listing:
-    """List everything at and below the globs, as seen from ``root``.
+def arguments(globs: Sequence[bytes], root: bytes, one_file_system: bool, measure: bool = False) -> list[Argument]:
+    """The command that lists everything at and below the globs, as seen from ``root``.
 
     :param measure: tell sizes too, and as a problem what may not be read
+    """
+    relative = [b"." + glob.rstrip(b"/") if glob != b"/" else b"." for glob in globs]
+    options = ("-xdev" if one_file_system else "", "measure" if measure else "")
+    return ["sh", "-c", SCRIPT, "sh", root, *options, *relative]
+
+
+def measure_tree(
+    transport: Transport, globs: Sequence[bytes], root: bytes, become: Become, one_file_system: bool
+) -> Listing:
+    """The listing alone, with sizes. Raises like :func:`understand`."""
+    command = arguments(globs, root, one_file_system, measure=True)
+    result = transport.run(command, become=become, limit=LISTING_LIMIT)
+    return understand(result.stdout, transport.host, root, result.complaint)
+
+
+def is_whole(said: bytes | bytearray) -> bool:
+    """Whether the listing is at its end: a record that is only a letter, which no path is."""
+    return said.endswith((b"\0E\0", b"\0X3\0", b"\0X4\0")) or said in (b"X3\0", b"X4\0")
+
+
+def understand(said: bytes, host: str, root: bytes, complaint: str = "") -> Listing:
+    """The listing that the command wrote.
+
+    :param complaint: what else was said, for a message
     :raises ToolsMissing: there is no GNU tar and find
     :raises CommandFailed: there is no such root, or the listing broke off
     """
-    relative = [b"." + glob.rstrip(b"/") if glob != b"/" else b"." for glob in globs]
-    result = transport.run(
-        ["sh", "-c", _SCRIPT, "sh", root, "-xdev" if one_file_system else "", "measure" if measure else "", *relative],
-        become=become,
-        limit=LISTING_LIMIT,
-    )
-    if result.rc == 3:
-        raise CommandFailed("The folder that counts as root cannot be entered", host=transport.host, item=_shown(root))
-    if result.rc == 4:
-        raise ToolsMissing("the host has no GNU tar or no GNU find", host=transport.host)
+    records = said.split(b"\0")
+    if records[-2:] == [b"X3", b""]:
+        raise CommandFailed("The folder that counts as root cannot be entered", host=host, item=_shown(root))
+    if records[-2:] == [b"X4", b""]:
+        raise ToolsMissing(NO_TOOLS, host=host)
+    if records[-2:] != [b"E", b""] or not b"".join(records[-3:-2]).startswith(b"C"):
+        raise CommandFailed(f"The listing of files broke off ({complaint})", host=host)
     listing = Listing()
-    records = result.stdout.split(b"\0")
-    if records[-2:] != [b"E", b""]:
-        raise CommandFailed(f"The listing of files broke off ({result.complaint})", host=transport.host)
-    listing.problems, complaints = _complaints(result.stderr)
+    complaints_text = records[-3][1:]
+    listing.problems, complaints = _complaints(complaints_text)
     last = b""
-    for record in records[:-2]:
+    for record in records[:-3]:
         letter, path = record[:1].decode("ascii", "replace"), seen_from_root(record[1:])
         if letter == "Z" and record[1:].isdigit():
             listing.sizes[last] = int(record[1:])
@@ -126,7 +160,8 @@ def list_tree(
             listing.problems.append((path, f"a symlink above it leads out of {_shown(root)}, so it is not read"))
         elif letter == "F":
             if record != b"F1" or not complaints:
-                raise CommandFailed(f"The listing of files broke off ({result.complaint})", host=transport.host)
+                said_last = complaints_text.decode("utf-8", "replace").strip().rpartition("\n")[2] or complaint
+                raise CommandFailed(f"The listing of files broke off ({said_last[:500]})", host=host)
         else:
             listing.kinds[path] = letter
             last = path
@@ -136,10 +171,10 @@ def list_tree(
     return listing
 
 
-def _complaints(stderr: bytes) -> tuple[list[tuple[bytes, str]], int]:
+def _complaints(said: bytes) -> tuple[list[tuple[bytes, str]], int]:
     """What find could not look into, and how often it complained at all."""
     problems: dict[bytes, str] = {}
-    lines = [line for line in stderr.split(b"\n") if line.startswith(b"find: ")]
+    lines = [line for line in said.split(b"\n") if line.startswith(b"find: ")]
     for line in lines:
         found = _COMPLAINT.match(line)
         path, message = (seen_from_root(found[1]), found[2]) if found else (b"", line)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from .._entries import Entry, Gathered, ItemReport
 from .._errors import HostileContent, ItemTruncated
-from .._transport.base import Argument, Become, Transport
+from .._transport.base import Argument, Become, CommandResult, Transport
 from .tar_stream import TarMember, TarReader
-from .tree_listing import below_root, seen_from_root
+from .tree_conversation import TreeConversation, name_list
+from .tree_listing import NO_TOOLS, TAR, ToolsMissing, seen_from_root
 
 Stamp = Callable[..., Entry]
 """Makes an entry of the item from kind, path and metadata."""
@@ -20,10 +21,8 @@ Stamp = Callable[..., Entry]
 RESTORABLE = ("file", "directory", "symlink", "hardlink", "fifo")
 """The kinds of entries that trees are made of."""
 MOST_LOST = 20
-_COMMAND = (
-    *("tar", "--create", "--file=-", "--format=posix", "--pax-option=delete=atime,delete=ctime", "--no-recursion"),
-    *("--xattrs", "--acls", "--quoting-style=escape"),
-)
+NOT_GNU = 4
+"""The exit status that tells of another tar; GNU's has none above 2."""
 _LINE = re.compile(rb"tar: ((?:[^:\\]|\\.)+): (.+)\Z", re.DOTALL)
 _TWICE = re.compile(
     r"file changed as we read it|File shrank by|File removed before we read it|Cannot stat: No such file"
@@ -38,54 +37,61 @@ _ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f
 
 
 def read_tree(
-    transport: Transport, paths: Sequence[bytes], root: bytes, become: Become, stamp: Stamp, report: ItemReport
+    conversation: TreeConversation,
+    transport: Transport,
+    paths: Sequence[bytes],
+    root: bytes,
+    become: Become,
+    stamp: Stamp,
+    report: ItemReport,
 ) -> Iterator[Gathered]:
     """Every listed path as an entry with its content; what does not come as it should is a problem of the report.
 
     What was written to while it was read comes a second time at the end.
 
     :raises HostileContent: the host sends what was not asked for
+    :raises ToolsMissing: the host has no GNU tar; nothing came then
     """
     if not paths:
         return
-    first = _Reading(transport, paths, root, become, stamp)
-    yield from first.entries()
+    first = _Reading(paths, stamp)
+    yield from first.entries(conversation.archive(paths), conversation.finish)
+    if first.no_tar:
+        raise ToolsMissing(NO_TOOLS, host=transport.host)
     again = first.worth_a_second_reading()
     first.tell(report, except_for=again)
     if again:
-        second = _Reading(transport, sorted(again), root, become, stamp)
-        yield from second.entries()
+        second = _Reading(sorted(again), stamp)
+        command: list[Argument] = [*TAR, "-C", root, "--null", "--files-from=-"]
+        with transport.open(command, input=name_list(sorted(again)), become=become) as stream:
+            yield from second.entries(stream.chunks(), stream.finish)
         second.tell(report)
 
 
 class _Reading:
     """One run of tar over a list of paths."""
 
-    def __init__(self, transport: Transport, paths: Sequence[bytes], root: bytes, become: Become, stamp: Stamp) -> None:
-        self._transport = transport
+    def __init__(self, paths: Sequence[bytes], stamp: Stamp) -> None:
         self._paths = paths
-        self._root = root
-        self._become = become
         self._stamp = stamp
         self._missing = set(paths)
         self._problems: list[tuple[bytes, str]] = []
         self._cut_at: bytes | None = None
         self._truncated = ""
+        self.no_tar = False
 
-    def entries(self) -> Iterator[Gathered]:
-        names = (below_root(path) + b"\0" for path in self._paths)
-        command: list[Argument] = [*_COMMAND, "-C", self._root, "--null", "--files-from=-"]
-        with self._transport.open(command, input=_batched(names), become=self._become) as stream:
-            reader = TarReader(stream.chunks())
-            try:
-                for member in reader:
-                    entry = self._entry(member)
-                    self._cut_at = entry.path
-                    yield entry, self._content(reader)
-                self._cut_at = None
-            except ItemTruncated as error:
-                self._truncated = error.message
-            result = stream.finish()
+    def entries(self, archive: Iterator[bytes], finish: Callable[[], CommandResult]) -> Iterator[Gathered]:
+        reader = TarReader(archive)
+        try:
+            for member in reader:
+                entry = self._entry(member)
+                self._cut_at = entry.path
+                yield entry, self._content(reader)
+            self._cut_at = None
+        except ItemTruncated as error:
+            self._truncated = error.message
+        result = finish()
+        self.no_tar = result.rc == NOT_GNU and len(self._missing) == len(set(self._paths))
         self._problems = list(complaints(result.stderr))
         if result.rc != 0 and not self._problems and not self._truncated:
             self._problems.append((b"", f"tar ended with exit status {result.rc} ({result.complaint})"))
@@ -171,13 +177,3 @@ def _unescape(text: bytes) -> bytes:
 
 def _acl(text: bytes | None) -> str | None:
     return text.decode("utf-8", "replace") if text is not None else None
-
-
-def _batched(names: Iterator[bytes]) -> Iterator[bytes]:
-    batch = bytearray()
-    for name in names:
-        batch += name
-        if len(batch) > 32 * 1024:
-            yield bytes(batch)
-            batch.clear()
-    yield bytes(batch)

@@ -3,9 +3,10 @@
 
 """How a command is started on a host: as whom, in which environment, and how one sees that it really runs.
 
-The started shell writes a random mark to both outputs right before it becomes the command. What comes before the mark
-is noise of login scripts, sudo's lecture or sudo's refusal; what comes after belongs to the command. Nothing of the
-command's own input is sent before the mark was seen, so sudo can never swallow a byte of it.
+The started shell writes a random mark to both outputs right before it becomes the command (or runs its script, when the
+command is a shell again). What comes before the mark is noise of login scripts, sudo's lecture or sudo's refusal; what
+comes after belongs to the command. Nothing of the command's own input is sent before the mark was seen, so sudo can
+never swallow a byte of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _USER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?\Z")
 
 _COMMAND = (
     "cd /; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; "
-    'echo {mark} >&2; echo {mark}; exec "$@"'
+    "echo {mark} >&2; echo {mark}\n"  # a line of its own, as a shell reads a line before it does anything of it
 )
 _AS_OTHER_USER = (
     "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; c=$1; shift; "
@@ -48,15 +49,18 @@ def launch(argv: Sequence[Argument], become: Become) -> Launch:
         raise OptionInvalid("A command without a word")
     nonce = secrets.token_hex(8)
     mark = f"ucops-{nonce}-start"
-    command = _COMMAND.format(mark=mark)
+    script, words = 'exec "$@"', tuple(argv)
+    if words[:2] == ("sh", "-c") and len(words) > 3 and isinstance(words[2], str):
+        script, words = words[2], words[4:]  # the shell that is there runs it itself: one program less to start
+    command = _COMMAND.format(mark=mark) + script
     if become is False:
-        return Launch(("/bin/sh", "-c", command, "sh", *argv), mark.encode() + b"\n", None, None)
+        return Launch(("/bin/sh", "-c", command, "sh", *words), mark.encode() + b"\n", None, None)
     user = "root" if become is True else become
     if not _USER.match(user):
         raise OptionInvalid(f"{user!r} is no name of a user")
     prompt = f"ucops-{nonce}-password:"
-    script = _AS_OTHER_USER.format(user=user, prompt=prompt)
-    return Launch(("/bin/sh", "-c", script, "sh", command, *argv), mark.encode() + b"\n", prompt.encode(), user)
+    changing = _AS_OTHER_USER.format(user=user, prompt=prompt)
+    return Launch(("/bin/sh", "-c", changing, "sh", command, *words), mark.encode() + b"\n", prompt.encode(), user)
 
 
 def refusal(started: Launch, noise: bytes, rc: int, asked: int, have_password: bool, host: str) -> RecoveryError:

@@ -245,7 +245,10 @@ class _Keeper:
         raise WineFailed(f"no {program.decode()} runs")
 
     def _entering(self, folder: pathlib.Path) -> list[str]:
-        return ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", f"--wd={folder}", "--"]
+        # One Windows process in some ten thousand lands where Wine wants to be, and dies while it starts (error 1359):
+        # -R lets none lie at random.
+        entering = ["nsenter", "--target", str(self.pid), "--mount", "--pid", "--uts", f"--wd={folder}", "--"]
+        return [*entering, "setarch", "-R"]
 
 
 def copy_template(target: pathlib.Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from support.gathering import Gathering
 
+from ansible_collections.ucops.recovery.plugins.module_utils._items.tree_listing import SCRIPT, is_whole
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import (
     CommandResult,
     CommandStream,
@@ -29,8 +30,33 @@ class ScriptedStream(CommandStream):
         pass
 
 
+class TalkingStream(CommandStream):
+    """A listing, and, once it was said what of it is wanted, what else the script gives."""
+
+    def __init__(self, listing: CommandResult, input, following) -> None:
+        self._result = listing
+        self._input = input
+        self._following = following
+
+    def chunks(self):
+        yield from ScriptedStream(self._result, b"").chunks()
+        if is_whole(self._result.stdout) and b"".join(self._input):
+            answer = self._following.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            self._result = answer
+            yield from ScriptedStream(answer, b"").chunks()
+
+    def finish(self):
+        return CommandResult(self._result.rc, b"", self._result.stderr)
+
+    def close(self):
+        pass
+
+
 class ScriptedTransport(Transport):
-    """Answers each command with the next of the given results; keeps what it was asked."""
+    """Answers each command with the next of the given results; keeps what it was asked. One that lists a tree and then
+    sends it takes two."""
 
     host = "pbx"
 
@@ -39,6 +65,8 @@ class ScriptedTransport(Transport):
         self.asked = []
 
     def open(self, argv, *, input=None, become=False, deadline=None, silence=None, limit=None):
+        if SCRIPT in argv and input is not None:
+            return TalkingStream(self._results.pop(0), input, self._results)
         taken = input if isinstance(input, bytes) else b"".join(input or ())
         self.asked.append((list(argv), taken, become))
         answer = self._results.pop(0)

@@ -28,6 +28,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 from ansible_collections.ucops.recovery.plugins.module_utils._items import tar_stream
 from ansible_collections.ucops.recovery.plugins.module_utils._items.file_tree import FileTree
 from ansible_collections.ucops.recovery.plugins.module_utils._items.tar_stream import TarMember, archive
+from ansible_collections.ucops.recovery.plugins.module_utils._transport import sudo
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
@@ -128,11 +129,11 @@ def test_globs_and_excludes_select(root, local, gather):
     assert not item.covers(b"/etc/b.cfg")
 
 
-def test_a_thousand_files_cost_two_commands(root, local, gather):
+def test_a_thousand_files_cost_one_command(root, local, gather):
     fill(root, **{f"d{n % 10}/f{n}": "x" * n for n in range(1000)})
     found = gather(tree(root), local)
     assert len(found.by_path) == 1011
-    assert local.commands == 2
+    assert local.commands == 1
 
 
 @thorough
@@ -329,7 +330,7 @@ def stream(*members):
     return b"".join(archive((member, [b"x" * member.size]) for member in members))
 
 
-LISTED = b"d./etc\0f./etc/a\0f./etc/b\0M./etc\0E\0"
+LISTED = b"d./etc\0f./etc/a\0f./etc/b\0M./etc\0C\0E\0"
 GIVEN = (TarMember(b"./etc/", "directory", 0o755), TarMember(b"./etc/a", "file", size=3))
 
 
@@ -366,7 +367,9 @@ def test_a_device_is_never_taken(scripted, answer, gather):
         gather(tree("/"), scripted(answer(LISTED), answer(block)))
 
 
-@pytest.mark.parametrize("listing", [b"", b"f./etc/a\0", b"f./etc/a\0E", b"F126\0E\0", b"F1\0E\0"])
+@pytest.mark.parametrize(
+    "listing", [b"", b"f./etc/a\0", b"f./etc/a\0C\0E", b"f./etc/a\0E\0", b"E\0", b"F126\0C\0E\0", b"F1\0C\0E\0"]
+)
 def test_a_listing_that_broke_off_is_an_error(scripted, answer, gather, listing):
     with pytest.raises(CommandFailed, match="broke off"):
         gather(tree("/"), scripted(answer(listing, b"sh: find: Argument list too long\n")))
@@ -378,7 +381,7 @@ def test_a_lost_connection_is_raised_not_recorded(scripted, answer, gather):
 
 
 def test_escaped_names_in_complaints_are_read_back(scripted, answer, gather):
-    listed = b"f./etc/a\\b:\n\xff\0E\0"
+    listed = b"f./etc/a\\b:\n\xff\0C\0E\0"
     complaint = (
         rb"tar: ./etc/a\\b\:\n\377: Cannot open: Permission denied"
         + b"\ntar: Exiting with failure status due to previous errors\n"
@@ -410,13 +413,42 @@ def test_without_a_shell_files_are_read_one_by_one(root, gather):
     assert not gather(tree(root, "/nothing"), WithoutShell()).report.found
 
 
-def test_without_gnu_tar_files_are_read_one_by_one(root, scripted, answer, gather):
-    class NoTar(LocalTransport):
-        def open(self, *args, **kwargs):
-            return scripted(answer(rc=4)).open(*args, **kwargs)
+class OnlyFiles(LocalTransport):
+    """The local files, and commands of another host."""
 
+    def __init__(self, commands):
+        super().__init__("pbx")
+        self._commands = commands
+
+    def open(self, *args, **kwargs):
+        return self._commands.open(*args, **kwargs)
+
+
+@pytest.mark.parametrize("missing", ["tar", "find"])
+@pytest.mark.parametrize("instead", ["exit 1", "echo 'usage: it' >&2; exit 2", None])
+def test_a_host_with_another_tar_or_find_is_read_one_by_one(root, gather, monkeypatch, tmp_path, missing, instead):
+    """The real script, with programs that are none of GNU's."""
+    for name in ("sh", "find", "tar", "cat"):
+        if name != missing:
+            (tmp_path / name).symlink_to(shutil.which(name))
+    if instead is not None:
+        (tmp_path / missing).write_text(f"#!/bin/sh\n{instead}\n")
+        (tmp_path / missing).chmod(0o755)
+    monkeypatch.setattr(
+        sudo, "_COMMAND", sudo._COMMAND.replace("PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin", f"PATH={tmp_path}")
+    )
     fill(root, a="hello")
-    assert gather(tree(root), NoTar()).by_path[b"/etc/a"][1] == b"hello"
+    found = gather(tree(root), LocalTransport("pbx"))
+    assert found.by_path[b"/etc/a"][1] == b"hello" and not found.problems
+    assert "no GNU tar" in found.report.notes["read_by"]
+
+
+def test_without_gnu_tar_files_are_read_one_by_one(root, scripted, answer, gather):
+    fill(root, a="hello")
+    for answers in ([answer(b"X4\0", rc=4)], [answer(LISTED), answer(b"", b"tar: unrecognized option: pax-option", 4)]):
+        found = gather(tree(root), OnlyFiles(scripted(*answers)))
+        assert found.by_path[b"/etc/a"][1] == b"hello" and not found.problems
+        assert "no GNU tar" in found.report.notes["read_by"]
 
 
 def test_without_a_shell_a_changed_file_is_a_problem(root, gather):

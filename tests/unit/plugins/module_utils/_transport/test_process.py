@@ -54,6 +54,16 @@ def test_commands_run_in_the_root_folder_in_the_c_locale_with_sbin(local):
     assert path.endswith(":/usr/local/sbin:/usr/sbin:/sbin")
 
 
+def test_a_script_of_a_shell_is_run_by_the_shell_that_is_there(local):
+    """With its words and its exit status, and a script that is none is a result too."""
+    script = 'printf "%s|%s|%s" "$#" "$1" "$2"; cat /proc/$$/cmdline >&2; exit 5'
+    result = local.run(["sh", "-c", script, "sh", "a b", "$(c)"])
+    assert (result.rc, result.stdout) == (5, b"2|a b|$(c)")
+    assert b"-start" in result.stderr, "another shell was started"
+    broken = local.run(["sh", "-c", "echo 'open", "sh", "x"])
+    assert broken.rc == 2 and b"nterminated" in broken.stderr
+
+
 def test_a_command_without_input_reads_an_empty_stream(local):
     assert local.run(["cat"]).stdout == b""
 
@@ -208,7 +218,7 @@ def test_what_a_command_leaves_behind_neither_hangs_us_nor_dies(local, monkeypat
 
 
 class LateWords(CutLine):
-    """A command that is silent, then speaks and ends while nobody looks: between a read and the question for its end."""
+    """Silent, then it speaks and ends while nobody looks: between a read and the question for its end."""
 
     def __init__(self):
         super().__init__()
