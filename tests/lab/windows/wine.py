@@ -172,12 +172,8 @@ class _Keeper:
         self._process = subprocess.Popen(
             [
                 *("unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child"),
-                "sh",
-                "-c",
-                script,
-                "sh",
-                str(passwd),
-                name,
+                # bash takes note of the end of what others left behind; the machine runs out of process numbers else
+                *("bash", "-c", script, "bash", str(passwd), name),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
