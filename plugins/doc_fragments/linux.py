@@ -60,6 +60,30 @@ options:
       - Stop the services while a backup gathers, for what has no other way to be consistent.
     type: bool
     default: false
+  counters:
+    description:
+      - What else is counted of the host's work at every backup, and again after a change, such as registered telephones
+        or trunks that are up. What cannot be counted is left out.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - What is counted, in small letters, digits and C(_).
+        type: str
+        required: true
+      argv:
+        description:
+          - The command that is asked, as a list of words. It must not change anything. No shell sees it.
+        type: list
+        elements: str
+        required: true
+      pattern:
+        description:
+          - A regular expression for what it says. With a group, the number in it is the count, at its first match.
+            Without one, the matches are counted. C(^) and C($) are the ends of a line.
+        type: str
+        required: true
   paths:
     description:
       - Files and folders to gather besides the system configuration.

@@ -27,6 +27,15 @@ _UNIX: dict[str, dict[str, Any]] = {
     "stop_command": _COMMAND,
     "status_command": _COMMAND,
     "stop_services_for_backup": {"type": "bool", "default": False},
+    "counters": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            "argv": {**_COMMAND, "required": True},
+            "pattern": {"type": "str", "required": True},
+        },
+    },
 }
 
 LINUX: dict[str, dict[str, Any]] = {

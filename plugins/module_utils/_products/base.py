@@ -211,6 +211,12 @@ class Product(ABC):
             checks.append(Check(f"service {service.name}", active, "runs" if active else "does not run"))
         return checks
 
+    def running_services(self, transport: Transport, probe: Probe) -> dict[str, int]:
+        """For :meth:`counters`: how many of its services run; nothing when none can be asked."""
+        checks = self.service_checks(transport, self.services(probe))
+        known = [check.ok for check in checks if check.ok is not None]
+        return {"services": known.count(True)} if known else {}
+
     def release_verdict(self, then: Probe, now: Probe) -> str | None:
         """None when a generation of ``then`` fits the host as it is ``now``, else why it may not: the end of a sentence
         that names both releases."""

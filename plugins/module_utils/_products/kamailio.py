@@ -28,7 +28,7 @@ from .dbtext_schema import EmptyTables
 from .demanded_files import DemandedFiles
 from .kamailio_checks import check_answer, check_syntax
 from .kamailio_config import KamailioConfig, parse
-from .kamailio_counters import count
+from .kamailio_counters import COUNTED, count
 from .kamailio_database import (
     DBTEXT,
     SQL_ENGINES,
@@ -109,6 +109,7 @@ class Kamailio(UnixProduct):
 
     name = "kamailio"
     topics = TOPICS
+    own_counters = ("services", *COUNTED)
     routes_calls_in_words = True
 
     def __init__(self, options: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from .._compare.mask import decoded
 from .._errors import CommandFailed, DeadlineExceeded, OutputTooLarge, PrivilegeFailed
 from .._transport.base import Become, Transport
 
+COUNTED = ("registrations", "trunks", "trunks_up", "provider_registrations")
 PATIENCE = 10.0
 """Seconds that one answer may take. A Kamailio that hangs is still backed up."""
 _REGISTERED = re.compile(r"\busrloc:registered_users = (\d+)")

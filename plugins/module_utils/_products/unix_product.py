@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from .._items.file_tree import FileTree
 from .._items.services import Service
 from .._transport.base import Transport
 from .base import Probe, Product
+from .declared_counters import count_declared, refuse_names
 from .unix_options import UnixOptions
 
 
@@ -21,20 +22,25 @@ class UnixProduct(Product):
     :param default_services: what is stopped and started when the options name no services
     """
 
+    own_counters: ClassVar[tuple[str, ...]] = ("services",)
+
     def __init__(self, options: UnixOptions, default_services: Iterable[str]) -> None:
         self.root = options.root
         self.become = options.become
         self.stop_services_for_backup = options.stop_services_for_backup
+        refuse_names(options.counters, self.own_counters)
+        self._counters = options.counters
         self._services = options.services_or(list(default_services))
 
     def services(self, probe: Probe) -> list[Service]:
         return list(self._services)
 
     def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
-        """How many of its services run."""
-        checks = self.service_checks(transport, self.services(probe))
-        known = [check.ok for check in checks if check.ok is not None]
-        return {"services": known.count(True)} if known else {}
+        """How many of its services run, and what the operator's own commands count."""
+        return {
+            **self.running_services(transport, probe),
+            **count_declared(transport, self._counters, self.become),
+        }
 
     def tree(
         self,

@@ -81,6 +81,10 @@ class WindowsProduct(Product):
         disabled = probe.facts.get("disabled_services", ())
         return [WindowsServiceName(name) for name in probe.facts.get("services", ()) if name not in disabled]
 
+    def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
+        """How many of its services run, of those that are not disabled."""
+        return self.running_services(transport, probe)
+
     def service_control(self, transport: Transport) -> ServiceControl:
         return WindowsServiceControl(transport)
 
