@@ -59,6 +59,7 @@ class Site:
         self.write_routes(self.before)
         for host in (self.files, self.gone):
             host.write("/srv/settings.conf", "name = one\npassword = planted-Secret-1\n")
+            host.write("/srv/status", "Objects found: 5\n")
         controller.meet()
         self.controller = controller
         self.recovery = Recovery.create(controller)
@@ -73,7 +74,9 @@ class Site:
         controller.describe(controller.backup_host, **common)
         for pbx in (self.trunkless, self.mute):
             controller.describe(pbx.host, recovery_product="kamailio", **common)
-        linux = {"system_config": False, "paths": [{"path": "/srv/settings.conf", "name": "settings"}]}
+        contacts = {"name": "contacts", "argv": ["cat", "/srv/status"], "pattern": r"Objects found: (\d+)"}
+        settings = {"path": "/srv/settings.conf", "name": "settings"}
+        linux = {"system_config": False, "paths": [settings], "counters": [contacts]}
         for host in (self.files, self.gone):
             controller.describe(host, recovery_product="linux", recovery_options=linux, **common)
 
@@ -180,10 +183,14 @@ def test_the_second_of_the_pair_is_held(site: Site, broken: Play) -> None:
 
 def test_mended_hosts_are_fine_and_the_others_are_still_named(site: Site, broken: Play) -> None:
     site.write_routes(site.before)
+    # what only the operator's own command tells: telephones that did not come back
+    site.files.write("/srv/status", "Objects found: 2\n")
     again = site.play("post_change", run_id="second", recovery_fail_on="high")
+    site.files.write("/srv/status", "Objects found: 5\n")
     assert again.code == 2
     said = again.result("Fail when a host is not fine")["msg"]
-    assert "1 of 4 hosts are not fine" in said and "pbx-trunk" in said
+    assert "2 of 4 hosts are not fine" in said and "pbx-trunk" in said
+    assert "files (failed): contacts: 5 before, 2 now" in said
 
 
 def test_findings_need_not_fail_and_without_the_secret_only_the_items_are_told(site: Site, broken: Play) -> None:
