@@ -15,7 +15,8 @@ from .._errors import OptionInvalid, RestoreRefused
 from .._products.base import Probe
 from .._transport.base import Transport
 from .._transport.host_keys import DEFAULT_PORT, HostKey, known_host
-from .isolation import Attempt, addresses, attempt
+from .isolation import addresses, attempt
+from .isolation_verdict import Attempt
 
 DECISIVE = (("machine_id", "machine id"), ("domain_sid", "domain SID"))
 HARDWARE = (("product_uuid", "product UUID"), ("serial", "serial number"))
@@ -29,7 +30,7 @@ class DrillRefused(RestoreRefused):
 class DrillConditions:
     """What is known of the production host, and what the target must not reach.
 
-    ``production_host`` is its address in the inventory, with its ``port`` and the keys that it is known by.
+    ``production_host`` is its address in the inventory, with its port for SSH and the keys that it is known by.
     ``shares_hardware``: both are containers or guests that show the serial numbers of one machine.
     ``accept_reachable``: why it does not matter what the target reaches.
     """
@@ -83,16 +84,25 @@ def check_target(
 
     :param then: the host as the generation recorded it
     :param now: the target
-    :param port: the target's port, None where it has none that counts
+    :param port: the target's port for SSH, None where it is reached by something else
     """
+    key = refuse_production(then, now, transport, port, conditions)
+    attempts = _try_to_reach(transport, conditions)
+    return DrillTarget(now.identity_text(), str(key or ""), attempts, conditions.accept_reachable)
+
+
+def refuse_production(
+    then: Probe, now: Probe, transport: Transport, port: int | None, conditions: DrillConditions
+) -> HostKey | None:
+    """Another host than the one of the generation; the key that it showed, if it has one. Raises like
+    :func:`check_target`, and has the same parameters."""
     key = transport.host_key()
     # behind one address many hosts may be told apart by the port of their sshd, and by no other one
     _refuse_same_place(transport.host, port if key is not None else None, conditions)
     if key is not None:
         _refuse_same_key(key, transport.host, conditions)
     _refuse_same_identity(then, now, transport.host, conditions)
-    attempts = _try_to_reach(transport, conditions)
-    return DrillTarget(now.identity_text(), str(key or ""), attempts, conditions.accept_reachable)
+    return key
 
 
 def _refused(text: str, host: str, hint: str) -> DrillRefused:

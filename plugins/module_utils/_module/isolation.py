@@ -3,8 +3,8 @@
 
 """Whether a drill's target is cut off from what it must never reach, such as the trunk of the production system.
 
-The target itself tries: a TCP connection and a SIP OPTIONS request over UDP. Any sign of life counts as reached, a
-refusal too: whoever refuses got the packet. What cannot be tried proves nothing.
+The target itself tries, with bash or PowerShell: a TCP connection and a SIP OPTIONS request over UDP. Any sign of life
+counts as reached, a refusal too: whoever refuses got the packet. What cannot be tried proves nothing.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .._errors import OptionInvalid, RecoveryError
 from .._transport.base import Transport
+from .._transport.windows import WindowsTransport
+from .isolation_powershell import by_powershell
+from .isolation_verdict import UNKNOWN, Attempt, unknown
 
 SIP_PORT = 5060
 DEADLINE = 30.0
 """Seconds for both attempts at one address; they take about three."""
-
-SILENT, REACHED, UNKNOWN = "silent", "reached", "unknown"
 
 _ENTRY = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<four>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
 
@@ -52,25 +52,6 @@ wait
 """
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """What came of the attempts to reach one address."""
-
-    address: str
-    port: int
-    tcp: str
-    udp: str
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether nothing at all came back."""
-        return self.tcp == SILENT and self.udp == SILENT
-
-    def __str__(self) -> str:
-        shown = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{shown}:{self.port}: tcp {self.tcp}, udp {self.udp}"
-
-
 def addresses(given: Sequence[str]) -> list[tuple[str, int]]:
     """Address and port of each entry like C(192.0.2.1), C(192.0.2.1:5061) or C([2001:db8::1]:5060).
 
@@ -82,7 +63,7 @@ def addresses(given: Sequence[str]) -> list[tuple[str, int]]:
         try:
             if match is None:
                 raise ValueError
-            address = str(ipaddress.ip_address(match["six"] or match["four"]))
+            address = _address(match["six"] or match["four"])
             port = int(match["port"] or SIP_PORT)
             if not 0 < port < 65536:
                 raise ValueError
@@ -96,17 +77,32 @@ def addresses(given: Sequence[str]) -> list[tuple[str, int]]:
     return found
 
 
+def _address(text: str) -> str:
+    """In the usual form. IPv4 in the clothes of IPv6 is taken out of them: a host would call that no way there."""
+    found = ipaddress.ip_address(text)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
+
+
 def attempt(transport: Transport, address: str, port: int) -> Attempt:
     """Let the target try to reach an address. A target that cannot try gives C(unknown)."""
+    request = _request(address, port)
     try:
-        result = transport.run(
-            ["bash", "-c", _TRY, "bash", address, str(port)], input=_request(address, port), deadline=DEADLINE
-        )
+        if isinstance(transport, WindowsTransport):
+            # a datagram is sent as it is given, and SIP ends with an empty line
+            told = by_powershell(transport, address, port, request + b"\r\n\r\n")
+        else:
+            told = _by_bash(transport, address, port, request)
     except RecoveryError as error:
-        return Attempt(address, port, f"{UNKNOWN} ({error.message})", UNKNOWN)
+        return Attempt(address, port, unknown(error.message), UNKNOWN)
+    return Attempt(address, port, *told)
+
+
+def _by_bash(transport: Transport, address: str, port: int, request: bytes) -> tuple[str, str]:
+    result = transport.run(["bash", "-c", _TRY, "bash", address, str(port)], input=request, deadline=DEADLINE)
     told = dict(line.partition("=")[::2] for line in result.text.splitlines())
-    missing = f"{UNKNOWN} ({result.complaint or f'exit status {result.rc}'})"
-    return Attempt(address, port, told.get("tcp", missing), told.get("udp", missing))
+    missing = unknown(result.complaint or f"exit status {result.rc}")
+    return told.get("tcp", missing), told.get("udp", missing)
 
 
 def _request(address: str, port: int) -> bytes:

@@ -14,7 +14,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.drill_guard
     DrillRefused,
     check_target,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._module.isolation import Attempt
+from ansible_collections.ucops.recovery.plugins.module_utils._module.isolation_verdict import Attempt
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import Transport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.host_keys import HostKey
@@ -107,6 +107,31 @@ def test_behind_one_address_the_port_of_ssh_tells_hosts_apart_and_no_other_port_
         check(target=Target("192.0.2.1", shown=None), port=1433)
 
 
+# --- a Windows host: no SSH, known by its MachineGuid ----------------------------------------------------------------
+GUID, OTHER = {"machine_id": "a-guid", "hostname": "UC01"}, {"machine_id": "b-guid", "hostname": "UC01"}
+
+
+def check_windows(now, address="192.0.2.9", **given):
+    return check(GUID, now, Target(address, shown=None), None, production_host_key=None, **given)
+
+
+def test_a_windows_host_is_told_by_its_machine_guid_and_needs_no_ssh_host_key():
+    found = check_windows(OTHER).to_result()
+    assert (found["identity"], found["host_key"]) == ("UC01 (machine id b-guid)", "")
+    with pytest.raises(DrillRefused, match="has the machine id of the host that the generation was made of"):
+        check_windows(GUID)
+    with pytest.raises(DrillRefused, match="cannot be told from"):
+        check_windows({"hostname": "UC02"})
+
+
+@pytest.mark.parametrize("port", [22, 443, 5986])
+def test_a_windows_host_at_the_address_of_production_is_production_whatever_the_ports(port):
+    with pytest.raises(DrillRefused, match="where the production host is"):
+        check_windows(OTHER, "192.0.2.1", production_port=port)
+    with pytest.raises(DrillRefused, match="where the production host is"):
+        check_windows(OTHER, "127.0.0.1", production_host="localhost", production_port=port)
+
+
 def test_its_host_key_tells():
     with pytest.raises(DrillRefused, match="shows the SSH host key of the production host"):
         check(target=Target(shown=PRODUCTION))
@@ -155,6 +180,13 @@ def test_a_trunk_that_may_be_reached_refuses(monkeypatch, tcp, udp):
         check()
     found = check(accept_reachable="a trunk of the laboratory").to_result()
     assert found["isolation"][-1] == "accepted without proof: a trunk of the laboratory"
+
+
+def test_to_stop_something_it_only_counts_that_it_is_not_production(nobody_answers):
+    assert drill_guard.refuse_production(Probe(identity=THEN), Probe(identity=NOW), Target(), 22, conditions()) == SPARE
+    with pytest.raises(DrillRefused, match="machine id"):
+        drill_guard.refuse_production(Probe(identity=THEN), Probe(identity=THEN), Target(), 22, conditions())
+    assert nobody_answers == []
 
 
 def test_nothing_declared_refuses_unless_that_is_accepted():

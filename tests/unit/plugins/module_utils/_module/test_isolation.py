@@ -25,6 +25,13 @@ def test_addresses():
     ]
 
 
+def test_ipv4_in_the_clothes_of_ipv6_is_tried_as_what_it_is():
+    assert addresses(["[::ffff:192.0.2.1]:5062", "[::FFFF:c000:201]"]) == [
+        ("192.0.2.1", 5062),
+        ("192.0.2.1", 5060),
+    ]
+
+
 @pytest.mark.parametrize("text", ["trunk.example.com", "192.0.2.1:0", "192.0.2.1:99999", "", "1; rm -rf /"])
 def test_a_name_proves_nothing(text):
     with pytest.raises(OptionInvalid, match="which is no address"):
