@@ -56,7 +56,8 @@ options:
       - V(plan) only holds the host against the generation, and touches nothing. Other than check mode it dumps
         databases to compare them. What would be refused now because a partner runs is a warning.
       - V(stop) stops the services of the product and leaves them stopped, for the sake of another host that is restored
-        first, such as the database. The journal keeps that open until a restore or V(start) ends it.
+        first, such as the database. The journal keeps that open until a restore or V(start) ends it. With O(drill) it
+        stops what the drill started, for good, and the journal says nothing of it.
       - V(start) starts them again when no restore is to follow.
     type: str
     choices:
@@ -83,7 +84,8 @@ options:
       - O(source) is the name of the target then, and O(generation) the full id. The journal names the target, so the
         production host's backups know nothing of it.
       - Machine id, product UUID, serial number, domain SID and network cards are compared with what the generation
-        recorded, address and SSH host key with those given here.
+        recorded, address and SSH host key with those given here. A Windows host shows no SSH host key; its machine id
+        is the C(MachineGuid).
       - Checks run also where nothing had to be written.
     type: dict
     suboptions:
@@ -94,7 +96,7 @@ options:
         required: true
       production_port:
         description:
-          - Its port for SSH.
+          - Its port for SSH. Hosts that are reached by something else are told apart by their address alone.
         type: int
         default: 22
       production_host_key:
@@ -109,6 +111,7 @@ options:
         description:
           - Addresses that the target must not reach, such as V(192.0.2.1) or V(192.0.2.1:5061), the production
             trunks. The target tries each with TCP and with SIP OPTIONS over UDP. A refusal counts as reached.
+          - A Unix host needs C(bash) for that, a Windows host Windows PowerShell 5.1. What cannot try refuses.
         type: list
         elements: str
         default: []

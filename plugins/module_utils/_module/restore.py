@@ -29,7 +29,7 @@ from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
-from .drill_guard import DrillConditions, DrillTarget, check_target
+from .drill_guard import DrillConditions, DrillTarget, check_target, refuse_production
 from .equality import differences
 from .gathering import Sink, gather_items
 from .guards import check_host, check_losses, check_release, check_space, newest_of_release
@@ -447,10 +447,17 @@ class Restorer:
 
     # --- services alone, for hosts that belong together --------------------------------------------------------------
     def stop_services(self, *, look_only: bool) -> dict[str, Any]:
-        """Stop what runs and leave it stopped; the journal keeps that open until a restore or a start ends it."""
+        """Stop what runs and leave it stopped; the journal keeps that open until a restore or a start ends it. On a
+        drill's target it stays so for good, and the journal says nothing of it. Raises DrillRefused."""
+        drill = self._options.drill
+        if drill is not None:
+            refuse_production(self._then, self._now, self._transport, self._options.port, drill)
         ran = running(self._control, self._product.services(self._then))
         names = [service.name for service in ran]
-        if ran and not look_only:
+        if drill is not None and not look_only:
+            for service in ran:
+                self._control.stop(service)
+        elif ran and not look_only:
             journal = self._begin_journal(items=[], services=names)
             try:
                 for service in ran:

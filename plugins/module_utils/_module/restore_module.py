@@ -118,8 +118,8 @@ def drill_conditions(params: Mapping[str, Any], record: CommitRecord) -> DrillCo
     """
     known_hosts = params.get("known_hosts_file") or os.path.expanduser(USER_KNOWN_HOSTS)
     conditions = DrillConditions.of(params["drill"], known_hosts)
-    if conditions is not None and params["step"] in (STEP_STOP, STEP_START):
-        raise OptionInvalid(f"A drill is restored as a whole; step {params['step']} is for restores of several hosts")
+    if conditions is not None and params["step"] == STEP_START:
+        raise OptionInvalid("Nothing is started after a drill; step start is for restores of several hosts")
     if conditions is not None and record.source == params["source"]:
         raise OptionInvalid(
             f"The drill of a generation of {record.source} names {record.source} as its target",

@@ -741,6 +741,34 @@ def test_a_drill_that_fails_tells_which_check_it_was(site: Site) -> None:
     assert (check["name"], check["kind"]) == ("answer", "health")
 
 
+def test_what_a_drill_started_is_stopped_for_good_and_the_journal_says_nothing(
+    site: Site, switchboard: pathlib.Path
+) -> None:
+    outcome = site.backup()
+
+    def stop(**how: bool) -> dict[str, Any]:
+        return site.restorer(outcome, pre_restore="skip", drill=drilling()).stop_services(**how)
+
+    with pytest.raises(DrillRefused, match="machine id"):
+        stop(look_only=False)
+    assert switchboard.exists()
+    (site.root / "etc/machine-id").write_text("b" * 32 + "\n")
+    assert stop(look_only=True) == {"changed": True, "stopped": ["switchboard"]}
+    assert switchboard.exists()
+    assert stop(look_only=False) == {"changed": True, "stopped": ["switchboard"]}
+    assert not switchboard.exists() and site.backup().open_restores == []
+    assert stop(look_only=False) == {"changed": False, "stopped": []}
+
+
+def test_a_service_that_a_drill_started_and_nobody_can_stop_is_told(site: Site, switchboard: pathlib.Path) -> None:
+    outcome = site.backup()
+    (site.root / "etc/machine-id").write_text("b" * 32 + "\n")
+    site.options["services"][0]["stop"] = ["false"]
+    with pytest.raises(CommandFailed):
+        site.restorer(outcome, pre_restore="skip", drill=drilling()).stop_services(look_only=False)
+    assert switchboard.exists() and site.backup().open_restores == []
+
+
 def test_a_plan_alone_warns_of_what_a_restore_would_be_refused_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The partner that runs now is stopped before the restore itself."""
 
