@@ -26,60 +26,12 @@ Tasks = Mapping[str, "tuple[str, Mapping[str, Any]]"]
 """Name of a task -> its module and what it is given beyond the connection."""
 
 
-class WindowsRecovery:
-    """A repository, a controller, and one Windows host that they know."""
+class WindowsSight:
+    """What can be seen of a host, from beside every client."""
 
-    def __init__(self, folder: pathlib.Path, host: WindowsHost) -> None:
+    def __init__(self, host: WindowsHost) -> None:
         self.host = host
-        self.controller = Controller(folder)
-        self.store = TestRepository.create(folder)
 
-    @property
-    def kept(self) -> dict[str, Any]:
-        """The options that name the repository and its writer."""
-        return {"repository": str(self.store.path), "writer_key_file": str(self.store.writer_key_file)}
-
-    @property
-    def reach(self) -> dict[str, Any]:
-        """The options that name the repository and the host, and log in to it."""
-        return {
-            **self.kept,
-            "source": self.host.name,
-            "host": self.host.address,
-            "username": self.host.username,
-            "password": self.host.password,
-            "winrm_port": self.host.https_port,
-            "ca_file": str(self.host.ca_file),
-            "smb_port": self.host.smb_port,
-        }
-
-    @property
-    def unlocked(self) -> dict[str, Any]:
-        """The options that open generations and say whom to trust."""
-        return {"domain_master_secret": SECRET, "allowed_signers": self.store.allowed_signers}
-
-    def play(self, tasks: Tasks, *arguments: str) -> Play:
-        """Run modules one after another; one that fails does not stop those behind it."""
-        steps: list[dict[str, Any]] = []
-        secrets: dict[str, dict[str, Any]] = {}
-        for name, (module, options) in tasks.items():
-            if module == "generation_diff":
-                known: Mapping[str, Any] = {**self.kept, **self.unlocked}
-            else:
-                known = {**self.reach, **(self.unlocked if module.endswith("_restore") else {})}
-            given = {**known, **options}
-            secret = {key: given[key] for key in SECRET_OPTIONS if key in given}
-            secrets[name] = secret
-            # Ansible prints the lines around a task that fails
-            named = {key: f"{{{{ secrets['{name}']['{key}'] }}}}" for key in secret}
-            sent = {**given, **named}
-            if module == "preflight_info":
-                sent = {"product": sent.pop("product"), "options": sent}
-            steps.append({"name": name, f"ucops.recovery.{module}": sent})
-        (self.controller.folder / "secrets.json").write_text(json.dumps({"secrets": secrets}))
-        return self.controller.play(steps, "--extra-vars", "@secrets.json", *arguments)
-
-    # --- what can be seen of the host ---------------------------------------------------------------------------------
     def files(self, *folders: str) -> dict[str, str]:
         """Every file and folder below some folders, with a digest of its content."""
         found = {}
@@ -134,3 +86,57 @@ class WindowsRecovery:
             if any(form in content for form in forms):
                 found.append(str(path.relative_to(self.host.drive_c)))
         return found
+
+
+class WindowsRecovery(WindowsSight):
+    """A repository, a controller, and one Windows host that they know."""
+
+    def __init__(self, folder: pathlib.Path, host: WindowsHost) -> None:
+        super().__init__(host)
+        self.controller = Controller(folder)
+        self.store = TestRepository.create(folder)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The options that name the repository and its writer."""
+        return {"repository": str(self.store.path), "writer_key_file": str(self.store.writer_key_file)}
+
+    @property
+    def reach(self) -> dict[str, Any]:
+        """The options that name the repository and the host, and log in to it."""
+        return {
+            **self.kept,
+            "source": self.host.name,
+            "host": self.host.address,
+            "username": self.host.username,
+            "password": self.host.password,
+            "winrm_port": self.host.https_port,
+            "ca_file": str(self.host.ca_file),
+            "smb_port": self.host.smb_port,
+        }
+
+    @property
+    def unlocked(self) -> dict[str, Any]:
+        """The options that open generations and say whom to trust."""
+        return {"domain_master_secret": SECRET, "allowed_signers": self.store.allowed_signers}
+
+    def play(self, tasks: Tasks, *arguments: str) -> Play:
+        """Run modules one after another; one that fails does not stop those behind it."""
+        steps: list[dict[str, Any]] = []
+        secrets: dict[str, dict[str, Any]] = {}
+        for name, (module, options) in tasks.items():
+            if module == "generation_diff":
+                known: Mapping[str, Any] = {**self.kept, **self.unlocked}
+            else:
+                known = {**self.reach, **(self.unlocked if module.endswith("_restore") else {})}
+            given = {**known, **options}
+            secret = {key: given[key] for key in SECRET_OPTIONS if key in given}
+            secrets[name] = secret
+            # Ansible prints the lines around a task that fails
+            named = {key: f"{{{{ secrets['{name}']['{key}'] }}}}" for key in secret}
+            sent = {**given, **named}
+            if module == "preflight_info":
+                sent = {"product": sent.pop("product"), "options": sent}
+            steps.append({"name": name, f"ucops.recovery.{module}": sent})
+        (self.controller.folder / "secrets.json").write_text(json.dumps({"secrets": secrets}))
+        return self.controller.play(steps, "--extra-vars", "@secrets.json", *arguments)
