@@ -6,8 +6,8 @@ but .NET's sockets. Address, port and request reach it as input; it says what ca
 are the same in every language. What they mean is judged here.
 
 Sources: "Windows Sockets Error Codes" (learn.microsoft.com); KB 263823, by which an ICMP "port unreachable" makes a UDP
-socket's next call end with 10054; KB 175523, by which Windows asks a TCP port that refuses a few times more, half a
-second apart, before it says so: hence the four seconds.
+socket readable, and its next reading end with 10054; KB 175523, by which Windows asks a TCP port that refuses a few
+times more, about half a second apart, before it says so: hence the four seconds.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ try {
 } catch { $tcp = Why $_ }
 try {
   $phone = [Net.Sockets.Socket]::new($address.AddressFamily, 'Dgram', 'Udp')
-  $phone.ReceiveTimeout = 1500
   $phone.Connect($address, $port)
   $answer = [byte[]]::new(65536)
   foreach ($time in 1, 2) {
     [void]$phone.Send($request)
-    try { [void]$phone.Receive($answer); $udp = 'answered' } catch { $udp = Why $_ }
-    if ($udp -ne 10060) { break }
+    if ($phone.Poll(1500000, 'SelectRead')) {
+      [void]$phone.Receive($answer)
+      $udp = 'answered'
+      break
+    }
   }
 } catch { $udp = Why $_ }
 try {

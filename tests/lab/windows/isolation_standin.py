@@ -39,13 +39,15 @@ try {
 } catch { $tcp = Why $_ }
 try {
   $phone = [Net.Sockets.Socket]::new($address.AddressFamily, 'Dgram', 'Udp')
-  $phone.ReceiveTimeout = 1500
   $phone.Connect($address, $port)
   $answer = [byte[]]::new(65536)
   foreach ($time in 1, 2) {
     [void]$phone.Send($request)
-    try { [void]$phone.Receive($answer); $udp = 'answered' } catch { $udp = Why $_ }
-    if ($udp -ne 10060) { break }
+    if ($phone.Poll(1500000, 'SelectRead')) {
+      [void]$phone.Receive($answer)
+      $udp = 'answered'
+      break
+    }
   }
 } catch { $udp = Why $_ }
 try {
@@ -115,7 +117,7 @@ def _ask(address: str, port: int, request: bytes) -> str:
                 return "answered"
             except TimeoutError:
                 continue
-    return "10060"
+    return "nothing"
 
 
 def _told(protocol: str, attempt: Callable[[], str]) -> str:

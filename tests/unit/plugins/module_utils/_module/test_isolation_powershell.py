@@ -18,7 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._transport.base imp
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows_quoting import command_line
 
-BOTH_SILENT = b"ucops-recovery: tcp nothing\r\nucops-recovery: udp 10060\r\n"
+BOTH_SILENT = b"ucops-recovery: tcp nothing\r\nucops-recovery: udp nothing\r\n"
 
 
 class WindowsSaying(WindowsTransport):
