@@ -91,9 +91,10 @@ def test_whatever_is_not_known_to_be_another_host_that_is_cut_off_is_refused(sit
 
 
 def test_products_are_drilled_on_a_spare_host_up_to_their_services(site: WindowsDrillSite) -> None:
-    """Two products of the host, one after the other, on the same spare host: one that serves, one that does not."""
-    hosts = {f"uc1-{own.product}": site.production(own, "spare1") for own in SITES}
-    play, outcomes = site.drill(hosts, {"spare1": site.entry(site.spare)})
+    """Two products of the host at a time, on the same spare host: one that serves, one that does not."""
+    hosts = {f"uc1-{own.product}": site.production(own, f"spare-{own.product}") for own in SITES}
+    targets = {f"spare-{own.product}": site.entry(site.spare) for own in SITES}
+    play, outcomes = site.drill(hosts, targets, "-e", "recovery_drill_serial=100%")
     assert play.code == 0, play.output
     assert site.power_shell.tried[-4:] == [site.trunks.silent] * 4, "each target, looked at and restored to"
     after, before = site.state(), site.before["production"]
@@ -118,7 +119,7 @@ def test_products_are_drilled_on_a_spare_host_up_to_their_services(site: Windows
         assert told["target"]["isolation"] == [f"{site.trunks.silent}:{site.trunks.port}: tcp silent, udp silent"]
         assert told["target"]["shown_as"].startswith("SPARE01 (machine id")
     journal = [name for name in site.files() if name.startswith("journal/")]
-    assert journal and all(name.startswith("journal/spare1/") for name in journal)
+    assert {name.split("/")[1] for name in journal} == set(targets)
 
     allowed = site.folder / "allowed"
     allowed.write_text(site.store.allowed_signers)
