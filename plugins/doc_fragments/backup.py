@@ -14,6 +14,9 @@ options:
         run can be repeated, and touches only what is missing.
       - Every byte that the generation needs is read and hashed. One that is damaged is not reused, and the new one
         stores everything anew.
+      - A new generation of the phase V(pre_change) takes the place of none that is only too old, and is not made once
+        there is a complete one of the phase V(post_change) of the same change. The change may have begun, and what is
+        there now would stand for what was there before it. That is an error, unless O(force) is given.
       - By default, and without O(change_id), every run makes a generation.
     type: str
   force:

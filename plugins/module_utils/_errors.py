@@ -162,6 +162,10 @@ class GenerationPruned(GenerationMissing):
     """The generation was let go by rule; its record tells when, why and by whom."""
 
 
+class ChangeBegun(RepositoryError):
+    """What a host is now can no more be kept as what it was before a change."""
+
+
 class ClockRefused(RepositoryError):
     """The clock cannot be right, so nothing is deleted by it."""
 

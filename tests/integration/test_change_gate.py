@@ -154,7 +154,7 @@ def test_an_open_restore_keeps_the_gate_closed_and_the_change_open(site):
     assert forced.code == 0 and held(site, "pbx-a") == [], forced.output
 
 
-def test_what_is_damaged_or_too_old_is_made_anew(site):
+def test_what_is_damaged_is_made_anew_and_what_is_too_old_is_never_replaced(site):
     site.add("pbx-a")
     assert site.run("pre_change", change_id=CHANGE).code == 0
     (record,) = load_chain(site.store.backend, "pbx-a", "linux")
@@ -164,8 +164,21 @@ def test_what_is_damaged_or_too_old_is_made_anew(site):
     ran = site.run("pre_change", change_id=CHANGE)
     assert ran.code == 0 and site.records() == ["pbx-a/linux/1", "pbx-a/linux/2"], ran.output
     assert "is damaged" in ran.output and held(site, "pbx-a") == [1, 2]
+    # the change may have begun hours ago, and the host be another one by now
     ran = site.run("pre_change", change_id=CHANGE, recovery_max_age="0s")
-    assert site.records()[-1] == "pbx-a/linux/3"
+    assert ran.code == 2 and len(site.records()) == 2 and held(site, "pbx-a") == [1, 2], ran.output
+    assert "pbx-a/linux/2, of before the change" in ran.output and "run this again with force" in ran.output
+    # the inventory's max_age is that of before the change: what comes after it is always made anew
+    for number in (3, 4):
+        ran = site.run("post_change", change_id=CHANGE, recovery_max_age="4h")
+        assert ran.code == 0 and site.records()[-1] == f"pbx-a/linux/{number}", ran.output
+    bundle.unlink()
+    (record,) = [one for one in load_chain(site.store.backend, "pbx-a", "linux") if one.sequence == 2]
+    for name in record.objects:
+        (site.store.path / object_name(name)).unlink()
+    ran = site.run("pre_change", change_id=CHANGE)
+    assert ran.code == 2 and site.records()[-1] == "pbx-a/linux/4", ran.output
+    assert "pbx-a/linux/4 was made after the change" in ran.output
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import time
 import pytest
 from support.repositories import TestRepository
 
-from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import ChangeBegun, OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module import retry
 from ansible_collections.ucops.recovery.plugins.module_utils._module.release_change import ReleaseChange
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
@@ -93,12 +93,43 @@ def test_a_partial_one_is_never_reused(repository):
     assert look(repository).record is None
 
 
-@pytest.mark.parametrize(("later", "reused"), [(3500, True), (3700, False), (-60, False)])
-def test_an_old_one_and_one_of_the_future_are_not_reused(repository, monkeypatch, later, reused):
+@pytest.mark.parametrize(("later", "reused"), [(3500, True), (-60, False)])
+def test_a_young_one_is_reused_and_one_of_the_future_is_not(repository, monkeypatch, later, reused):
     repository.backup({"/a": b"1"}, **CHANGE)
     now = time.time() + later
     monkeypatch.setattr(retry.time, "time", lambda: now)
     assert (look(repository).record is not None) is reused
+
+
+def test_one_that_is_too_old_is_neither_reused_nor_replaced_unless_forced(repository, monkeypatch):
+    """The change may have begun: what is there now would stand for what was there before it."""
+    repository.backup({"/a": b"1"}, **CHANGE)
+    now = time.time() + 3700
+    monkeypatch.setattr(retry.time, "time", lambda: now)
+    with pytest.raises(
+        ChangeBegun, match="pbx/kamailio/1, of before the change CHG1, is older than 1h.*with force"
+    ) as told:
+        look(repository)
+    assert told.value.host == "pbx"
+    assert look(repository, force=True) == retry.Earlier()
+    assert look(repository, phase="scheduled") == retry.Earlier()
+
+
+@pytest.mark.parametrize("before", ["young", "damaged", "none"])
+def test_once_there_is_one_of_after_the_change_none_of_before_it_is_made(repository, before):
+    made = repository.backup({"/a": b"1" * 1000}, **CHANGE).record if before != "none" else None
+    repository.backup({"/a": b"2" * 1000}, change_id="CHG1", phase="post_change", status="partial", missing=["x"])
+    if before == "damaged":
+        flip(repository, next(iter(made.objects)))
+    assert look(repository).record == (made if before == "young" else None), "one that is partial tells nothing"
+    after = repository.backup({"/a": b"3" * 1000}, change_id="CHG1", phase="post_change").record
+    if before == "young":
+        assert look(repository).record == made
+        return
+    with pytest.raises(ChangeBegun, match=f"pbx/kamailio/{after.sequence} was made after the change CHG1") as told:
+        look(repository)
+    assert ("is damaged" in str(told.value)) is (before == "damaged")
+    assert look(repository, change_id="CHG2") == retry.Earlier()
 
 
 def test_a_damaged_one_is_not_reused_and_is_named(repository):
