@@ -115,3 +115,28 @@ def test_a_transport_that_sends_the_password_in_the_clear_is_refused(controller)
         controller, "ucops.recovery.backup", "--limit", "windows", "-e", "ansible_winrm_transport=basic"
     )
     assert "value of winrm_authentication must be one of" in found["windows"][1], output
+
+
+def test_a_database_is_found_under_its_name_by_every_operation(controller):
+    """Its module calls the line by the database when nothing else is said; who looks for it has to do the same."""
+    roles = ("post_change", "rollback", "restore_drill")
+    options = "{{ recovery_options if recovery_product == 'mssql' else {'database': 'none'} }}"
+    told = [f"{{{{ {role}_instance }}}}" for role in roles]
+    told.append("{{ (recovery_declared_hosts | selectattr('host', 'equalto', inventory_hostname) | first).instance }}")
+    play = {
+        "hosts": "mssql,kamailio",
+        "gather_facts": False,
+        "vars_files": [
+            *(str(PROJECT / "roles" / role / "vars" / "main.yml") for role in roles),
+            str(PROJECT / "playbooks" / "vars" / "declared.yml"),
+        ],
+        "vars": {
+            **{f"{role}_options": options for role in roles},
+            **{f"{role}_product": "{{ recovery_product }}" for role in roles},
+        },
+        "tasks": [{"ansible.builtin.debug": {"msg": f"{{{{ inventory_hostname }}}}={':'.join(told)}."}}],
+    }
+    (controller.folder / "instances.yml").write_text(yaml.safe_dump([play]))
+    done = controller.run([controller.ansible("ansible-playbook"), "-i", "inventory.yml", "instances.yml"])
+    assert "mssql=CHAT:CHAT:CHAT:CHAT." in done.stdout, done.stdout
+    assert "kamailio=:::." in done.stdout, done.stdout

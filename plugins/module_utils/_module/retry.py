@@ -89,8 +89,8 @@ def _refuse_after_the_change(change_id: str, backend: Backend, chain: ChainId, b
     after = current_generation_of_change(backend, chain, change_id, POST_CHANGE, believe)
     if after is not None:
         raise ChangeBegun(
-            f"{GenerationId.of(after)} was made after the change {change_id}: what is there now is not what was before it"
-            + (f" ({damage})" if damage else ""),
+            f"{GenerationId.of(after)} was made after the change {change_id}: what is there now is not what was there"
+            " before it" + (f" ({damage})" if damage else ""),
             host=chain.source,
             hint="Nothing was made. The next change gets an id of its own; with force one is made all the same.",
         )
