@@ -45,7 +45,7 @@ from .kamailio_semantic import TOPICS, Tables, compare, compare_dumps, dumps_in,
 from .kamailio_tables import TableClasses, table_classes
 from .not_gatherable import NotGatherable
 from .options import absolute_path, choice, list_of, option, parse_options, port, text, words
-from .unix_host import existing, look_at_host, read_text_file
+from .unix_host import TextReader, existing, look_at_host
 from .unix_options import UnixOptions
 from .unix_product import UnixProduct
 
@@ -66,6 +66,12 @@ _VERSION = re.compile(r"version: kamailio (?P<version>[0-9][\w.+~-]*)")
 
 def _database(value: Any) -> str | list[KamailioDatabase]:
     return str(value) if value in ("auto", "none") else declared(value)
+
+
+def _unread(files: Mapping[str, str]) -> NotGatherable:
+    """They may name databases, keys and more that nobody knows of."""
+    reason = "; ".join(f"{path} cannot be read, nor what it names ({why})" for path, why in files.items())
+    return NotGatherable(name="unread-files", data_class="voip_config", reason=reason)
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Kamailio(UnixProduct):
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def probe(self, transport: Transport) -> Probe:
-        read = partial(read_text_file, transport, self.root, self.become)
+        read = TextReader(transport, self.root, self.become)
         there = partial(existing, transport, self.root, self.become)
         host = look_at_host(transport, self.root, self.become)
         config = self._parse(read, self.options.main_file)
@@ -135,6 +141,7 @@ class Kamailio(UnixProduct):
                 "config_paths": there([self.options.config_dir]),
                 "included_files": included_outside(config, self.options.config_dir),
                 "missing_includes": config.missing,
+                "unread_files": read.unread,
                 "tls_files": there(self._outside(tls)),
                 "referenced_files": there(self._outside(files_referenced(config, tls)), files_only=True),
                 "listens": config.listens,
@@ -167,6 +174,8 @@ class Kamailio(UnixProduct):
             items.append(self.tree("referenced-files", facts["referenced_files"], order=20, required=False))
         if self.options.paths:
             items.append(self.tree("additional-paths", self.options.paths, order=20, exclude=self.options.exclude))
+        if facts.get("unread_files"):
+            items.append(_unread(facts["unread_files"]))
         for label, database in zip(labels(databases), databases):
             name = "database" if len(databases) == 1 else f"database-{label}"
             items.extend(self._database_items(name, database, classes))

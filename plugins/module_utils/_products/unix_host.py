@@ -43,16 +43,49 @@ fi
 echo looked=yes
 """
 """The shell reads by itself: some dozen programs less on every host of a fleet, each time."""
-_PRESENT = r"""
+_HIDDEN = r"""
+hidden() {
+  [ -e "$1" ] && return 1
+  way=$1 links=0
+  while :; do
+    at=$way
+    while [ -n "$at" ] && [ ! -e "$at" ] && [ ! -L "$at" ]; do at=${at%/*}; done
+    [ -L "$at" ] && [ ! -e "$at" ] && [ $links -lt 40 ] && to=$(readlink "$at") || break
+    links=$((links + 1)) rest=${way#"$at"}
+    case $to in /*) way=$to$rest ;; *) way=${at%/*}/$to$rest ;; esac
+  done
+  [ -d "$at" ] && [ ! -x "$at" ]
+}
+"""
+"""Whether nobody knows if a path is there: the last folder on the way to it may not be looked into. Symlinks are
+followed; ``way`` is then the path behind them, ``at`` that folder."""
+_PRESENT = (
+    _HIDDEN
+    + r"""
 root=${1%/}; kind=$2; shift 2
 for path do
-  [ "$kind" "$root$path" ] || continue
+  if [ "$kind" "$root$path" ]; then
+    [ -L "$root$path" ] && target=$(readlink -f "$root$path") || target=
+  elif hidden "$root$path"; then
+    target=
+    [ "$way" = "$root$path" ] || target=$(cd "${at%/*}/" && pwd -P)/${at##*/}${way#"$at"}
+  else
+    continue
+  fi
   printf '%s\0' "$path"
-  [ -L "$root$path" ] && target=$(readlink -f "$root$path") || continue
   case $target in "$root"/*) printf '%s\0' "${target#"$root"}";; esac
 done
-exit 0
+printf 'looked\0'
 """
+)
+_NOT_THERE = 44
+_READ = (
+    _HIDDEN
+    + r"""
+if [ -e "$1" ] && [ ! -d "$1" ] || hidden "$1"; then exec cat -- "$1"; fi
+exit 44
+"""
+)
 _PLACEHOLDER_SERIAL = re.compile(
     r"(to be filled.*|not (specified|applicable|available)|default string|system serial number|none|unknown|n/?a"
     r"|0+|x+|1234567890?|03000200.*)",
@@ -109,22 +142,44 @@ def look_at_host(transport: Transport, root: str, become: Become) -> HostLook:
 def existing(
     transport: Transport, root: str, become: Become, paths: Iterable[str], files_only: bool = False
 ) -> list[str]:
-    """Those of the absolute paths that are there, in their order; behind a symlink what it finally points to."""
+    """Those of the absolute paths that are there, in their order; behind a symlink what it finally points to.
+
+    What may be there, in a folder that this login may not look into, counts as there: whoever reads it will complain.
+
+    :raises CommandFailed: the host did not come to the end of the paths
+    """
     asked = list(paths)
     if not asked:
         return []
     result = transport.run(
         ["sh", "-c", _PRESENT, "sh", root, "-f" if files_only else "-e", *_raw(asked)], become=become
     )
-    found = (path.decode("utf-8", "surrogateescape") for path in result.stdout.split(b"\0") if path)
-    return list(dict.fromkeys(found))
+    *found, mark, last = [b"", b"", *result.stdout.split(b"\0")]
+    if (mark, last) != (b"looked", b""):
+        why = result.complaint or f"exit status {result.rc}"
+        raise CommandFailed(f"The host did not tell which of some paths are there ({why})", host=transport.host)
+    there = (posixpath.normpath(path.decode("utf-8", "surrogateescape")) for path in found if path)
+    return list(dict.fromkeys(there))
 
 
-def read_text_file(transport: Transport, root: str, become: Become, path: str) -> bytes | None:
-    """The content of a small file, None when it cannot be read."""
-    place = posixpath.join(root, path.lstrip("/"))
-    result = transport.run(["cat", "--", *_raw([place])], become=become)
-    return result.stdout if result.rc == 0 else None
+@dataclass
+class TextReader:
+    """Reads small files of a host. ``unread``: those that may be there and could not be read, with the reason."""
+
+    transport: Transport
+    root: str
+    become: Become
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, path: str) -> bytes | None:
+        """The content, None when there is no such file or it could not be read."""
+        place = posixpath.join(self.root, path.lstrip("/"))
+        result = self.transport.run(["sh", "-c", _READ, "sh", *_raw([place])], become=self.become)
+        if result.rc == 0:
+            return result.stdout
+        if result.rc != _NOT_THERE:
+            self.unread[path] = result.complaint or f"exit status {result.rc}"
+        return None
 
 
 def _raw(paths: Iterable[str]) -> list[bytes]:

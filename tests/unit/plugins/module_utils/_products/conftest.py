@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import tempfile
+
 import pytest
 from support.procall import UcServerHost, uc_server
 
@@ -16,3 +20,17 @@ def uc_host(tmp_path, monkeypatch) -> UcServerHost:
     monkeypatch.setattr(procall_probe, "look_at_windows", made.look)
     monkeypatch.setattr(procall_probe, "read_keys", made.read_keys)
     return made
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that another user can enter."""
+    with tempfile.TemporaryDirectory(prefix="ucops-root-") as folder:
+        os.chmod(folder, 0o755)
+        yield pathlib.Path(folder)
+
+
+@pytest.fixture
+def stranger():
+    """As whom to read so that closed files are closed."""
+    return "nobody" if os.geteuid() == 0 else False

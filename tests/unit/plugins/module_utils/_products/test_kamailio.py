@@ -15,8 +15,10 @@ import pytest
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask_rules import KAMAILIO, rules_for
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
+from ansible_collections.ucops.recovery.plugins.module_utils._module.gathering import gather_items
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import Kamailio
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.digests import Digester
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 SITE = pathlib.Path(__file__).parent / "golden" / "site"
@@ -295,6 +297,28 @@ def test_included_files_that_are_gone_make_it_incomplete(root, transport):
     (root / "opt/voip/extra.cfg").unlink()
     _contents, reports = gather(one, probe, transport)
     assert not reports["included-files"].found
+
+
+def test_what_the_login_may_not_look_at_makes_it_incomplete(open_folder, stranger, transport):
+    for path, content in {
+        "etc/kamailio/kamailio.cfg": 'import_file "/opt/closed/database.cfg"\n'
+        'modparam("tls", "private_key", "/etc/ssl/private/voip.key")\n'
+        'modparam("dispatcher", "list_file", "/srv/closed/dispatcher.list")\n',
+        "opt/closed/database.cfg": 'modparam("usrloc", "db_url", "mysql://u:p@db/voip")\n',
+        "etc/ssl/private/voip.key": "a key",
+        "srv/closed/dispatcher.list": "1 sip:192.0.2.1",
+    }.items():
+        (open_folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (open_folder / path).write_text(content)
+    for closed in ("opt/closed", "etc/ssl/private", "srv/closed"):
+        (open_folder / closed).chmod(0)
+    one = product(open_folder)
+    one.become = stranger
+    probe = one.probe(transport)
+    gathering = gather_items(one.items(read_again(probe)), transport, Digester(bytes(32)))
+    assert {"tls-files", "referenced-files", "unread-files"} <= set(gathering.missing())
+    unread = [problem["message"] for problem in gathering.problems() if problem["item"] == "unread-files"]
+    assert "/opt/closed/database.cfg cannot be read" in unread[0] and "Permission denied" in unread[0]
 
 
 def test_defines_of_the_command_line(root, transport):

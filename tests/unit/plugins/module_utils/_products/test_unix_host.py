@@ -104,5 +104,43 @@ def test_names_with_newlines_and_strange_bytes(tmp_path, transport):
     name = "/a\nb \udcff'"
     (tmp_path / os.fsdecode(name.encode("utf-8", "surrogateescape")).lstrip("/")).write_bytes(b"content")
     assert unix_host.existing(transport, str(tmp_path), False, [name]) == [name]
-    assert unix_host.read_text_file(transport, str(tmp_path), False, name) == b"content"
-    assert unix_host.read_text_file(transport, str(tmp_path), False, "/none") is None
+    read = unix_host.TextReader(transport, str(tmp_path), False)
+    assert read(name) == b"content"
+    assert (read("/none"), read("/"), read.unread) == (None, None, {})
+
+
+def test_what_may_not_be_looked_at_is_not_absent(open_folder, stranger, transport):
+    write(open_folder, "/private/sub/key.pem", b"x")
+    write(open_folder, "/open/file", b"x")
+    (open_folder / "private").chmod(0)
+    (open_folder / "open/link").symlink_to("../private/./sub/key.pem")
+    (open_folder / "open/far").symlink_to("link")
+    (open_folder / "open/loop").symlink_to("loop")
+    (open_folder / "open/dead").symlink_to("nothing/at/all")
+    named = ["/private/sub/key.pem", "/private/none", "/open/link", "/open/far"]
+    absent = ["/open/none/at/all", "/open/loop", "/open/dead", "/open/file/below"]
+    for files_only in (False, True):
+        found = unix_host.existing(transport, str(open_folder), stranger, [*absent, *named], files_only)
+        assert found == ["/private/sub/key.pem", "/private/none", "/open/link", "/open/far"]
+    behind = ["/open/link", "/private/sub/key.pem", "/open/far"]
+    assert unix_host.existing(transport, str(open_folder), stranger, behind[::2]) == behind
+    if os.geteuid() == 0:
+        assert unix_host.existing(transport, str(open_folder), False, ["/private/none"]) == []
+
+
+def test_a_file_that_may_not_be_read_is_remembered(open_folder, stranger, transport):
+    write(open_folder, "/private/in.cfg", b"x")
+    write(open_folder, "/closed.cfg", b"x")
+    (open_folder / "private").chmod(0)
+    (open_folder / "closed.cfg").chmod(0)
+    read = unix_host.TextReader(transport, str(open_folder), stranger)
+    assert [read(path) for path in ("/private/in.cfg", "/closed.cfg", "/none.cfg")] == [None] * 3
+    assert list(read.unread) == ["/private/in.cfg", "/closed.cfg"]
+    assert all("Permission denied" in why for why in read.unread.values())
+
+
+def test_an_answer_about_paths_that_breaks_off_is_an_error(tmp_path, transport, monkeypatch):
+    for said in ("exit 0", r"printf '/a\0'", r"printf '/a\0looked'", "exit 1"):
+        monkeypatch.setattr(unix_host, "_PRESENT", said)
+        with pytest.raises(CommandFailed, match="did not tell"):
+            unix_host.existing(transport, str(tmp_path), False, ["/a"])
