@@ -87,6 +87,8 @@ class CommandOutput(Item):
         if result.rc not in self.accepted:
             said = f" ({result.complaint})" if result.complaint else ""
             report.problem(self.path, f"the command ended with exit status {result.rc}{said}")
+        if result.left_open:
+            report.problem(self.path, "something that it left behind holds its output, which may go on")
         if self.sentinel is not None and self.sentinel not in tail:
             report.problem(self.path, "the output ends before its end")
 

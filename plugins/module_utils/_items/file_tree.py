@@ -61,9 +61,14 @@ class FileTree(Item):
 
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         stamp = partial(Entry, item=self.name, data_class=self.data_class, sensitive=self.sensitive)
+        came = False
         try:
-            yield from self._read(transport, stamp, report)
-        except (CommandsRefused, ToolsMissing) as reason:  # before anything came
+            for gathered in self._read(transport, stamp, report):
+                came = True
+                yield gathered
+        except (CommandsRefused, ToolsMissing) as reason:
+            if came:
+                raise
             report.problems.clear()
             report.notes.clear()
             report.notes["read_by"] = f"SFTP, without ACLs and extended attributes: {reason.message}"

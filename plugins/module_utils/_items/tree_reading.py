@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from .._entries import Entry, Gathered, ItemReport
 from .._errors import HostileContent, ItemTruncated
-from .._transport.base import Argument, Become, CommandResult, Transport
+from .._transport.base import Argument, Become, CommandResult, CommandsRefused, Transport
 from .tar_stream import TarMember, TarReader
 from .tree_conversation import TreeConversation, name_list
 from .tree_listing import NO_TOOLS, TAR, ToolsMissing, seen_from_root
@@ -63,8 +63,13 @@ def read_tree(
     if again:
         second = _Reading(sorted(again), stamp)
         command: list[Argument] = [*TAR, "-C", root, "--null", "--files-from=-"]
-        with transport.open(command, input=name_list(sorted(again)), become=become) as stream:
-            yield from second.entries(stream.chunks(), stream.finish)
+        try:
+            with transport.open(command, input=name_list(sorted(again)), become=become) as stream:
+                yield from second.entries(stream.chunks(), stream.finish)
+        except CommandsRefused as error:
+            for path in sorted(again):
+                report.problem(path, f"changed while it was read, and cannot be read again: {error.message}")
+            return
         second.tell(report)
 
 

@@ -53,11 +53,12 @@ class CommandsRefused(ConnectionFailed):
 @dataclass(frozen=True)
 class CommandResult:
     """How a command ended. ``rc`` is -1 when it was killed by a signal; ``stderr`` is capped, with a mark where it was
-    cut."""
+    cut. ``left_open``: it ended, but something still held its outputs, so nobody knows whether they are whole."""
 
     rc: int
     stdout: bytes
     stderr: bytes
+    left_open: bool = False
 
     @property
     def text(self) -> str:
@@ -152,7 +153,7 @@ class Transport(Closing):
         with self.open(argv, input=input, become=become, deadline=deadline, silence=silence, limit=limit) as stream:
             stdout = b"".join(stream.chunks())
             result = stream.finish()
-        return CommandResult(result.rc, stdout, result.stderr)
+        return CommandResult(result.rc, stdout, result.stderr, result.left_open)
 
     def read_file(self, path: bytes) -> Iterator[bytes]:
         """The content of a file, without a shell (SFTP), as the login user. Raises FileNotFoundError, PermissionError,

@@ -117,6 +117,7 @@ class ProcessStream(CommandStream):
         self._input_error: BaseException | None = None
         self._rc: int | None = None
         self._end_seen: float | None = None
+        self._was_left_open = False
         self._taken = 0
         self._in_command = False
         self._output_ended = False
@@ -160,7 +161,8 @@ class ProcessStream(CommandStream):
         self._limits = replace(self._limits, output=None)
         for _chunk in self.chunks():
             pass
-        return CommandResult(self._rc if self._rc is not None else -1, b"", self._errors.value())
+        rc = self._rc if self._rc is not None else -1
+        return CommandResult(rc, b"", self._errors.value(), self._was_left_open)
 
     def close(self) -> None:
         if self._released:
@@ -203,6 +205,7 @@ class ProcessStream(CommandStream):
             if self._input_error is not None:
                 return b""
             if self._left_open():
+                self._was_left_open = True
                 return b""
 
     def _patience(self) -> float:

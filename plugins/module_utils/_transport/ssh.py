@@ -133,8 +133,8 @@ class SshTransport(Transport):
         limits = Limits(deadline or options.total_timeout, silence or options.silence_timeout, limit)
         channel = self._open().channel()
         try:
-            channel.settimeout(options.connect_timeout)
-            channel.exec_command(line)
+            with _answered_within(options.connect_timeout, channel, self.host):
+                channel.exec_command(line)
         except (paramiko.SSHException, OSError, EOFError):
             with contextlib.suppress(Exception):
                 channel.close()
@@ -184,9 +184,9 @@ class SshTransport(Transport):
     def _sftp(self) -> Iterator[Sftp]:
         channel = self._open().channel()
         try:
-            channel.settimeout(self._options.connect_timeout)
             try:
-                channel.invoke_subsystem("sftp")
+                with _answered_within(self._options.connect_timeout, channel, self.host):
+                    channel.invoke_subsystem("sftp")
             except (paramiko.SSHException, OSError, EOFError):
                 raise ConnectionFailed("The host offers no SFTP", host=self.host) from None
             channel.settimeout(self._options.silence_timeout)
@@ -484,10 +484,37 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", module=r"paramiko(\.|$)")
 
 
+@contextlib.contextmanager
+def _answered_within(seconds: float, channel: paramiko.Channel, host: str) -> Iterator[None]:
+    """paramiko itself waits without an end for the answer to a request. Raises DeadlineExceeded."""
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        with contextlib.suppress(Exception):
+            channel.close()
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError):
+        if not late.is_set():
+            raise
+        raise DeadlineExceeded(
+            f"The host did not begin what it was asked for within {seconds:g} s", host=host, hint=_LOOK_AT_IT
+        ) from None
+    finally:
+        timer.cancel()
+        timer.join()
+
+
 class _SshProcess(Process):
     def __init__(self, channel: paramiko.Channel, host: str) -> None:
         self._channel = channel
         self._host = host
+        self._aborted = False
 
     def read(self, size: int, timeout: float) -> bytes | None:
         self._channel.settimeout(timeout)
@@ -498,11 +525,18 @@ class _SshProcess(Process):
 
     def _received(self, receive: Callable[[int], bytes], size: int) -> bytes | None:
         try:
-            return receive(size)
+            data = receive(size)
         except socket.timeout:
             return None
         except (paramiko.SSHException, OSError, EOFError):
             raise self._lost() from None
+        if not data and not self._aborted and not self._channel.eof_received:
+            # A host may close without a word of the end, but a line that broke looks the same. paramiko closes the
+            # channels right before it says that.
+            self._channel.get_transport().join(TICK)
+            if not self._channel.get_transport().is_active():
+                raise self._lost()
+        return data
 
     def write(self, data: bytes, timeout: float) -> int:
         try:
@@ -540,6 +574,7 @@ class _SshProcess(Process):
         )
 
     def abort(self) -> None:
+        self._aborted = True
         with contextlib.suppress(Exception):
             self._channel.close()
 

@@ -380,6 +380,16 @@ def test_a_lost_connection_is_raised_not_recorded(scripted, answer, gather):
         gather(tree("/"), scripted(answer(LISTED), ConnectionLost("gone")))
 
 
+def test_a_second_reading_that_is_refused_is_a_problem_and_takes_nothing_back(scripted, answer, gather):
+    """The first one stands, with owners and all; what changed while it was read is named."""
+    b = TarMember(b"./etc/b", "file", size=3)
+    changed = b"tar: ./etc/b: file changed as we read it\n"
+    refused = CommandsRefused("the account runs no commands")
+    found = gather(tree("/"), scripted(answer(LISTED), answer(stream(*GIVEN, b), changed, 1), refused))
+    assert set(found.by_path) == {b"/etc", b"/etc/a", b"/etc/b"} and "read_by" not in found.report.notes
+    assert list(found.problems) == ["/etc/b"] and "cannot be read again" in found.problems["/etc/b"]
+
+
 def test_escaped_names_in_complaints_are_read_back(scripted, answer, gather):
     listed = b"f./etc/a\\b:\n\xff\0C\0E\0"
     complaint = (

@@ -209,7 +209,7 @@ def test_what_a_command_leaves_behind_neither_hangs_us_nor_dies(local, monkeypat
     alive = tmp_path / "alive"
     begun = time.monotonic()
     result = local.run(["sh", "-c", f"(sleep 1; echo yes > {alive}) & echo started"])
-    assert (result.rc, result.stdout) == (0, b"started\n")
+    assert (result.rc, result.stdout, result.left_open) == (0, b"started\n", True)
     assert time.monotonic() - begun < 0.95
     deadline = time.monotonic() + 3
     while not alive.exists() and time.monotonic() < deadline:

@@ -48,6 +48,9 @@ class Server(paramiko.ServerInterface):
     def check_channel_exec_request(self, channel, command):
         if self._refuse == "command":
             return False
+        if self._behave is None:
+            time.sleep(3)
+            return False
         transport = channel.get_transport()
         send = transport._send_user_message
 
@@ -162,6 +165,40 @@ def test_a_status_without_an_end_is_enough_after_a_while(peer, monkeypatch):
 
     with peer(never_closes, silence_timeout=3) as ssh:
         assert ssh.run(["id"]).stdout == b"done"
+
+
+@pytest.mark.parametrize("status", [True, False])
+def test_a_line_that_breaks_is_no_end_even_when_the_status_is_known(peer, status):
+    """The host tells how the command ended before it has sent all that it said."""
+
+    def broken(channel, mark):
+        begin(channel, mark)
+        channel.sendall(b"first half")
+        if status:
+            channel.send_exit_status(0)
+        time.sleep(0.1)
+        channel.get_transport().sock.close()
+
+    with peer(broken, silence_timeout=5) as ssh, pytest.raises(ConnectionLost, match="The connection broke"):
+        ssh.run(["id"])
+
+
+def test_a_host_that_closes_without_a_word_of_the_end_is_read_to_its_end(peer):
+    def closes(channel, mark):
+        begin(channel, mark)
+        channel.sendall(b"all of it")
+        channel.send_exit_status(3)
+        channel.eof_sent = True  # so that paramiko sends none
+        channel.close()
+
+    with peer(closes, silence_timeout=5) as ssh:
+        result = ssh.run(["id"])
+    assert (result.rc, result.stdout, result.left_open) == (3, b"all of it", False)
+
+
+def test_a_host_that_never_begins_a_command_has_a_deadline(peer):
+    with peer(None, connect_timeout=0.5) as ssh, pytest.raises(DeadlineExceeded, match="did not begin what .* 0.5 s"):
+        ssh.run(["id"])
 
 
 def test_a_line_cut_in_the_middle_is_lost(peer):
