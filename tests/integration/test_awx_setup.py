@@ -162,7 +162,8 @@ def test_the_workflow(site, change):
     assert {name: leads(node) for name, node in found.items()} == {
         "pre_change": {"success_nodes": ["approval"]},
         "approval": {"success_nodes": [step], "failure_nodes": ["close_change"]},
-        step: {"success_nodes": ["post_change"], "failure_nodes": ["approval of the rollback"]},
+        step: {"success_nodes": ["post_change"], "failure_nodes": ["post_change of a failed change"]},
+        "post_change of a failed change": {"always_nodes": ["approval of the rollback"]},
         "post_change": {"success_nodes": ["close_change"], "failure_nodes": ["approval of the rollback"]},
         "approval of the rollback": {"success_nodes": ["rollback"]},
         "rollback": {"success_nodes": ["close_change"]},
