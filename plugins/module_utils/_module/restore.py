@@ -76,7 +76,8 @@ class RestorePlan:
     ``unknown``: items that a look without side effects cannot compare. ``left_alone``: records that grow (accounting,
     logs) and are on the host; to put old ones back would lose what came since. ``expected``: the generation that the
     host was to be like; ``losses`` and ``lost_changes`` are what came later. ``open_restores``: those that this one
-    takes the place of. ``stopped``: services that do not run, although nothing else is to be done.
+    takes the place of, since it puts back all that they may have left half done. ``stopped``: services that do not run,
+    although nothing else is to be done.
     """
 
     generation: str
@@ -240,7 +241,7 @@ class Restorer:
         services = [service.name for service in self._product.services(self._then)]
         plan = RestorePlan(self.generation, changes, unknown, left_alone, services, warnings)
         reader = self._reader
-        plan.open_restores = [one.identifier for one in interrupted]
+        plan.open_restores = self._taken_over(interrupted, left_alone)
         if expected is not None:
             self._look_for_losses(plan, current, expected, live[0], interrupted)
         if not plan.items:
@@ -261,8 +262,15 @@ class Restorer:
             plan.warnings.append(
                 f"The {data_class} of the generation {self.generation} were let go; what the host has of them stays."
             )
-        for identifier in plan.open_restores:
-            plan.warnings.append(f"The restore {identifier} began and never ended; this one takes its place.")
+        plan.warnings += [
+            f"The restore {one.identifier} began and never ended; "
+            + (
+                "this one takes its place."
+                if one.identifier in plan.open_restores
+                else f"this one leaves out some of what it was writing ({', '.join(one.items)}), so it stays open."
+            )
+            for one in interrupted
+        ]
         return plan
 
     def _look_for_losses(
@@ -399,6 +407,10 @@ class Restorer:
         options = self._options
         return interrupted_restores(self._store.backend, options.source, self._product.name, options.instance)
 
+    def _taken_over(self, interrupted: Sequence[OpenRestore], left_alone: Sequence[str]) -> list[str]:
+        whole = [item.name for item in self._items if item.name not in left_alone]
+        return [one.identifier for one in interrupted if one.is_within(whole, self._options.paths or ())]
+
     # --- the restore -----------------------------------------------------------------------------------------------
     def run(self, plan: RestorePlan) -> dict[str, Any]:
         """Do what the plan says. Raises RestoreRefused before the first write, RestoreFailed after it."""
@@ -440,7 +452,7 @@ class Restorer:
             self._product.name,
             options.instance,
             generation=self.generation,
-            plan={"items": list(items), "services": list(services)},
+            plan={"items": list(items), "services": list(services), "paths": list(options.paths or ())},
             actor=options.occasion.actor,
             change_id=options.occasion.change_id,
         )

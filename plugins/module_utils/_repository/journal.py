@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,11 +162,20 @@ def _start_and_end(
 @dataclass(frozen=True)
 class OpenRestore:
     """A restore that began and did not end: of which generation, and the items that it was putting back. None of them:
-    services were stopped and nothing else was done."""
+    services were stopped and nothing else was done. ``paths``: it was limited to these, as C(only_paths) names them."""
 
     identifier: str
     generation: str
     items: Sequence[str]
+    paths: Sequence[str] = ()
+
+    def is_within(self, items: Collection[str], paths: Collection[str]) -> bool:
+        """Whether all that it may have left half done is put back by a restore of these items, limited to these
+        paths."""
+        if not self.items:
+            return True
+        has_its_paths = not paths or (bool(self.paths) and set(self.paths) <= set(paths))
+        return has_its_paths and set(self.items) <= set(items)
 
 
 IN_DOUBT = ("what a damaged record of the journal named",)
@@ -180,8 +189,8 @@ def interrupted_restores(backend: Backend, source: str, product: str, instance: 
     for identifier in open_restores(backend, source, product, instance):
         try:
             facts = read_journal_record(backend, load_keyring(backend), _name(chain, identifier, STARTED)).facts
-            items = [str(name) for name in facts["plan"].get("items", ())]
-            found.append(OpenRestore(identifier, str(facts["generation"]), items))
+            items, paths = ([str(name) for name in facts["plan"].get(part, ())] for part in ("items", "paths"))
+            found.append(OpenRestore(identifier, str(facts["generation"]), items, paths))
         except (RepositoryDamaged, KeyError, AttributeError, TypeError):
             found.append(OpenRestore(identifier, "", IN_DOUBT))
     return found

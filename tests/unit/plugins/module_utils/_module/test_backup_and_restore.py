@@ -603,6 +603,58 @@ def test_a_restore_that_was_killed_after_its_last_write_is_ended_by_the_next(sit
     assert open_restores(site.store.backend, "pbx", "linux") == []
 
 
+def begun(site: Site, *items: str, paths: tuple[str, ...] = ()) -> str:
+    """A restore of the first generation that was killed; its identifier."""
+    plan = {"items": items, "paths": paths}
+    return RestoreJournal.start(site.store, "pbx", "linux", generation="pbx/linux/1", plan=plan).identifier
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"paths": ["/etc/voip/conf.d"]}, {"only_items": ["records"]}, {"only_items": ["voip"]}]
+)
+def test_a_restore_of_something_else_ends_none_that_was_killed(site: Site, elsewhere: dict[str, Any]) -> None:
+    outcome = site.backup()
+    killed = begun(site, "voip", "records")
+    (site.root / "etc/voip/dialplan.cfg").write_text("half of")
+    for _time in range(2):
+        restorer = site.restorer(outcome, **elsewhere)
+        plan = restorer.plan(look_only=False)
+        assert plan.open_restores == []
+        assert any(killed in warning and "so it stays open" in warning for warning in plan.warnings)
+        restorer.run(plan)
+        assert open_restores(site.store.backend, "pbx", "linux") == [killed]
+    whole = site.restorer(outcome, only_items=["voip", "records"])
+    whole.run(whole.plan(look_only=False))
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_some_paths_that_were_killed_are_ended_by_the_same_paths_or_all(site: Site) -> None:
+    outcome = site.backup()
+    for paths in (["/etc/voip/conf.d"], ["/etc/voip/dialplan.cfg", "/etc/voip/conf.d"], None):
+        killed = begun(site, "voip", paths=("/etc/voip/conf.d",))
+        other = site.restorer(outcome, paths=["/etc/voip/dialplan.cfg"])
+        other.run(other.plan(look_only=False))
+        assert open_restores(site.store.backend, "pbx", "linux") == [killed]
+        same = site.restorer(outcome, paths=paths)
+        same.run(same.plan(look_only=False))
+        assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_the_journal_says_to_which_paths_a_restore_was_limited(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = site.backup()
+    (site.root / "etc/voip/conf.d/trunk.cfg").write_text("wrong")
+    restorer = site.restorer(outcome, paths=["/etc/voip/conf.d"])
+    monkeypatch.setattr(restorer, "_put_back", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        restorer.run(restorer.plan(look_only=False))
+    (killed,) = interrupted_restores(site.store.backend, "pbx", "linux")
+    assert (list(killed.items), list(killed.paths)) == (["voip"], ["/etc/voip/conf.d"])
+
+
+def interrupt(*_items: Any, **_how: Any) -> None:
+    raise KeyboardInterrupt
+
+
 # --- services for the sake of another host ---------------------------------------------------------------------------
 @pytest.fixture
 def switchboard(site: Site) -> pathlib.Path:

@@ -35,7 +35,13 @@ PBX = ChainId("pbx", "kamailio")
 def start(store: Store, instance: str = "") -> RestoreJournal:
     with store.writer() as repository:
         return RestoreJournal.start(
-            repository, "pbx", "kamailio", instance, generation="pbx/kamailio/1", plan={"items": ["config"]}, actor="me"
+            repository,
+            "pbx",
+            "kamailio",
+            instance,
+            generation="pbx/kamailio/1",
+            plan={"items": ["config"], "paths": ["/etc/a"]},
+            actor="me",
         )
 
 
@@ -64,7 +70,8 @@ def test_the_records_say_what_happened(store: Store) -> None:
         read_journal_record(store.backend, keyring, f"journal/pbx/kamailio/{one.identifier}.{state}.json").facts
         for state in ("started", "finished")
     )
-    assert (begun["generation"], begun["plan"], begun["actor"]) == ("pbx/kamailio/1", {"items": ["config"]}, "me")
+    assert (begun["generation"], begun["actor"]) == ("pbx/kamailio/1", "me")
+    assert begun["plan"] == {"items": ["config"], "paths": ["/etc/a"]}
     assert ended["outcome"] == "rolled_back" and ended["at"] >= begun["at"]
 
 
@@ -162,11 +169,31 @@ def test_strange_files_in_the_journal_are_no_restores(store: Store) -> None:
 def test_what_was_cut_off_says_what_it_was_doing_and_what_is_damaged_is_in_doubt(store: Store) -> None:
     one = start(store)
     assert interrupted_restores(store.backend, "pbx", "kamailio") == [
-        OpenRestore(one.identifier, "pbx/kamailio/1", ["config"])
+        OpenRestore(one.identifier, "pbx/kamailio/1", ["config"], ["/etc/a"])
     ]
     with open(path_of(store, one, "started"), "ab") as stream:
         stream.write(b" ")
     assert interrupted_restores(store.backend, "pbx", "kamailio") == [OpenRestore(one.identifier, "", IN_DOUBT)]
+
+
+@pytest.mark.parametrize(
+    ("killed", "items", "paths", "is_within"),
+    [
+        ((["config"], []), ["config", "database"], [], True),
+        ((["config", "database"], []), ["config"], [], False),
+        ((["config"], []), ["config"], ["/etc/a"], False),
+        ((["config"], ["/etc/a"]), ["config"], ["/etc/a", "/etc/b"], True),
+        ((["config"], ["/etc/a", "/etc/b"]), ["config"], ["/etc/a"], False),
+        ((["config"], ["/etc/a"]), ["config"], [], True),
+        # only services were stopped
+        (([], []), [], ["/etc/a"], True),
+        ((IN_DOUBT, []), ["config"], [], False),
+    ],
+)
+def test_what_may_be_half_done_is_within_a_restore_that_puts_all_of_it_back(
+    killed: tuple[list[str], list[str]], items: list[str], paths: list[str], is_within: bool
+) -> None:
+    assert OpenRestore("one", "pbx/kamailio/1", *killed).is_within(items, paths) is is_within
 
 
 def test_another_process_ends_what_was_cut_off(store: Store) -> None:
