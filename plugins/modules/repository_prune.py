@@ -18,8 +18,9 @@ description:
     what was pruned when, why and by whom.
   - "These stay whatever the rules say: the newest generation and the newest complete one; partial ones after which
     nothing complete came; what is held, see M(ucops.recovery.generation_hold); both sides of an open change; a
-    C(pre_change) generation as long as a C(post_change) one of its change stays; what the last restore put aside; the
-    last one that passed a restore drill; and whatever is dated in the future or before an earlier generation."
+    C(pre_change) generation as long as a C(post_change) one of its change stays; what the last restore put aside, and
+    what all restores of an open change did; the last one that passed a restore drill; and whatever is dated in the
+    future or before an earlier generation."
   - Rules count complete generations only, so a partial one never displaces a complete one.
   - The tombstones are signed by a key of its own. A key that may write generations cannot prune.
   - In check mode this is a simulator. It needs no key, and with O(schedule) no repository either.
@@ -88,6 +89,7 @@ options:
   open_for:
     description:
       - A change of which no hold tells whether it is open counts as open for so long after its last generation.
+      - What a restore put aside that belongs to no change stays for so long.
     type: str
     default: 90d
   max_age:
@@ -127,7 +129,7 @@ options:
   allow_many:
     description:
       - Prune more than a fifth of the generations of a source, product and instance in one run. Otherwise the oldest go
-        first, and the others in later runs.
+        first, and the others in later runs. What was before a change never goes before what was after it.
     type: bool
     default: false
   source:

@@ -300,7 +300,8 @@ class Pruner:
             raise ValueError("without a key nothing can be let go")
         done = Pruned()
         for line in plan.lines:
-            for record in line.going:
+            # killed in between, what was before a change is still there as long as anything of what was after it
+            for record in reversed(line.going):
                 bury(self._backend, self._keyring, self._key, record, self._at, self._reason())
             for one in line.expiring:
                 reason = f"{one.data_class} older than {self._options.max_ages[one.data_class]} s"

@@ -33,7 +33,7 @@ class Policy:
 
     ``last`` of all; the newest of each of so many hours, days, weeks (ISO), months and years (UTC) that have one;
     ``within`` seconds before now, complete or not; ``per_release``: the last of every product release. ``open_for``:
-    seconds for which a change counts as open of which no hold tells.
+    seconds for which a change counts as open of which no hold tells, and a restore that belongs to no change.
     """
 
     last: int = 0
@@ -139,16 +139,22 @@ def decide(
 
 
 def limit(decisions: Sequence[Decision], share: int = SHARE) -> list[Decision]:
-    """The same decisions, of which at most one in ``share`` lets a generation go: the oldest ones, the rest later."""
-    allowed = len(decisions) // share
-    out = []
-    for decision in decisions:
-        if not decision.stays:
-            if allowed <= 0:
-                decision = Decision(decision.candidate, (), is_deferred=True)
-            allowed -= 1
-        out.append(decision)
-    return out
+    """The same decisions, of which at most one in ``share`` lets a generation go: the oldest ones, the rest later.
+
+    What was before a change goes only together with all that was after it, or later.
+    """
+    going = [one.candidate for one in decisions if not one.stays]
+    last_after = {one.change_id: one.sequence for one in going if one.change_id and one.phase == PHASE_POST_CHANGE}
+
+    def turn(one: Candidate) -> tuple[int, int]:
+        after = last_after.get(one.change_id, 0) if one.phase == PHASE_PRE_CHANGE else 0
+        return max(one.sequence, after), one.sequence < after
+
+    now = {one.sequence for one in sorted(going, key=turn)[: len(decisions) // share]}
+    return [
+        one if one.stays or one.candidate.sequence in now else Decision(one.candidate, (), is_deferred=True)
+        for one in decisions
+    ]
 
 
 def outlived(
@@ -268,11 +274,19 @@ class _Line:
                 self._keep(one, f"per_release {one.release}".rstrip())
 
     def _keep_changes(self) -> None:
-        """Both sides of a change that is open."""
+        """Both sides of a change that is open, and all that restores put aside meanwhile: of a restore that was begun
+        again only the first one has what was there before."""
         for change_id, phase in self._sides():
             one = self._current(change_id, phase)
             if one is not None and self._is_open(change_id):
                 self._keep(one, f"the change {change_id} is open")
+        for one in self._line:
+            if one.phase != PHASE_PRE_RESTORE:
+                continue
+            if one.change_id and self._is_open(one.change_id):
+                self._keep(one, f"put aside by a restore, and the change {one.change_id} is open")
+            elif not one.change_id and self._is_recent(one.at):
+                self._keep(one, "put aside by a restore a short time ago")
 
     def _keep_pairs(self) -> None:
         """What was before a change, as long as anything of what was after it stays."""
@@ -304,5 +318,7 @@ class _Line:
             return True
         if change_id in self._known.closed_changes:
             return False
-        newest = max(one.at for one in self._line if one.change_id == change_id)
-        return self._now - newest <= timedelta(seconds=self._policy.open_for)
+        return self._is_recent(max(one.at for one in self._line if one.change_id == change_id))
+
+    def _is_recent(self, moment: datetime) -> bool:
+        return self._now - moment <= timedelta(seconds=self._policy.open_for)

@@ -99,6 +99,10 @@ def oracle(line: Sequence[Candidate], policy: Policy, known: Circumstances) -> s
             others = {other.at.strftime(form) for other in after}
             if counts and one.at.strftime(form) not in others and len(others) < getattr(policy, rule):
                 return True
+        if one.phase == "pre_restore":
+            if one.change_id:
+                return is_open(one.change_id)
+            return (NOW - one.at).total_seconds() <= policy.open_for
         is_side = one.phase in ("pre_change", "post_change")
         return bool(one.change_id and is_side and one in current(one.change_id, one.phase) and is_open(one.change_id))
 
@@ -109,6 +113,9 @@ def oracle(line: Sequence[Candidate], policy: Policy, known: Circumstances) -> s
             if any(other.sequence in kept for other in after):
                 kept.add(one.sequence)
     return kept
+
+
+CHANGES = {"pre_change": ["C1", "C2"], "post_change": ["C1", "C2"], "pre_restore": ["", "C1", "C2"]}
 
 
 @st.composite
@@ -125,7 +132,7 @@ def lines(draw: st.DrawFn) -> list[Candidate]:
                 at=moment,
                 is_complete=draw(st.booleans()),
                 phase=phase,
-                change_id=draw(st.sampled_from(["C1", "C2"])) if phase.endswith("change") else "",
+                change_id=draw(st.sampled_from(CHANGES.get(phase, [""]))),
                 release=draw(st.sampled_from(["", "5.6", "5.7"])),
             )
         )
@@ -187,15 +194,35 @@ def test_more_rules_let_less_go(line: list[Candidate], policy: Policy) -> None:
     assert fewer <= set(staying(decide(line, more, NOW)))
 
 
-@settings(max_examples=examples(100), deadline=None)
-@given(lines(), policies)
-def test_at_most_a_fifth_goes_and_the_oldest_first(line: list[Candidate], policy: Policy) -> None:
-    free = decide(line, policy, NOW)
-    limited = limit(free)
-    going = [one.candidate.sequence for one in limited if not one.stays]
-    assert len(going) <= len(line) // 5
-    assert going == [one.candidate.sequence for one in free if not one.stays][: len(going)]
-    assert all(not one.reasons for one in limited if one.is_deferred)
+def halves(line: Sequence[Candidate], kept: set[int]) -> list[str]:
+    """Changes of which something of what was after them is kept, and not what was before them."""
+    found = []
+    for change_id in ("C1", "C2"):
+        before, after = (
+            [one for one in line if (one.change_id, one.phase) == (change_id, phase)]
+            for phase in ("pre_change", "post_change")
+        )
+        newest = max(before, key=lambda one: (one.is_complete, one.sequence), default=None)
+        if newest is not None and newest.sequence not in kept and any(one.sequence in kept for one in after):
+            found.append(change_id)
+    return found
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(lines(), policies, known, st.integers(1, 5))
+def test_a_share_goes_and_never_half_a_pair(
+    line: list[Candidate], policy: Policy, circumstances: Circumstances, share: int
+) -> None:
+    free = decide(line, policy, NOW, circumstances)
+    limited = limit(free, share)
+    kept, staying_anyway = set(staying(limited)), oracle(line, policy, circumstances)
+    assert halves(line, staying_anyway) == halves(line, kept) == []
+    assert staying_anyway <= kept and len(line) - len(kept) == min(len(line) // share, len(line) - len(staying_anyway))
+    assert [one.candidate for one in limited] == [one.candidate for one in free]
+    assert all(one.reasons == () for one in limited if one.is_deferred)
+    # the oldest first, but for what waits for the other half of its pair
+    plain = [one for one in limited if not one.reasons and one.candidate.phase != "pre_change"]
+    assert [one.is_deferred for one in plain] == sorted(one.is_deferred for one in plain)
 
 
 # --- examples --------------------------------------------------------------------------------------------------------
@@ -256,6 +283,31 @@ def test_half_a_pair_never_stays_behind() -> None:
     decisions = decide(line, Policy(last=1), NOW, Circumstances(closed_changes=frozenset({"C1"})))
     assert staying(decisions) == [20, 30]
     assert reasons(decisions, 20) == ("pair of the change C1",)
+
+
+def test_a_pair_that_is_more_than_may_go_loses_what_was_after_the_change_first() -> None:
+    line = daily_line(10)
+    line[1] = replace(line[1], phase="pre_change", change_id="C1")
+    line[2] = replace(line[2], phase="post_change", change_id="C1")
+    closed = Circumstances(closed_changes=frozenset({"C1"}))
+    left, went = line, []
+    for _run in range(4):
+        decisions = limit(decide(left, Policy(last=1), NOW, closed))
+        went.append([one.candidate.sequence for one in decisions if not one.stays])
+        left = [one.candidate for one in decisions if one.stays]
+    assert went == [[1, 3], [2], [4], [5]]
+
+
+@pytest.mark.parametrize("change_id", ["C1", ""])
+def test_all_that_restores_put_aside_stays_while_their_change_is_open(change_id: str) -> None:
+    """Of a restore that was killed and begun again, only the first one has what was there before."""
+    line = daily_line(200)
+    for number in (149, 150):
+        line[number] = replace(line[number], phase="pre_restore", change_id=change_id)
+    assert staying(decide(line, Policy(last=1), NOW)) == [150, 151, 200]
+    assert staying(decide(line, Policy(last=1, open_for=86400), NOW)) == [151, 200]
+    closed = Circumstances(closed_changes=frozenset({"C1"}))
+    assert staying(decide(line, Policy(last=1), NOW, closed)) == ([151, 200] if change_id else [150, 151, 200])
 
 
 def test_a_change_of_which_no_hold_tells_is_open_for_a_time() -> None:
