@@ -70,12 +70,17 @@ class ActionModule(BackupAction):
             try:
                 kind = variables.value(product)
                 at = variables.value(backup_host) if self._task.delegate_to else None
-                own_task = kind and (kind not in FLEET_PRODUCTS or at not in (None, self._task.delegate_to))
-                if own_task or not kind:
-                    others[name] = {"changed": False, "skipped": True, "own_task": bool(own_task)}
+                if not kind or kind not in FLEET_PRODUCTS:
+                    others[name] = {"changed": False, "skipped": True, "own_task": bool(kind)}
+                    continue
+                if at not in (None, self._task.delegate_to):
+                    others[name] = self._elsewhere("backup host")
                     continue
                 omit = task_vars.get("omit")  # left in place by older versions of Ansible
                 given = {one: value for one, value in (variables.value(declared) or {}).items() if value != omit}
+                if len({one.get("repository") for one in (given, options)} - {None}) > 1:
+                    others[name] = self._elsewhere("repository")
+                    continue
                 self._share(given, options, name)
                 host = FleetHost(name, str(kind), given, str(variables.value(site) or ""))
                 FleetHost(name, host.product, {**given, **self._shared(options)}, host.site).params()
@@ -83,6 +88,12 @@ class ActionModule(BackupAction):
             except RecoveryError as error:
                 refused[name] = error
         return hosts, refused, others
+
+    @staticmethod
+    def _elsewhere(what: str) -> dict[str, Any]:
+        """The result of a host that is left to a task of its own. Who has none for it, is to see that."""
+        warning = f"Not backed up by this job, as its {what} is another one: it needs a task of its own."
+        return {"changed": False, "skipped": True, "own_task": True, "warnings": [warning]}
 
     @staticmethod
     def _share(given: dict[str, Any], options: dict[str, Any], name: str) -> None:

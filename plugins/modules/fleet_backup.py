@@ -20,7 +20,7 @@ description:
   - Run again with the same O(run_id), it does only what is missing.
   - A host's options are held against those of its product before anything is reached.
   - Products that push their own backups, C(keyfactor_appliance), C(pushed) and C(starface), are left to tasks of their
-    own.
+    own, and so are hosts whose repository is another one than that of the hosts before them.
 extends_documentation_fragment:
   - ucops.recovery.repository
   - ucops.recovery.repository.writer
@@ -41,8 +41,8 @@ options:
     description:
       - The variable in which a host has the options of its product's backup module, as a dictionary. It may be a
         template that is worth something else for each host.
-      - O(repository), O(writer_key_file) and what opens the repository may stand there too, the same for all. Of the
-        other options that this module has as well, what a host says itself counts.
+      - O(repository), O(writer_key_file) and what opens the repository may stand there too, the same for all of one
+        repository. Of the other options that this module has as well, what a host says itself counts.
     type: str
     default: recovery_options
   site_variable:

@@ -15,7 +15,7 @@ import yaml
 from sshd import SSHD, WITHOUT_SSHD, Sshd
 from support.killing import kill_at
 from support.playbooks import PROJECT
-from support.repositories import SECRET
+from support.repositories import SECRET, TestRepository
 from support.ssh_fleet import SshFleet
 
 OPTIONS_FILE = str(PROJECT / "playbooks" / "vars" / "options.yml")
@@ -127,10 +127,30 @@ def test_a_host_that_hangs_is_cut_off_and_holds_up_nobody(fleet):
 
 
 def test_what_differs_for_the_whole_run_is_refused_for_that_host_only(fleet):
-    fleet.variables["pbx2"]["recovery_repository"] = "/srv/elsewhere"
+    fleet.variables["pbx2"]["recovery_writer_key_file"] = "/srv/elsewhere.json"
+    fleet.variables["pbx3"]["recovery_repository"] = "/srv/elsewhere"
     done = run(fleet)
-    assert done.statuses()["pbx2"] == "failed" and "repository" in done.of["pbx2"]["result"]["msg"], done.output
-    assert list(done.statuses().values()).count("ok") == 5
+    assert done.statuses()["pbx2"] == "failed" and "writer_key_file" in done.of["pbx2"]["result"]["msg"], done.output
+    assert done.statuses()["pbx3"] == "skipped" and done.of["pbx3"]["result"]["own_task"]
+    assert "its repository is another one: it needs a task of its own" in done.output
+    assert list(done.statuses().values()).count("ok") == 4
+
+
+@pytest.mark.parametrize("alone", ["pbx1", "pbx3"])
+def test_hosts_that_are_not_for_the_job_are_backed_up_once_by_a_task_of_their_own(fleet, tmp_path, alone):
+    """Whether the first host or a later one wants no part in it, and one whose repository is another one."""
+    other = TestRepository.create(tmp_path / "other")
+    fleet.variables[alone]["recovery_fleet"] = False
+    fleet.variables["pbx5"] |= {
+        "recovery_repository": str(other.path),
+        "recovery_writer_key_file": str(other.writer_key_file),
+    }
+    fleet.write_inventory()
+    command = [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "ucops.recovery.backup"]
+    done = fleet.controller.run(command)
+    assert done.returncode == 0, done.stdout
+    assert generations(fleet) == {f"{host}/linux/1" for host in fleet.hosts if host != "pbx5"}
+    assert [path.name for path in other.path.glob("commits/pbx5/linux/*.json")] == ["1.json"]
 
 
 def test_without_a_repository_every_host_has_failed(fleet):
