@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from .._errors import ConnectionLost, DeadlineExceeded, OutputTooLarge, RecoveryError
@@ -98,16 +98,24 @@ class _Capped:
 
 
 class ProcessStream(CommandStream):
-    """The one implementation of :class:`CommandStream`."""
+    """The one implementation of :class:`CommandStream`. ``begun`` is called when the command has begun for certain."""
 
     def __init__(
-        self, process: Process, launch: Launch, host: str, input: Input, password: str | None, limits: Limits
+        self,
+        process: Process,
+        launch: Launch,
+        host: str,
+        input: Input,
+        password: str | None,
+        limits: Limits,
+        begun: Callable[[], None] = lambda: None,
     ) -> None:
         self._process = process
         self._launch = launch
         self._host = host
         self._password = password
         self._limits = limits
+        self._tell_begun = begun
         self._begun = self._moved = time.monotonic()
         self._started = threading.Event()
         self._closing = threading.Event()
@@ -149,6 +157,7 @@ class ProcessStream(CommandStream):
                 at = pending.find(self._launch.mark)
                 if at >= 0:
                     self._in_command = True
+                    self._tell_begun()
                     rest = pending[at + len(self._launch.mark) :]
                     pending = b""
                     if rest:

@@ -102,6 +102,7 @@ class SshTransport(Transport):
         self.host = options.host
         self._options = options
         self._connection: _Connection | None = None
+        self._has_shell = False
         self._lock = threading.Lock()
         one: SshOptions | None = options
         while one is not None:
@@ -142,13 +143,19 @@ class SshTransport(Transport):
                 raise ConnectionLost(
                     "The connection broke while a command was started", host=self.host, hint=_LOOK_AT_IT
                 ) from None
+            if self._has_shell:
+                raise ConnectionFailed(
+                    "The host starts no more commands",
+                    host=self.host,
+                    hint="Look at its load and its processes, and at MaxSessions of its sshd.",
+                ) from None
             raise CommandsRefused(
                 "The login works, but the host runs no commands for this account",
                 host=self.host,
                 hint="Give the account a POSIX shell, or use one that has it.",
             ) from None
         process = _SshProcess(channel, self.host)
-        return ProcessStream(process, started, self.host, input, options.become_password, limits)
+        return ProcessStream(process, started, self.host, input, options.become_password, limits, self._begun)
 
     def read_file(self, path: bytes) -> Iterator[bytes]:
         with self._sftp() as sftp:
@@ -176,6 +183,9 @@ class SshTransport(Transport):
             if self._connection is None:
                 self._connection = _connect(self._options)
             return self._connection
+
+    def _begun(self) -> None:
+        self._has_shell = True
 
     def _open_still(self) -> bool:
         return self._connection is not None and self._connection.alive()

@@ -196,6 +196,22 @@ def test_a_host_that_closes_without_a_word_of_the_end_is_read_to_its_end(peer):
     assert (result.rc, result.stdout, result.left_open) == (3, b"all of it", False)
 
 
+def test_a_host_with_a_shell_that_starts_no_more_commands_is_no_host_without_one(peer):
+    """Else trees would be read by SFTP from there on, without owners, and nobody would notice."""
+
+    def once(channel, mark):
+        begin(channel, mark)
+        channel.get_transport().server_object._refuse = "command"
+        channel.send_exit_status(0)
+        channel.close()
+
+    with peer(once, silence_timeout=5) as ssh:
+        assert ssh.run(["id"]).rc == 0
+        with pytest.raises(ConnectionFailed, match="starts no more commands") as told:
+            ssh.run(["id"])
+    assert not isinstance(told.value, CommandsRefused)
+
+
 def test_a_host_that_never_begins_a_command_has_a_deadline(peer):
     with peer(None, connect_timeout=0.5) as ssh, pytest.raises(DeadlineExceeded, match="did not begin what .* 0.5 s"):
         ssh.run(["id"])
