@@ -19,31 +19,31 @@ from .backends.base import Backend
 from .format import ChainId, GenerationId
 from .generation_writer import Prepared
 from .keys import WriterKey
-from .writer import Committed, RepositoryWriter
+from .writer import Committed, Outcome, RepositoryWriter, all_committed
 
-Commit = Callable[[Sequence[Prepared]], list[Committed]]
+Commit = Callable[[Sequence[Prepared]], list[Outcome]]
 
 
 class GroupCommits:
     """Gives threads a ``commit`` that shares its waiting with the others'.
 
-    :param commit: commits a group, as :meth:`RepositoryWriter.commit` does
+    :param commit: commits a group, as :meth:`RepositoryWriter.commit_each` does
     """
 
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
         self._lock = Lock()
-        self._waiting: list[tuple[Sequence[Prepared], Future[list[Committed]]]] = []
+        self._waiting: list[tuple[Sequence[Prepared], Future[list[Outcome]]]] = []
         self._one_by_one = ThreadPoolExecutor(1, "commit")
         self.groups = 0
 
     def commit(self, prepared: Sequence[Prepared]) -> list[Committed]:
-        """As durable as a commit of its own when it returns. Raises what the group's commit raises."""
-        outcome: Future[list[Committed]] = Future()
+        """As durable as a commit of its own when it returns. Raises what is wrong with these, or with the group."""
+        outcome: Future[list[Outcome]] = Future()
         with self._lock:
             self._waiting.append((prepared, outcome))
         self._one_by_one.submit(self._commit_waiting)
-        return outcome.result()
+        return all_committed(outcome.result())
 
     def close(self) -> None:
         """Let the thread end when all is committed."""
@@ -82,7 +82,7 @@ class FleetWriter(RepositoryWriter):
 
     def __init__(self, backend: Backend, writer_key: WriterKey) -> None:
         super().__init__(backend, writer_key)
-        self._groups = GroupCommits(super().commit)
+        self._groups = GroupCommits(self.commit_each)
         self._refused: set[ChainId] = set()
         self._counting = Lock()
         self.bytes_read = 0

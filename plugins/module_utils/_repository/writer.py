@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Union
 
 from .._errors import RepositoryDamaged, RepositoryError
 from .._libraries import require
@@ -67,14 +68,32 @@ class Committed:
         return self.record.hash
 
 
-@dataclass
-class _Signed:
-    """A record on its way: its bytes, its signature, and whether it is there."""
+Outcome = Union[Committed, RepositoryError]
 
+
+def all_committed(outcomes: Sequence[Outcome]) -> list[Committed]:
+    """What was committed, when it is everything.
+
+    :raises RepositoryError: the first of what is not; those that are committed nevertheless stand in its details
+    """
+    done = [one for one in outcomes if isinstance(one, Committed)]
+    for error in outcomes:
+        if isinstance(error, RepositoryError):
+            error.details["committed"] = [str(one.generation_id) for one in done]
+            raise error
+    return done
+
+
+@dataclass
+class _Going:
+    """A generation on its way: its record as it stands, the bytes and the signature of that, what became of it."""
+
+    one: Prepared
     record: CommitRecord
-    data: bytes
-    signature: bytes
+    data: bytes = b""
+    signature: bytes = b""
     is_committed: bool = False
+    failed: RepositoryError | None = None
 
     @property
     def signature_name(self) -> str:
@@ -145,30 +164,33 @@ class RepositoryWriter:
         When another writer was faster, the generation goes behind that one's. After an error the ids of those that are
         committed nevertheless stand in its details as C(committed); nothing staged is left.
         """
-        signed: list[_Signed] = []
+        return all_committed(self.commit_each(prepared))
+
+    def commit_each(self, prepared: Sequence[Prepared]) -> list[Outcome]:
+        """The same; what is wrong with the line of one generation is the outcome of that one, and no other's."""
+        group = [_Going(one, one.record) for one in prepared]
         try:
-            signed = [self._sign(one.record, one.previous) for one in prepared]
-            self._publish_objects(prepared, signed)
+            for going in group:
+                self._sign(going)
+            self._publish_objects(_alive(group))
             for _attempt in range(COMMIT_ATTEMPTS):
-                waiting = self._create_records(signed)
+                waiting = self._create_records(_alive(group))
                 if not waiting:
                     break
-                self._go_behind(prepared, signed, waiting)
+                self._go_behind(waiting)
             else:
-                raise RepositoryError(
-                    "Other writers were faster again and again", item=str(prepared[waiting[0]].record.chain)
-                )
+                raise RepositoryError("Other writers were faster again and again", item=str(waiting[0].record.chain))
         except BaseException as error:
-            done = [one for one in signed if one.is_committed]
             if isinstance(error, RepositoryError):
-                error.details["committed"] = [str(GenerationId.of(one.record)) for one in done]
-            self._withdraw(prepared, signed)
+                done = [str(GenerationId.of(going.record)) for going in group if going.is_committed]
+                error.details["committed"] = done
+            self._withdraw(_alive(group))
             raise
         finally:
             for one in prepared:
                 one.abort()
-        self._keep_indexes(prepared)
-        return [self._committed(one, mark) for one, mark in zip(prepared, signed)]
+        self._keep_indexes(_alive(group))
+        return [going.failed or self._committed(going) for going in group]
 
     # --- beginning ---
     def _check_collision(self, chain: ChainId) -> None:
@@ -180,39 +202,51 @@ class RepositoryWriter:
             self._names.claim(chain)
 
     # --- committing ---
-    def _sign(self, record: CommitRecord, previous: CommitRecord | None) -> _Signed:
-        """The record behind ``previous``, with its time and its attempt, signed."""
+    def _sign(self, going: _Going, newest: bool = False) -> None:
+        """Give the record its place, its time and its attempt, and sign it. Where the line is damaged it has failed.
+
+        :param newest: its place is behind the newest record, and no more behind the one that it was prepared for
+        """
+        one = going.one
         attempt = 1
-        if record.change_id is not None:
-            attempt += len(generations_of_change(self.backend, previous, record.change_id, record.phase))
-        record = replace(
-            record,
-            sequence=previous.sequence + 1 if previous is not None else 1,
-            parent=previous.hash if previous is not None else "",
+        try:
+            if newest:
+                one.previous = head(self.backend, one.record.chain, self.believe)
+            if one.record.change_id is not None:
+                attempt += len(
+                    generations_of_change(self.backend, one.previous, one.record.change_id, one.record.phase)
+                )
+        except RepositoryError as error:
+            going.failed = error
+            return
+        going.record = replace(
+            one.record,
+            sequence=one.previous.sequence + 1 if one.previous is not None else 1,
+            parent=one.previous.hash if one.previous is not None else "",
             received_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock())),
             attempt=attempt,
         )
-        data = record.to_bytes()
-        return _Signed(record, data, self.writer_key.signing_key.sign(data, COMMIT_NAMESPACE))
+        going.data = going.record.to_bytes()
+        going.signature = self.writer_key.signing_key.sign(going.data, COMMIT_NAMESPACE)
 
-    def _publish_objects(self, prepared: Sequence[Prepared], signed: Sequence[_Signed]) -> None:
+    def _publish_objects(self, group: Sequence[_Going]) -> None:
         """Objects and signatures; without a record they mean nothing."""
-        files = [pair for one in prepared for pair in one.staged]
+        files = [pair for going in group for pair in going.one.staged]
         signatures: list[tuple[Staged, str]] = []
         try:
-            for mark in signed:
+            for going in group:
                 staged = self.backend.stage("signature")
-                signatures.append((staged, mark.signature_name))
-                staged.write(mark.signature)
+                signatures.append((staged, going.signature_name))
+                staged.write(going.signature)
                 staged.close()
             existing = set(self.backend.publish(files + signatures))
         finally:
             for staged, _name in signatures:
                 staged.abort()
-        for one in prepared:
-            sha = one.record.piece_index[0]
-            if one.index_data and object_name(sha) in existing:
-                self._heal_index(sha, one.index_data)
+        for going in group:
+            sha = going.one.record.piece_index[0]
+            if going.one.index_data and object_name(sha) in existing:
+                self._heal_index(sha, going.one.index_data)
 
     def _heal_index(self, sha: str, data: bytes) -> None:
         """An index is clear, so the same one may have been there before, and may have been damaged since."""
@@ -224,54 +258,56 @@ class RepositoryWriter:
         if not intact:
             self.backend.replace(name, data)
 
-    def _keep_indexes(self, prepared: Sequence[Prepared]) -> None:
+    def _keep_indexes(self, group: Sequence[_Going]) -> None:
         """A clear index that a run which was cut off left behind may have been swept before the record named it."""
-        for one in prepared:
-            name = object_name(one.record.piece_index[0])
-            if one.index_data and not self.backend.exists(name):
-                self.backend.create_many([(name, one.index_data)])
+        for going in group:
+            name = object_name(going.one.record.piece_index[0])
+            if going.one.index_data and not self.backend.exists(name):
+                self.backend.create_many([(name, going.one.index_data)])
 
-    def _create_records(self, signed: Sequence[_Signed]) -> list[int]:
+    def _create_records(self, group: Sequence[_Going]) -> list[_Going]:
         """Create the records that are not there yet; which of them found their place taken."""
-        first: dict[str, int] = {}
-        waiting = [position for position, mark in enumerate(signed) if not mark.is_committed]
-        for position in waiting:
+        first: dict[str, _Going] = {}
+        waiting = [going for going in group if not going.is_committed]
+        for going in waiting:
             # two of one line in one group: the second one comes with the next round
-            first.setdefault(record_name(GenerationId.of(signed[position].record)), position)
-        taken = set(self.backend.create_many([(name, signed[position].data) for name, position in first.items()]))
-        for name, position in first.items():
-            signed[position].is_committed = name not in taken
-        return [position for position in waiting if not signed[position].is_committed]
+            first.setdefault(record_name(GenerationId.of(going.record)), going)
+        taken = set(self.backend.create_many([(name, going.data) for name, going in first.items()]))
+        for name, going in first.items():
+            going.is_committed = name not in taken
+        return [going for going in waiting if not going.is_committed]
 
-    def _go_behind(self, prepared: Sequence[Prepared], signed: list[_Signed], waiting: Sequence[int]) -> None:
-        """Give those that wait a place behind the newest record."""
-        strays = []
-        for position in waiting:
-            one = prepared[position]
-            strays.append(signed[position].signature_name)
-            one.previous = head(self.backend, one.record.chain, self.believe)
-            signed[position] = self._sign(one.record, one.previous)
-        self.backend.create_many(
-            [(signed[position].signature_name, signed[position].signature) for position in waiting]
-        )
+    def _go_behind(self, waiting: Sequence[_Going]) -> None:
+        """Give those that wait a place behind the newest record; who finds none leaves nothing behind."""
+        strays = [going.signature_name for going in waiting]
+        for going in waiting:
+            self._sign(going, newest=True)
+            if going.failed:
+                self._remove_objects(going.one)
+        self.backend.create_many([(going.signature_name, going.signature) for going in _alive(waiting)])
         for name in strays:
             with suppress(RepositoryError):
                 self.backend.remove(name)
 
-    def _withdraw(self, prepared: Sequence[Prepared], signed: Sequence[_Signed]) -> None:
+    def _withdraw(self, group: Sequence[_Going]) -> None:
         """Remove what was published for records that did not come to be: on a full disk it would be in the way."""
-        for one, mark in zip(prepared, signed):
+        for going in group:
             with suppress(RepositoryError):
-                if mark.is_committed or self.backend.exists(record_name(GenerationId.of(mark.record))):
+                if going.is_committed or self.backend.exists(record_name(GenerationId.of(going.record))):
                     # the record may be this one, when only the last sync failed
                     continue
-                self.backend.remove(mark.signature_name)
-                for sha in one.file_keys:
-                    # sealed a moment ago: nobody else can have the same bytes
-                    self.backend.remove(object_name(sha))
+                self.backend.remove(going.signature_name)
+                self._remove_objects(going.one)
 
-    def _committed(self, one: Prepared, mark: _Signed) -> Committed:
-        record, previous = mark.record, one.previous
+    def _remove_objects(self, one: Prepared) -> None:
+        """What was sealed a moment ago: nobody else can have the same bytes."""
+        with suppress(RepositoryError):
+            for sha in one.file_keys:
+                self.backend.remove(object_name(sha))
+
+    @staticmethod
+    def _committed(going: _Going) -> Committed:
+        one, record, previous = going.one, going.record, going.one.previous
         comparable = previous if previous is None or previous.fingerprint_key == record.fingerprint_key else None
         changed = changed_items(comparable, record.items)
         return Committed(
@@ -279,7 +315,12 @@ class RepositoryWriter:
             content_changed=comparable is None or bool(changed) or comparable.release != record.release,
             changed_items=changed,
             bytes_read=one.bytes_read,
-            bytes_stored=one.bytes_stored + len(mark.data) + len(mark.signature),
+            bytes_stored=one.bytes_stored + len(going.data) + len(going.signature),
             file_keys=one.file_keys,
             warnings=tuple(one.warnings),
         )
+
+
+def _alive(group: Sequence[_Going]) -> list[_Going]:
+    """Those that are signed and have not failed."""
+    return [going for going in group if going.data and going.failed is None]

@@ -6,12 +6,13 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from support.repositories import TestRepository, entry
 
-from ansible_collections.ucops.recovery.plugins.module_utils._errors import RepositoryError
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import RepositoryDamaged, RepositoryError
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import ChainId, object_name
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.generation_writer import GenerationFacts
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.group_commit import FleetWriter, GroupCommits
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey
@@ -31,10 +32,50 @@ def writer(store):
         yield one
 
 
-def prepare(writer, source, content=b"x"):
+def prepare(writer, source, content=b"x", facts=FACTS):
     generation = writer.begin(source, "linux")
     generation.add(entry("/etc/hosts"), [content])
-    return generation.finish(FACTS)
+    return generation.finish(facts)
+
+
+def damage(store, name):
+    store.backend.replace(name, b"{}")
+
+
+def commit_as_one_group(writer, prepared):
+    """What each of some threads gets whose generations go together: its number, or its error."""
+    held = threading.Event()
+    writer._groups._one_by_one.submit(held.wait)
+    with ThreadPoolExecutor(len(prepared)) as pool:
+        waiting = [pool.submit(writer.commit, [one]) for one in prepared]
+        deadline = time.monotonic() + 10
+        while len(writer._groups._waiting) < len(prepared) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        held.set()
+        return [one.exception() or one.result()[0].record.sequence for one in waiting]
+
+
+def test_a_damaged_old_record_fails_its_own_host_alone(store, writer):
+    for content in (b"1", b"2"):
+        writer.commit([prepare(writer, "pbx1", content)])
+    change = replace(FACTS, phase="pre_change", change_id="CHG1")
+    prepared = [prepare(writer, source, b"new", change) for source in ("pbx1", "pbx2")]
+    damage(store, "commits/pbx1/linux/1.json")
+    mine, other = commit_as_one_group(writer, prepared)
+    assert isinstance(mine, RepositoryDamaged) and "pbx1/linux/1" in str(mine) and mine.details == {"committed": []}
+    assert (other, writer.groups) == (1, 3)
+    assert not any(store.backend.exists(object_name(sha)) for sha in prepared[0].file_keys)
+
+
+def test_a_damaged_newest_record_of_another_writer_fails_its_own_host_alone(store, writer):
+    prepared = [prepare(writer, source) for source in ("pbx1", "pbx2", "pbx2")]
+    with FleetWriter(store.backend, WriterKey.load(str(store.writer_key_file))) as faster:
+        faster.commit([prepare(faster, "pbx1")])
+    damage(store, "commits/pbx1/linux/1.json")
+    mine, *others = commit_as_one_group(writer, prepared)
+    assert isinstance(mine, RepositoryDamaged) and "pbx1/linux/1" in str(mine)
+    assert others == [1, 2]
+    assert prepared[0].file_keys and not any(store.backend.exists(object_name(sha)) for sha in prepared[0].file_keys)
 
 
 def test_many_threads_share_a_few_commits_and_each_has_its_own_generation(store, writer):
