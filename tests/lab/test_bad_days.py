@@ -384,7 +384,7 @@ def test_a_full_repository_loses_nothing(growing: Host, small: Recovery, backup_
     play = small.run_each(tasks)
     full = ("The repository at /srv/small/repository is full", "Nothing that was there is lost", "make room")
     one_message(play.result("full"), "RepositoryFull", *full)
-    no_way_back = (f"{host.address}: ", "No whole pre_restore", "nothing was touched", "is full", "best_effort")
+    no_way_back = (f"{host.address}: ", "No whole pre_restore", "nothing was put back", "is full", "best_effort")
     one_message(play.result("restore"), "RestoreRefused", *no_way_back)
     assert contents(host, FOLDER) == grown
     assert [each["id"] for each in play.result("list")["generations"]] == ["growing/linux/1"]

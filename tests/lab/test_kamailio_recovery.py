@@ -67,7 +67,7 @@ def test_a_destroyed_kamailio_serves_the_same_call_again(
     if is_served:
         refused = recovery.restore(pbx.host, generation="pre_change", change_id="CHG1")
         assert not refused.passed
-        assert "nothing was touched" in result_of(refused)["msg"]
+        assert "nothing was put back" in result_of(refused)["msg"]
         assert not pbx.host.exists("/etc/kamailio")
     restored = recovery.restore(pbx.host, generation="pre_change", change_id="CHG1", pre_restore="best_effort")
     assert restored.passed, restored.output

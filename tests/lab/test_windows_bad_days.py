@@ -96,7 +96,7 @@ def test_a_locked_file_makes_a_backup_partial_by_name_and_a_restore_is_refused(
         result = restore(recovery)
     one_clear_error(play["backup"], play["backup"]["error"], "config.xml", "in use by another program")
     assert play["backup"]["generation"]["status"] == "partial"
-    one_clear_error(result, "RestoreRefused", "nothing was touched", "config.xml", "in use by another program")
+    one_clear_error(result, "RestoreRefused", "nothing was put back", "config.xml", "in use by another program")
     assert look(recovery) == spoilt
 
 

@@ -44,6 +44,9 @@ LISTED = ("none", "shadow_copy")
 """How those items are read of which a restore must know what is there, to remove what came later. A dump takes the
 place of everything by itself."""
 
+RECORD_KINDS = ("file", "dump")
+"""What of a growing record counts as there. Folders alone are made by the package of a rebuilt host."""
+
 Stored = Mapping[str, Sequence[StoredEntry]]
 """Entries by the name of their item."""
 
@@ -229,15 +232,27 @@ class Restorer:
             for item in self._items
             if done and not item.comparable
         ]
-        left_alone = [item.name for item in known if self._is_growing_record(item) and current.get(item.name)]
+        half_done = {name for one in interrupted if not one.paths for name in one.items}
+        left_alone = [
+            item.name
+            for item in known
+            if self._is_growing_record(item)
+            and item.name not in half_done
+            and any(stored.entry.kind in RECORD_KINDS for stored in current[item.name])
+        ]
         for item in self._items:
             wanted, now = self._wanted[item.name], current.get(item.name, [])
-            if item.name in unknown or item.name in left_alone or (done and not item.comparable):
-                changes[item.name] = []
-            elif differences(item, wanted, now, self._reader):
+            changes[item.name] = []
+            if item.name in unknown or (done and not item.comparable):
+                continue
+            differs = bool(differences(item, wanted, now, self._reader))
+            if differs and item.name in left_alone:
+                warnings.append(
+                    f"{item.name}: it grows by itself and some of it is on the host, so it is left alone;"
+                    " name it in only_items to put it back."
+                )
+            elif differs:
                 changes[item.name] = self._changes(item, wanted, now)
-            else:
-                changes[item.name] = []
         services = [service.name for service in self._product.services(self._then)]
         plan = RestorePlan(self.generation, changes, unknown, left_alone, services, warnings)
         reader = self._reader
@@ -417,15 +432,17 @@ class Restorer:
         options = self._options
         check_losses(plan.losses, options.confirm_losses, plan.expected, self._transport.host)
         begun_before = plan.open_restores
-        journal = self._begin_journal(items=plan.items, services=plan.services)
         items = [item for item in self._items if item.name in plan.items]
         proved = self._items if options.drill is not None else items
+        to_stop = self._product.services_to_stop_for_backup(self._probe_to_keep())
+        to_stop = running(self._control, to_stop) if items and options.pre_restore != "skip" else []
+        journal = self._begin_journal(items=plan.items, services=plan.services)
         try:
             before = self._pre_restore() if items else None
             services = self._product.services(self._then)
             ran = running(self._control, services) if items else []
-        except BaseException:
-            journal.finish("not_begun")
+        except BaseException as error:
+            self._end_unbegun(journal, to_stop, error)
             raise
         try:
             for service in ran:
@@ -456,6 +473,23 @@ class Restorer:
             actor=options.occasion.actor,
             change_id=options.occasion.change_id,
         )
+
+    def _end_unbegun(self, journal: RestoreJournal, ran: Sequence[Service], error: BaseException) -> None:
+        """Note that nothing was put back. Raises RestoreFailed, and leaves the journal open, unless everything runs
+        again that ran before."""
+        try:
+            left = [service.name for service in ran if not self._control.is_active(service)]
+        except RecoveryError:
+            left = [service.name for service in ran]
+        if not left:
+            journal.finish("not_begun")
+            return
+        raise RestoreFailed(
+            f"{_story(error)}. {', '.join(left)} ran before and may be stopped now",
+            host=self._transport.host,
+            hint="Mend the cause and restore again; the journal keeps this restore open until one is done.",
+            journal=journal.identifier,
+        ) from error
 
     # --- services alone, for hosts that belong together --------------------------------------------------------------
     def stop_services(self, *, look_only: bool) -> dict[str, Any]:
@@ -552,7 +586,7 @@ class Restorer:
 
     def _no_pre_restore(self, story: str) -> RestoreRefused:
         return RestoreRefused(
-            f"No whole pre_restore generation could be made, and nothing was touched: {story}",
+            f"No whole pre_restore generation could be made, so nothing was put back: {story}",
             host=self._transport.host,
             hint="Mend that, or set pre_restore to best_effort if the host's present state is not worth keeping.",
         )
@@ -673,7 +707,7 @@ class Restorer:
         return {name: [one for one in entries if self._paths.match(one.entry.path)] for name, entries in found.items()}
 
 
-def _story(error: Exception) -> str:
+def _story(error: BaseException) -> str:
     """What went wrong, within a sentence. The text of an error that is not ours may quote content, and is left out."""
     if not isinstance(error, RecoveryError):
         return f"unexpected {type(error).__name__}"

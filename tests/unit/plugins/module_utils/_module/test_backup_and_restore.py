@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     CommandFailed,
+    ConnectionLost,
     HostMismatch,
     KeyRequired,
     RepositoryFull,
@@ -24,6 +25,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RestoreRefused,
     VersionMismatch,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._items.services import ServiceControl
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup import (
     BackupOptions,
     BackupOutcome,
@@ -342,12 +344,27 @@ def test_what_is_read_from_a_shadow_copy_is_put_back_exactly_too(site: Site, mon
 def test_growing_records_stay_unless_they_are_named_or_gone(site: Site) -> None:
     outcome = site.backup()
     calls = site.root / "var/log/calls/2026.csv"
+    assert site.restorer(outcome).plan(look_only=False).warnings == []
     calls.write_text("1001,1002\n1003,1004\n")
     plan = site.restorer(outcome).plan(look_only=False)
     assert (plan.items, plan.left_alone) == ([], ["records"])
+    assert [warning.partition(";")[0] for warning in plan.warnings] == [
+        "records: it grows by itself and some of it is on the host, so it is left alone"
+    ]
     assert site.restorer(outcome, only_items=["records"]).plan(look_only=False).items == ["records"]
     shutil.rmtree(calls.parent)
     assert site.restorer(outcome).plan(look_only=False).items == ["records"]
+
+
+def test_records_are_gone_where_only_the_folder_of_their_package_is_there(site: Site) -> None:
+    calls = site.root / "var/log/calls/2026.csv"
+    outcome = site.backup()
+    calls.unlink()
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert (plan.items, plan.left_alone) == (["records"], [])
+    restorer.run(plan)
+    assert calls.read_text() == "1001,1002\n"
 
 
 @pytest.mark.parametrize("consistency", ["none", "shadow_copy"])
@@ -569,6 +586,13 @@ def test_growing_records_are_no_loss_and_what_cannot_be_compared_is(
 
 
 # --- restores that were cut off --------------------------------------------------------------------------------------
+def failing(error: BaseException) -> Any:
+    def fail(*_what: Any, **_how: Any) -> Any:
+        raise error
+
+    return fail
+
+
 def test_a_restore_that_was_killed_is_finished_without_asking_again(
     site: Site, change: tuple[BackupOutcome, BackupOutcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -628,6 +652,23 @@ def test_a_restore_of_something_else_ends_none_that_was_killed(site: Site, elsew
     assert open_restores(site.store.backend, "pbx", "linux") == []
 
 
+def test_records_of_which_a_killed_restore_wrote_some_are_put_back_as_a_whole(site: Site) -> None:
+    older, newer = site.root / "var/log/calls/2025.csv", site.root / "var/log/calls/2026.csv"
+    older.write_text("old records\n")
+    outcome = site.backup()
+    older.unlink()
+    killed = begun(site, "records", paths=("/var/log/calls",))
+    plan = site.restorer(outcome).plan(look_only=False)
+    assert (plan.left_alone, plan.open_restores) == (["records"], []) and killed in str(plan.warnings)
+    begun(site, "records")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert (plan.items, plan.left_alone) == (["records"], [])
+    restorer.run(plan)
+    assert older.read_text() == "old records\n" and newer.exists()
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
 def test_some_paths_that_were_killed_are_ended_by_the_same_paths_or_all(site: Site) -> None:
     outcome = site.backup()
     for paths in (["/etc/voip/conf.d"], ["/etc/voip/dialplan.cfg", "/etc/voip/conf.d"], None):
@@ -644,15 +685,11 @@ def test_the_journal_says_to_which_paths_a_restore_was_limited(site: Site, monke
     outcome = site.backup()
     (site.root / "etc/voip/conf.d/trunk.cfg").write_text("wrong")
     restorer = site.restorer(outcome, paths=["/etc/voip/conf.d"])
-    monkeypatch.setattr(restorer, "_put_back", interrupt)
+    monkeypatch.setattr(restorer, "_put_back", failing(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         restorer.run(restorer.plan(look_only=False))
     (killed,) = interrupted_restores(site.store.backend, "pbx", "linux")
     assert (list(killed.items), list(killed.paths)) == (["voip"], ["/etc/voip/conf.d"])
-
-
-def interrupt(*_items: Any, **_how: Any) -> None:
-    raise KeyboardInterrupt
 
 
 # --- services for the sake of another host ---------------------------------------------------------------------------
@@ -706,6 +743,65 @@ def test_a_service_that_cannot_be_stopped_leaves_the_others_running(site: Site, 
     with pytest.raises(CommandFailed):
         site.restorer(outcome).stop_services(look_only=False)
     assert switchboard.exists() and site.backup().open_restores == []
+
+
+def test_a_service_that_stays_down_after_the_pre_restore_generation_keeps_the_journal_open(
+    site: Site, switchboard: pathlib.Path
+) -> None:
+    broken = switchboard.with_name("broken")
+    site.options["stop_services_for_backup"] = True
+    site.options["services"][0]["start"] = ["sh", "-c", f"test ! -e {broken} && touch {switchboard}"]
+    outcome = site.backup()
+    dialplan = site.root / "etc/voip/dialplan.cfg"
+    dialplan.write_text("changed")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    broken.touch()
+    with pytest.raises(RestoreFailed, match="switchboard ran before and may be stopped now") as caught:
+        restorer.run(plan)
+    assert not switchboard.exists() and dialplan.read_text() == "changed"
+    assert "nothing was touched" not in str(caught.value)
+    assert open_restores(site.store.backend, "pbx", "linux") == [caught.value.details["journal"]]
+    broken.unlink()
+    again = site.restorer(outcome)
+    again.run(again.plan(look_only=False))
+    assert switchboard.exists() and open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_a_pre_restore_generation_that_fails_while_all_runs_again_closes_the_journal(
+    site: Site, switchboard: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.options["stop_services_for_backup"] = True
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("changed")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    monkeypatch.setattr(site.store, "commit", failing(RepositoryFull("The disk is full")))
+    with pytest.raises(RestoreRefused, match="so nothing was put back: .*disk is full"):
+        restorer.run(plan)
+    assert switchboard.exists() and open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_a_host_that_is_lost_while_its_services_are_stopped_keeps_the_journal_open(
+    site: Site, switchboard: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.options["stop_services_for_backup"] = True
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("changed")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+
+    lost = failing(ConnectionLost("The line is dead", host="pbx"))
+
+    def stop_and_lose(service: Any) -> None:
+        switchboard.unlink()
+        monkeypatch.setattr(site.transport, "run", lost)
+        lost()
+
+    monkeypatch.setattr(ServiceControl, "stop", lambda _control, service: stop_and_lose(service))
+    with pytest.raises(RestoreFailed, match="The line is dead.*switchboard ran before"):
+        restorer.run(plan)
+    assert len(open_restores(site.store.backend, "pbx", "linux")) == 1
 
 
 def test_a_service_that_is_down_is_started_although_nothing_else_differs(site: Site, switchboard: pathlib.Path) -> None:
