@@ -81,7 +81,7 @@ options:
   host_timeout:
     description:
       - Seconds that one host may take. Then it is cut off and has failed; services that were stopped for its backup are
-        started again.
+        started again, and the job waits for them.
     type: float
     default: 3600
   run_timeout:

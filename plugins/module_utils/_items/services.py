@@ -77,6 +77,11 @@ class ServiceControl:
         self._sleep = sleep
         self._kinds: dict[str, str] = {}
 
+    @property
+    def longest(self) -> float:
+        """Seconds that one service may take to stop or to come up: the command for it, and what follows."""
+        return 2 * self._deadline + SLACK
+
     def exists(self, service: Service) -> bool:
         """Whether the host knows the service, or its commands are given."""
         return self._kind(service) != "none"

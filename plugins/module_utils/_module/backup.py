@@ -112,6 +112,7 @@ def take_backup(
     force_store: bool = False,
     sink_around: Callable[[GenerationWriter], Sink] | None = None,
     already: Callable[[Gathering, ItemDigests], CommitRecord | None] = lambda gathering, digests: None,
+    stopping: Callable[[float], object] = lambda seconds: None,
 ) -> BackupOutcome:
     """Gather the product from its host and commit a generation.
 
@@ -119,6 +120,7 @@ def take_backup(
     :param force_store: lean on nothing that is stored already
     :param sink_around: puts a sink of its own in front of the generation's
     :param already: finds the generation that holds what was gathered, for products of which a second one is not wanted
+    :param stopping: is told before services are stopped, in how many seconds they run again once all is gathered
     :raises RepositoryError: nothing could be kept
     :raises RepositoryFull, IndependenceMissing: it did not begin
     """
@@ -130,7 +132,7 @@ def take_backup(
     changed_items: list[str]
     content_changed: bool | None
     try:
-        gathering = _gather(generation, transport, product, probe, items, dry_run, sink_around)
+        gathering = _gather(generation, transport, product, probe, items, dry_run, sink_around, stopping)
         digests = generation.item_digests()
         if gathering.failure is not None and not digests:
             raise gathering.failure
@@ -197,11 +199,12 @@ def _gather(
     items: Sequence[Item],
     dry_run: bool,
     sink_around: Callable[[GenerationWriter], Sink] | None,
+    stopping: Callable[[float], object],
 ) -> Gathering:
     sink = sink_around(generation) if sink_around is not None else generation
     if dry_run:
         return gather_items(items, transport, sink, skip=lambda item: item.consistency != "none")
-    with stopped(product.service_control(transport), product.services_to_stop_for_backup(probe)):
+    with stopped(product.service_control(transport), product.services_to_stop_for_backup(probe), stopping):
         return gather_items(items, transport, sink)
 
 

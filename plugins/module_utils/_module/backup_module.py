@@ -86,6 +86,7 @@ class ProductBackup:
     :param params: the validated options of the product's module
     :param connected: is given the transport before anything is asked of it
     :param answered: is called when the host has answered for the first time
+    :param stopping: is told before services are stopped, in how many seconds they run again once all is gathered
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class ProductBackup:
         diff: bool,
         connected: Callable[[Transport], object] = lambda transport: None,
         answered: Callable[[], object] = lambda: None,
+        stopping: Callable[[float], object] = lambda seconds: None,
     ) -> None:
         self._params = params
         self._product: Product = make_product(product, product_options(params, product))
@@ -106,6 +108,7 @@ class ProductBackup:
         self._diff = diff
         self._connected = connected
         self._answered = answered
+        self._stopping = stopping
         self._live: LiveSide | None = None
 
     def run(self, store: RepositoryWriter) -> dict[str, Any]:
@@ -154,6 +157,7 @@ class ProductBackup:
                 force_store=before.damaged,
                 sink_around=self._keeping(earlier) if earlier is not None else None,
                 already=lambda _gathering, _digests: self._made_meanwhile(store, chain),
+                stopping=self._stopping,
             )
             if outcome.already is not None:
                 newest = head(store.backend, chain, store.believe)

@@ -201,6 +201,7 @@ class _HostBackup(Job):
             diff=shared.diff,
             connected=self._connected,
             answered=self._has_answered,
+            stopping=self._stops_services,
         )
         try:
             return backup.run(self._store)
@@ -216,6 +217,9 @@ class _HostBackup(Job):
 
     def _has_answered(self) -> None:
         self.answered = True
+
+    def _stops_services(self, seconds: float) -> None:
+        self.more_grace = seconds
 
     def _of_this_run(self) -> CommitRecord | None:
         """The complete generation that an earlier try of the same run made."""

@@ -19,7 +19,7 @@ from typing import Any
 from .fleet_limits import Limits, Place
 
 GRACE = 60.0
-"""Seconds that a job has to end after it was cut off: a service that was stopped is started again, for example."""
+"""Seconds that a job has to end after it was cut off, beside those that it needs itself."""
 
 SILENT_AFTER = 3.0
 """Seconds after which a host that was begun and has not answered is silent: it keeps no other from its turn."""
@@ -34,6 +34,8 @@ class Job(ABC):
     place: Place
     answered = False
     """Whether the host has shown that it is there."""
+    more_grace = 0.0
+    """Seconds that it may need to give back what it took from its host, when it was cut off: services run again."""
 
     @abstractmethod
     def run(self) -> Result:
@@ -150,7 +152,7 @@ class FleetRun:
             if one.cut_off_at is None:
                 if now - one.began >= self._deadlines.host:
                     self._cut_off(one, now, f"The host took longer than {self._deadlines.host:g} s")
-            elif now - one.cut_off_at >= self._deadlines.grace:
+            elif now >= self._given_up_at(one, one.cut_off_at):
                 del self._running[one.job.name]
                 self._take(one.job.name, one.job.given_up(f"{one.reason} and did not end when it was cut off"))
 
@@ -169,11 +171,14 @@ class FleetRun:
         one.reason = why
         one.job.cut_off(why)
 
+    def _given_up_at(self, one: _Running, cut_off_at: float) -> float:
+        return cut_off_at + self._deadlines.grace + one.job.more_grace
+
     def _patience(self, over: float | None) -> float:
         """Seconds until somebody has to be looked at."""
         now = time.monotonic()
         times = [
-            one.began + self._deadlines.host if one.cut_off_at is None else one.cut_off_at + self._deadlines.grace
+            one.began + self._deadlines.host if one.cut_off_at is None else self._given_up_at(one, one.cut_off_at)
             for one in self._running.values()
         ]
         if self._waiting:

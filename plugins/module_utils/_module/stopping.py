@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from .._errors import CommandFailed, ConnectionFailed, RecoveryError
@@ -42,9 +42,15 @@ def start_again(control: ServiceControl, services: Sequence[Service]) -> None:
 
 
 @contextmanager
-def stopped(control: ServiceControl, services: Sequence[Service]) -> Iterator[None]:
-    """What runs of the services is stopped inside the block, and started again however it ends."""
+def stopped(
+    control: ServiceControl, services: Sequence[Service], stopping: Callable[[float], object] = lambda seconds: None
+) -> Iterator[None]:
+    """What runs of the services is stopped inside the block, and started again however it ends.
+
+    :param stopping: is told before, in how many seconds all of them are running again once the block has ended
+    """
     before = running(control, services) if services else []
+    stopping(len(before) * control.longest if before else 0.0)
     try:
         for service in before:
             control.stop(service)

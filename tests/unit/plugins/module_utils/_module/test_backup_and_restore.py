@@ -737,6 +737,22 @@ def test_a_host_that_was_stopped_in_vain_is_started_again(site: Site, switchboar
         site.restorer(outcome).start_services(look_only=False)
 
 
+def test_a_backup_tells_how_long_the_services_that_it_stops_may_need_to_run_again(
+    site: Site, switchboard: pathlib.Path
+) -> None:
+    site.options["stop_services_for_backup"] = True
+    told = []
+
+    def stopping(seconds: float) -> None:
+        told.append((seconds, switchboard.exists()))
+
+    product = site.product
+    probe = product.probe(site.transport)
+    options = BackupOptions("pbx", "", MANUAL)
+    take_backup(site.store, site.transport, product, probe, product.items(probe), options, stopping=stopping)
+    assert told == [(210.0, True)] and switchboard.exists()
+
+
 def test_a_service_that_cannot_be_stopped_leaves_the_others_running(site: Site, switchboard: pathlib.Path) -> None:
     outcome = site.backup()
     site.options["services"][0]["stop"] = ["false"]

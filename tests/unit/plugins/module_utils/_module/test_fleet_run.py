@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
+from ansible_collections.ucops.recovery.plugins.module_utils._items.services import Service
 from ansible_collections.ucops.recovery.plugins.module_utils._module import fleet_run
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_limits import Limits, Place
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_run import Deadlines, FleetRun, Job
+from ansible_collections.ucops.recovery.plugins.module_utils._module.stopping import stopped
 
 
 class Work(Job):
@@ -71,6 +74,41 @@ def test_one_that_does_not_even_end_when_it_is_cut_off_is_given_up():
     deaf = Work("deaf", hangs=True, deaf=True)
     results = run([deaf, Work("other")], Limits(1))
     assert "did not end" in results["deaf"]["msg"] and not results["other"]["failed"]
+
+
+@pytest.mark.parametrize("deadlines", [Deadlines(0.05, None, 0.1), Deadlines(60.0, 0.05, 0.1)])
+def test_services_that_are_stopped_run_again_before_the_last_host_is_given_up(deadlines):
+    class Slow:
+        """Services that need longer than the grace to come up, and less than they may."""
+
+        longest = 5.0
+
+        def __init__(self):
+            self.active = {"web", "sip", "rtp"}
+
+        def exists(self, service):
+            return True
+
+        def is_active(self, service):
+            return service.name in self.active
+
+        def stop(self, service):
+            self.active.discard(service.name)
+
+        def start(self, service):
+            time.sleep(0.08)
+            self.active.add(service.name)
+
+    class Stopping(Work):
+        def run(self):
+            services = [Service(name) for name in ("web", "sip", "rtp")]
+            with stopped(control, services, lambda seconds: setattr(self, "more_grace", seconds)):
+                return super().run()
+
+    control = Slow()
+    results = FleetRun([Stopping("pbx", hangs=True)], Limits(1), deadlines).run()
+    assert control.active == {"web", "sip", "rtp"}
+    assert results["pbx"]["failed"] and "msg" not in results["pbx"]
 
 
 def test_a_run_that_takes_too_long_tells_whom_it_did_not_come_to():

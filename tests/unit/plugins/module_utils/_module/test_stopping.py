@@ -15,6 +15,8 @@ WEB, SIP, RTP = Service("web"), Service("sip"), Service("rtp")
 class Control:
     """Services of a host; ``broken`` do not start, with these errors."""
 
+    longest = 210.0
+
     def __init__(self, active, broken=None):
         self.active = [service.name for service in active]
         self.broken = broken or {}
@@ -38,8 +40,9 @@ class Control:
 
 def test_what_ran_is_stopped_and_started_in_reverse():
     control = Control([WEB, SIP])
-    with stopped(control, [WEB, RTP, SIP, Service("unknown")]):
-        assert control.active == []
+    told = []
+    with stopped(control, [WEB, RTP, SIP, Service("unknown")], told.append):
+        assert control.active == [] and told == [420.0]
     assert control.active == ["sip", "web"]
 
 
