@@ -32,12 +32,13 @@ class Sink(Protocol):
 
 @dataclass
 class Gathering:
-    """What a run over a product's items brought."""
+    """What a run over a product's items brought. ``broken_off``: items that were not read to their end."""
 
     items: Sequence[Item]
     reports: dict[str, ItemReport] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
+    broken_off: list[str] = field(default_factory=list)
     failure: RecoveryError | None = None
 
     def lacks(self, name: str, message: str) -> None:
@@ -65,19 +66,23 @@ class Gathering:
                 names.append(item.name)
         return names
 
+    def _not_reached(self, item: Item) -> bool:
+        return item.name not in self.reports and item.name not in self.skipped
+
     @property
     def status(self) -> str:
         """``complete`` only when every item that the product demands came whole."""
         return STATUS_PARTIAL if self.missing() or self.failure else STATUS_COMPLETE
 
     def contract(self) -> dict[str, Any]:
-        """The completeness contract: what was demanded, found, missing, and why."""
+        """The completeness contract: what was demanded, found, missing, and why; and of which items nobody read all."""
         return {
             "demanded": [item.name for item in self.items if item.required],
             "optional": [item.name for item in self.items if not item.required],
             "found": [name for name, report in self.reports.items() if report.found],
             "missing": self.missing(),
             "problems": self.problems(),
+            "not_read": [item.name for item in self.items if item.name in self.broken_off or self._not_reached(item)],
             "notes": {name: report.notes for name, report in self.reports.items() if report.notes},
             "status": self.status,
         }
@@ -113,9 +118,11 @@ def gather_items(
                 report.notes["absent"] = error.message
         except ConnectionFailed as error:
             report.problem("", error.message)
+            gathering.broken_off.append(item.name)
             gathering.failure = error
             break
         except RecoveryError as error:
+            gathering.broken_off.append(item.name)
             report.problem(error.item or "", error.message)
     return gathering
 

@@ -31,6 +31,7 @@ from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
 from .drill_guard import DrillConditions, DrillTarget, check_target, refuse_production
 from .equality import differences
+from .gaps import Gaps
 from .gathering import Sink, gather_items
 from .guards import check_host, check_losses, check_release, check_space, newest_of_release
 from .live_side import LiveSide
@@ -223,7 +224,7 @@ class Restorer:
             live.append(LiveSide(sink, expected))
             return live[0]
 
-        current = self._gather(known, strict=False, sink_around=keeping)
+        current = self._gather(known, self._reader, self._wanted, strict=False, sink_around=keeping)
         changes: dict[str, list[Change]] = {}
         interrupted = self._open_restores()
         done = "" if interrupted else self._restored_since_expected()
@@ -273,6 +274,12 @@ class Restorer:
         if not self._reader.record.is_complete:
             lacking = ", ".join(self._reader.record.missing)
             plan.warnings.append(f"The generation {self.generation} is partial: {lacking} is not whole in it.")
+            gaps = Gaps.of(reader.manifest.contract)
+            plan.warnings += [
+                f"{item.name}: {self.generation} {gaps.in_words(item.name)}."
+                for item in self._items
+                if gaps.are_in(item.name)
+            ]
         for data_class in sorted(self._reader.expired_classes):
             plan.warnings.append(
                 f"The {data_class} of the generation {self.generation} were let go; what the host has of them stays."
@@ -423,8 +430,18 @@ class Restorer:
         return interrupted_restores(self._store.backend, options.source, self._product.name, options.instance)
 
     def _taken_over(self, interrupted: Sequence[OpenRestore], left_alone: Sequence[str]) -> list[str]:
-        whole = [item.name for item in self._items if item.name not in left_alone]
-        return [one.identifier for one in interrupted if one.is_within(whole, self._options.paths or ())]
+        gaps = Gaps.of(self._reader.manifest.contract)
+        taken = []
+        for one in interrupted:
+            # another generation may have held what this one failed to read, and left it half done
+            whole = [
+                item.name
+                for item in self._items
+                if item.name not in left_alone and (one.generation == self.generation or not gaps.are_in(item.name))
+            ]
+            if one.is_within(whole, self._options.paths or ()):
+                taken.append(one.identifier)
+        return taken
 
     # --- the restore -----------------------------------------------------------------------------------------------
     def run(self, plan: RestorePlan) -> dict[str, Any]:
@@ -592,7 +609,8 @@ class Restorer:
         )
 
     def _put_back(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored, *, undo: bool = False) -> None:
-        current = self._gather([item for item in items if item.consistency in LISTED], strict=False)
+        listed = [item for item in items if item.consistency in LISTED]
+        current = self._gather(listed, reader, wanted, strict=False)
         for item in items:
             (item.undo if undo else item.restore)(
                 self._transport,
@@ -621,7 +639,7 @@ class Restorer:
             raise RestoreFailed("; ".join(failed), host=self._transport.host, checks=proofs.checks)
 
     def _compare(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> dict[str, int]:
-        found = self._gather(items, strict=True)
+        found = self._gather(items, reader, wanted, strict=True)
         left = [
             line
             for item in items
@@ -689,22 +707,38 @@ class Restorer:
 
     # --- reading ---------------------------------------------------------------------------------------------------
     def _gather(
-        self, items: Sequence[Item], *, strict: bool, sink_around: Callable[[_Collector], Sink] = lambda sink: sink
+        self,
+        items: Sequence[Item],
+        reader: GenerationReader,
+        wanted: Stored,
+        *,
+        strict: bool,
+        sink_around: Callable[[_Collector], Sink] = lambda sink: sink,
     ) -> dict[str, list[StoredEntry]]:
-        """What is on the host now, of these items and the chosen paths. Raises when the host is lost."""
+        """What is on the host now, of these items and the chosen paths, without what the generation failed to read and
+        nobody wants back. Raises when the host is lost."""
         collector = _Collector(self._store, self._options.source)
         gathering = gather_items(items, self._transport, sink_around(collector))
         if gathering.failure is not None:
             raise gathering.failure
-        problems = gathering.problems()
+        gaps = Gaps.of(reader.manifest.contract)
+        problems = [problem for problem in gathering.problems() if not gaps.explain(problem)]
         if strict and problems:
             first = problems[0]
             raise RestoreFailed(
                 f"The host cannot be read again: {first['item']} {first['path']}: {first['message']}",
                 host=self._transport.host,
             )
-        found = collector.by_item([item.name for item in items])
-        return {name: [one for one in entries if self._paths.match(one.entry.path)] for name, entries in found.items()}
+        found = {}
+        for name, entries in collector.by_item([item.name for item in items]).items():
+            known = {stored.entry.path for stored in wanted[name]} if gaps.are_in(name) else set()
+            found[name] = [
+                one
+                for one in entries
+                if self._paths.match(one.entry.path)
+                and (one.entry.path in known or not gaps.may_have_held(name, one.entry.path))
+            ]
+        return found
 
 
 def _story(error: BaseException) -> str:

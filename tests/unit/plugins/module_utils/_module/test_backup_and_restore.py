@@ -25,6 +25,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RestoreRefused,
     VersionMismatch,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._items.file_tree import FileTree
 from ansible_collections.ucops.recovery.plugins.module_utils._items.services import ServiceControl
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup import (
     BackupOptions,
@@ -500,6 +501,94 @@ def test_content_without_its_key_is_found_before_anything_is_touched(site: Site)
     with pytest.raises(KeyRequired):
         restorer.prove_content()
     assert site.state() == before
+
+
+# --- what a generation failed to read --------------------------------------------------------------------------------
+def spoil(monkeypatch: pytest.MonkeyPatch, path: bytes, problem: bytes) -> None:
+    """From now on nothing at or below ``path`` comes from the host, and ``problem`` is what is said of it."""
+
+    def gather_the_rest(self: FileTree, transport: Any, report: Any) -> Any:
+        for entry, content in gather(self, transport, report):
+            if entry.path == path or entry.path.startswith(path + b"/"):
+                b"".join(content)
+            else:
+                yield entry, content
+        if self.covers(path):
+            report.problem(problem, "Input/output error")
+
+    gather = FileTree.gather
+    monkeypatch.setattr(FileTree, "gather", gather_the_rest)
+
+
+@pytest.mark.parametrize("problem", [b"/etc/voip/conf.d", b"/etc/voip/conf.d/trunk.cfg", b""])
+def test_what_a_generation_failed_to_read_is_not_removed(site: Site, problem: bytes) -> None:
+    trunk, later = site.root / "etc/voip/conf.d/trunk.cfg", site.root / "etc/voip/later"
+    with pytest.MonkeyPatch.context() as patched:
+        spoil(patched, problem or b"/etc/voip/conf.d/trunk.cfg", problem)
+        outcome = site.backup()
+    assert outcome.gathering.status == "partial"
+    trunk.write_text("trunk = carrier-b\n")
+    later.write_text("later")
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    removed = [change.path for change in plan.changes["voip"] if change.action == "remove"]
+    assert removed == ([b"/etc/voip/later"] if problem else [])
+    told = f"could not read {problem.decode()}; what the host has there is not removed" if problem else "nothing is re"
+    assert any(warning.startswith("voip: pbx/linux/1 ") and told in warning for warning in plan.warnings)
+    restorer.run(plan)
+    assert trunk.read_text() == "trunk = carrier-b\n" and later.exists() is not bool(problem)
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == LONG
+    assert not site.restorer(outcome).plan(look_only=False).is_needed
+
+
+def test_what_still_cannot_be_read_fails_no_restore_of_a_generation_that_could_not_either(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trunk = b"/etc/voip/conf.d/trunk.cfg"
+    good = site.backup()
+    spoil(monkeypatch, trunk, trunk)
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    restorer = site.restorer(outcome, pre_restore="best_effort")
+    restorer.run(restorer.plan(look_only=False))
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == LONG
+    other = site.restorer(good, pre_restore="best_effort")
+    with pytest.raises(RestoreFailed, match="cannot be read again.*was put back to pbx/linux/4"):
+        other.run(other.plan(look_only=False))
+
+
+def test_going_back_to_a_pre_restore_generation_removes_nothing_that_it_failed_to_read(site: Site) -> None:
+    trunk = site.root / "etc/voip/conf.d/trunk.cfg"
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    product = site.product
+    product.healthy = False
+    restorer = site.restorer(outcome, product, pre_restore="best_effort")
+    plan = restorer.plan(look_only=False)
+    pre_restore = restorer._pre_restore
+
+    def half_blind() -> Any:
+        with pytest.MonkeyPatch.context() as patched:
+            spoil(patched, b"/etc/voip/conf.d/trunk.cfg", b"/etc/voip/conf.d/trunk.cfg")
+            return pre_restore()
+
+    restorer._pre_restore = half_blind  # type: ignore[method-assign]
+    with pytest.raises(RestoreFailed, match="was put back to pbx/linux/2"):
+        restorer.run(plan)
+    assert trunk.read_text() == "trunk = carrier-a\n"
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == "broken"
+
+
+def test_a_partial_generation_ends_no_restore_of_another_one_that_may_have_written_what_it_lacks(site: Site) -> None:
+    site.backup()
+    with pytest.MonkeyPatch.context() as patched:
+        spoil(patched, b"/etc/voip/conf.d/trunk.cfg", b"/etc/voip/conf.d/trunk.cfg")
+        partial = site.backup()
+    killed = begun(site, "voip")
+    restorer = site.restorer(partial)
+    restorer.run(restorer.plan(look_only=False))
+    assert open_restores(site.store.backend, "pbx", "linux") == [killed]
 
 
 # --- what a restore would lose ---------------------------------------------------------------------------------------

@@ -8,12 +8,18 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import ItemReport
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
+    CommandFailed,
+    ConnectionLost,
+    ItemMissing,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._module.gathering import (
     SHRINK_FLOOR,
     Gathering,
     check_constant,
     check_sizes,
     check_vanished,
+    gather_items,
 )
 
 BIG = 100 * SHRINK_FLOOR
@@ -103,3 +109,23 @@ def test_the_first_of_what_is_set_once_is_fine():
     gathering = Gathering([item], {"secret": ItemReport("secret")})
     check_constant(gathering, {"secret": {"digest": "any"}}, [])
     assert gathering.missing() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "not_read"),
+    [
+        (None, []),
+        (ItemMissing("Nothing is there"), []),
+        (CommandFailed("find broke off", item="/etc/voip"), ["config"]),
+        (ConnectionLost("The line is dead"), ["config", "database"]),
+    ],
+)
+def test_the_contract_names_what_nobody_read_to_its_end(error, not_read):
+    def gather(_transport, _report):
+        if error is not None:
+            raise error
+        return iter(())
+
+    items = [SimpleNamespace(name="config", required=True, gather=gather)]
+    items.append(SimpleNamespace(name="database", required=True, gather=lambda _transport, _report: iter(())))
+    assert gather_items(items, None, None).contract()["not_read"] == not_read
