@@ -25,7 +25,15 @@ class PathGlobs:
     """
 
     def __init__(self, globs: Iterable[Glob]) -> None:
-        self._globs = [_components(raw(glob)) for glob in globs]
+        self.patterns = [raw(glob) for glob in globs]
+        self._globs = [_components(glob) for glob in self.patterns]
+
+    def matches(self, path: bytes) -> bool:
+        """Whether the path is one of them."""
+        names = path.strip(b"/").split(b"/") if path != b"/" else []
+        return any(
+            len(glob) == len(names) and all(part.match(name) for part, name in zip(glob, names)) for glob in self._globs
+        )
 
     def covers(self, path: bytes) -> bool:
         """Whether the path is one of them or lies below one."""

@@ -46,17 +46,28 @@ inside() {
   printf 'O%s\0' "$1"
   return 1
 }
+closed() {
+  way= rest=$1
+  while [ "$rest" != "${rest#*/}" ]; do
+    way=$way${rest%%/*} rest=${rest#*/} next=-x
+    case ${rest%%/*} in *[*?[]*) next=-r ;; esac
+    for d in $way; do
+      [ -d "$d" ] || continue
+      [ -x "$d" ] && [ $next "$d" ] || printf "find: '%s': Permission denied\\n" "$d" >&2
+    done
+    way=$way/
+  done
+}
 expand() {
   p=$1
   set --
+  case $p in *[*?[]*) closed "$p" ;; esac
   for m in $p; do
     if [ -e "$m" ] || [ -L "$m" ]; then inside "$m" && set -- "$@" "$m"; fi
   done
   if [ $# = 0 ]; then
     printf 'N%s\0' "$p"
     find "$p" -maxdepth 0 >/dev/null
-    d=${p%/*}
-    if [ -d "$d" ] && [ ! -r "$d" ]; then echo "find: '$d': Permission denied" >&2; fi
     return
   fi
   printf 'M%s\0' "$@"
@@ -78,8 +89,11 @@ printf 'C%s\0E\0' "$complaints"
 read -r wanted || exit 0
 @tar@ -C "$root" --null --files-from=- || { code=$?; gnu tar || exit 4; exit "$code"; }
 """.replace("@tar@", " ".join(TAR))
-"""Arguments: root, ``-xdev`` or nothing, ``measure`` or nothing, the globs. Only where they fail it is asked
-whether find and tar are GNU's: each such question is a program more on every host of a fleet, each time."""
+"""Arguments: root, ``-xdev`` or nothing, ``measure`` or nothing, the globs.
+
+``closed`` complains, as find does, of folders on the way of a glob that may not be looked into: the shell passes over
+them in silence. Only where they fail it is asked whether find and tar are GNU's: each such question is a program more
+on every host of a fleet, each time."""
 
 _COMPLAINT = re.compile(rb"find: '?(.*?)'?: ([^:]+)\Z", re.DOTALL)
 
@@ -157,7 +171,7 @@ def understand(said: bytes, host: str, root: bytes, complaint: str = "") -> List
         elif letter == "M":
             listing.matched.append(path)
         elif letter == "O":
-            listing.problems.append((path, f"a symlink above it leads out of {_shown(root)}, so it is not read"))
+            listing.problems.append((path, leads_out(root)))
         elif letter == "F":
             if record != b"F1" or not complaints:
                 said_last = complaints_text.decode("utf-8", "replace").strip().rpartition("\n")[2] or complaint
@@ -204,6 +218,11 @@ def note(report: ItemReport, name: str, path: bytes) -> None:
         paths.append(path_to_text(path))
     elif len(paths) == MOST_NOTES:
         paths.append("and more")
+
+
+def leads_out(root: bytes) -> str:
+    """Why something is not read that lies elsewhere."""
+    return f"a symlink above it leads out of {_shown(root)}, so it is not read"
 
 
 def _shown(path: bytes) -> str:

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from .._entries import Gathered, ItemReport
 from .._transport.base import FileStatus, Transport
 from .globs import Excludes, PathGlobs
-from .tree_listing import note
+from .tree_listing import leads_out, note
 from .tree_reading import Stamp
 
 DEEPEST = 200
 """Levels of folders; nothing honest is deeper."""
+MOST_LINKS = 40
+"""Symlinks on the way to a file, as many as Linux follows."""
 
 
 def walk_tree(
@@ -22,10 +26,15 @@ def walk_tree(
 ) -> Iterator[Gathered]:
     """Every covered path that the login user can see. Sets ``report.found``."""
     report.found = False
-    yield from _Walk(transport, globs, excludes, root.rstrip(b"/"), stamp, report).folder(b"/", 0)
+    walk = _Walk(transport, globs, excludes, root.rstrip(b"/"), stamp, report)
+    yield from walk.folder(b"/", 0)
+    for pattern in walk.unmatched:
+        note(report, "nothing_at", pattern)
 
 
 class _Walk:
+    """``unmatched``: the patterns of which nothing is there."""
+
     def __init__(
         self,
         transport: Transport,
@@ -41,27 +50,68 @@ class _Walk:
         self._root = root
         self._stamp = stamp
         self._report = report
+        self.unmatched = {pattern: PathGlobs([pattern]) for pattern in globs.patterns if pattern.strip(b"/")}
 
-    def folder(self, path: bytes, depth: int) -> Iterator[Gathered]:
+    def folder(self, path: bytes, depth: int, outside: bool = False) -> Iterator[Gathered]:
+        """What is covered of it and below it.
+
+        :param outside: a symlink above it leads out of the root, so that nothing of it is read
+        """
         try:
             names = self._transport.list_dir(self._root + path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            if self._globs.leads(path):
+            if error.errno != errno.ELOOP and self._globs.leads(path):
                 self._report.problem(path, error.strerror or "cannot be listed")
+                self._answered(PathGlobs.leads, path)
             return
         for status in names:
             below = path.rstrip(b"/") + b"/" + status.name
-            if self._excludes.match(below) or not self._globs.leads(below) or below in (b"/proc", b"/sys"):
+            if not self._globs.leads(below) or below in (b"/proc", b"/sys"):
                 continue
-            if self._globs.covers(below):
+            self._answered(PathGlobs.matches, below)
+            if self._excludes.match(below):
+                continue
+            covered = self._globs.covers(below)
+            if covered and outside:
+                self._report.problem(below, leads_out(self._root))
+                continue
+            if covered:
                 yield from self._entry(below, status)
-            if status.kind == "directory":
-                if depth >= DEEPEST:
-                    self._report.problem(below, f"is deeper than {DEEPEST} levels")
-                else:
-                    yield from self.folder(below, depth + 1)
+            follow = status.kind == "symlink" and not covered
+            if not follow and status.kind != "directory":
+                continue
+            if depth >= DEEPEST:
+                self._report.problem(below, f"is deeper than {DEEPEST} levels")
+            else:
+                yield from self.folder(below, depth + 1, not self._is_inside(below) if follow else outside)
+
+    def _answered(self, how: Callable[[PathGlobs, bytes], bool], path: bytes) -> None:
+        """Something is known of the patterns that match this path, or lead through it."""
+        self.unmatched = {pattern: glob for pattern, glob in self.unmatched.items() if not how(glob, path)}
+
+    def _is_inside(self, path: bytes) -> bool:
+        """Whether what a path leads to lies in the root."""
+        root = self._real(self._root)
+        return not root or (self._real(self._root + path) + b"/").startswith(root + b"/")
+
+    def _real(self, path: bytes) -> bytes:
+        """The path with its symlinks followed; empty for the root of the host."""
+        real, ahead, links = b"", path.split(b"/"), 0
+        while ahead:
+            name = ahead.pop(0)
+            if name == b"..":
+                real = real.rpartition(b"/")[0]
+            elif name not in (b"", b"."):
+                real += b"/" + name
+                with suppress(OSError):  # no symlink
+                    target = self._transport.read_link(real)
+                    links += 1
+                    if links <= MOST_LINKS:
+                        real = b"" if target.startswith(b"/") else real.rpartition(b"/")[0]
+                        ahead[:0] = target.split(b"/")
+        return real
 
     def _entry(self, path: bytes, status: FileStatus) -> Iterator[Gathered]:
         if status.kind == "other":

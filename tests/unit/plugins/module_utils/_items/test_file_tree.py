@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import pathlib
 import shutil
@@ -254,6 +255,22 @@ def test_what_lies_in_a_closed_folder_is_not_simply_absent(root, local, gather):
         (root / "etc/closed").chmod(0o755)
 
 
+def test_folders_on_the_way_of_a_glob_that_may_not_be_looked_into_are_problems(root, local, gather):
+    fill(root, **{f"homes/{name}/.ssh/key": "x" for name in ("a", "b", "c")}, **{"other/x/y": "x"})
+    closed = {"homes/b": 0o600, "homes/c": 0o311, "other": 0o311}
+    for name, mode in closed.items():
+        (root / "etc" / name).chmod(mode)
+    try:
+        found = gather(as_stranger(root, "/etc/homes/*/.ssh", "/etc/other/*/y", "/etc/other/x"), local)
+        outside = gather(as_stranger(root, "/etc/homes/*/.ssh", exclude=("/etc/homes/b",)), local)
+    finally:
+        for name in closed:
+            (root / "etc" / name).chmod(0o755)
+    assert {b"/etc/homes/a/.ssh/key", b"/etc/homes/c/.ssh/key", b"/etc/other/x/y"} <= set(found.by_path)
+    assert found.problems == {"/etc/homes/b": "Permission denied", "/etc/other": "Permission denied"}
+    assert local.commands == 2 and not outside.problems
+
+
 def test_excluded_things_may_be_unreadable(root, local, gather):
     fill(root, a="x", closed="secret")
     (root / "etc/closed").chmod(0)
@@ -421,6 +438,47 @@ def test_without_a_shell_files_are_read_one_by_one(root, gather):
     assert found.report.notes["special"] == ["/etc/fifo"]
     assert "SFTP" in found.report.notes["read_by"]
     assert not gather(tree(root, "/nothing"), WithoutShell()).report.found
+
+
+def test_without_a_shell_symlinks_on_the_way_are_followed(root, gather):
+    fill(root, **{"real/app/conf/x": "x", "other/y": "y", "real/app/loop": "z"})
+    os.symlink("real", root / "etc/link")
+    os.symlink("loop", root / "etc/loop")
+    os.symlink(".", root / "etc/real/again")
+    os.symlink("y", root / "etc/other/file")
+    paths = ("/etc/link/app/conf", "/etc/other", "/etc/loop/x", "/etc/other/file/x", "/etc/link/*/app/conf")
+    found = gather(tree(root, *paths), WithoutShell())
+    assert found.by_path[b"/etc/link/app/conf/x"][1] == found.by_path[b"/etc/link/again/app/conf/x"][1] == b"x"
+    assert found.by_path[b"/etc/other/file"][0].kind == "symlink"
+    assert found.report.notes["nothing_at"] == ["/etc/loop/x", "/etc/other/file/x"] and not found.problems
+    assert set(gather(tree(root, *paths), LocalTransport()).by_path) == set(found.by_path)
+
+
+def test_without_a_shell_no_symlink_leads_out_of_the_root(root, gather):
+    fill(root, a="x", **{"real/x": "x"})
+    outside = root.parent / "outside"
+    (outside / "sub").mkdir(parents=True)
+    (outside / "sub/secret").write_text("x")
+    os.symlink(outside, root / "etc/out")
+    os.symlink("../root/etc/real", outside / "back")
+    os.symlink(root / "etc/real", root / "etc/in")
+    found = gather(tree(root, "/etc/*/sub/secret", "/etc/out/back/x", "/etc/in/x"), WithoutShell())
+    assert set(found.by_path) == {b"/etc/out/back/x", b"/etc/in/x"}
+    assert list(found.problems) == ["/etc/out/sub/secret"] and "leads out of" in found.problems["/etc/out/sub/secret"]
+
+
+def test_without_a_shell_what_lies_in_a_closed_folder_is_not_simply_absent(root, gather):
+    class Closed(WithoutShell):
+        def list_dir(self, path):
+            if path.endswith((b"/closed", b"/link")):
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return super().list_dir(path)
+
+    fill(root, a="x", **{"closed/b": "x"})
+    os.symlink("closed", root / "etc/link")
+    found = gather(tree(root, "/etc/a", "/etc/link/b", "/etc/closed/b", "/etc/none"), Closed())
+    assert set(found.problems) == {"/etc/closed", "/etc/link"}
+    assert found.report.notes["nothing_at"] == ["/etc/none"]
 
 
 class OnlyFiles(LocalTransport):
