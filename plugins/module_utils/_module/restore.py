@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from .._compare.mask import Masker
@@ -582,7 +583,11 @@ class Restorer:
         try:
             # as it was probed then, so that this generation too can be put back where nothing is left to look at
             kept = self._probe_to_keep()
-            outcome = take_backup(self._store, self._transport, self._product, kept, items, backup_options)
+            take = partial(take_backup, self._store, self._transport, self._product, kept, items, backup_options)
+            outcome = take()
+            if self._lacks_a_key_of(outcome):
+                # it leans on a generation that came since the keys were asked for
+                outcome = take(force_store=True)
         except ConnectionFailed:
             raise
         except RecoveryError as error:
@@ -593,6 +598,13 @@ class Restorer:
         if spoilt and options.pre_restore == "required":
             raise self._no_pre_restore(f"{spoilt[0]['item']} {spoilt[0]['path']}: {spoilt[0]['message']}")
         return outcome
+
+    def _lacks_a_key_of(self, outcome: BackupOutcome) -> bool:
+        """Whether nobody here could read the generation back."""
+        if outcome.committed is None:
+            return False
+        record = outcome.committed.record
+        return not {record.manifest[0], *record.objects} <= {*self._reader.file_keys, *outcome.committed.file_keys}
 
     def _probe_to_keep(self) -> Probe:
         """Today's identity and release, with what the items of the generation need."""

@@ -441,6 +441,27 @@ def test_without_a_pre_restore_generation_a_failure_keeps_the_journal_open_until
     assert open_restores(site.store.backend, "pbx", "linux") == []
 
 
+def test_a_backup_that_came_since_the_keys_were_asked_for_keeps_nobody_from_going_back(site: Site) -> None:
+    outcome = site.backup()
+    dialplan = site.root / "etc/voip/dialplan.cfg"
+    product = site.product
+    product.healthy = False
+    restorer = site.restorer(outcome, product)
+    dialplan.write_text("work of today\n" * 400)
+    site.backup()
+    with pytest.raises(RestoreFailed, match="answer: says nothing.*was put back to pbx/linux/4"):
+        restorer.run(restorer.plan(look_only=False))
+    assert dialplan.read_text() == "work of today\n" * 400
+    assert open_restores(site.store.backend, "pbx", "linux") == []
+
+
+def test_a_pre_restore_generation_that_can_be_read_is_not_taken_twice(site: Site) -> None:
+    outcome = site.backup()
+    (site.root / "etc/voip/dialplan.cfg").write_text("work of today\n" * 400)
+    restorer = site.restorer(outcome)
+    assert restorer.run(restorer.plan(look_only=False))["pre_restore"] == "pbx/linux/2"
+
+
 def test_another_host_and_another_release_are_refused_before_anything_is_touched(site: Site) -> None:
     outcome = site.backup()
     (site.root / "etc/voip/dialplan.cfg").write_text("x")
