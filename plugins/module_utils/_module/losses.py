@@ -9,8 +9,9 @@ came later and would be lost: somebody's change after the change, a voicemail th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .._compare.mask import Masker
@@ -47,17 +48,19 @@ class Loss:
         }
 
 
+def entries_of(reader: GenerationReader, items: Collection[str]) -> Iterator[StoredEntry]:
+    """The entries of some items of a generation."""
+    return (stored for stored in reader.entries() if stored.entry.item in items)
+
+
 class HeldSide:
     """Some items of a generation as one side of a comparison."""
 
     def __init__(self, reader: GenerationReader, items: Collection[str], patterns: PathPatterns) -> None:
         self.reader = reader
         self.label = str(GenerationId.of(reader.record))
-        self.entries: Mapping[bytes, StoredEntry] = {
-            stored.entry.path: stored
-            for stored in reader.entries()
-            if stored.entry.item in items and patterns.match(stored.entry.path)
-        }
+        of_items = partial(entries_of, reader, items)
+        self.entries: Mapping[bytes, StoredEntry] = {stored.entry.path: stored for stored in patterns.choose(of_items)}
         self.view: Mapping[bytes, bytes] = GenerationView(reader, self.entries)
 
     def of_item(self, name: str) -> list[StoredEntry]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from .._errors import OptionInvalid
+from .._repository.format import StoredEntry
 
 _DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)")
 _KEY = re.compile(r"HKEY_[A-Z_]+(?:\\|$)", re.IGNORECASE)
@@ -32,6 +34,31 @@ class PathPatterns:
             return True
         segments = [segment for segment in path.decode("utf-8", "surrogateescape").split("/") if segment]
         return any(_covers(pattern, segments) for pattern in self._patterns)
+
+    def choose(self, read: Callable[[], Iterable[StoredEntry]]) -> list[StoredEntry]:
+        """The entries that are asked for. A hardlink to a file that is not becomes a file of its own, with the content
+        and the properties that the two share.
+
+        :param read: gives all entries, anew each time
+        """
+        chosen = [stored for stored in read() if self.match(stored.entry.path)]
+        links = {_link(stored) for stored in chosen if stored.entry.kind == "hardlink"}
+        lacking = links - {(stored.entry.item, stored.entry.path) for stored in chosen}
+        if not lacking:
+            return chosen
+        places = ((stored.entry.item, stored.entry.path, stored) for stored in read() if stored.entry.kind == "file")
+        sources = {(item, path): stored for item, path, stored in places if (item, path) in lacking}
+        return [_as_file(stored, sources.get(_link(stored))) for stored in chosen]
+
+
+def _link(stored: StoredEntry) -> tuple[str, bytes]:
+    return stored.entry.item, stored.entry.link_target or b""
+
+
+def _as_file(stored: StoredEntry, source: StoredEntry | None) -> StoredEntry:
+    if source is None or stored.entry.kind != "hardlink":
+        return stored
+    return replace(source, entry=replace(source.entry, path=stored.entry.path))
 
 
 def _readings(pattern: str) -> list[list[re.Pattern[str]]]:

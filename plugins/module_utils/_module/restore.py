@@ -36,7 +36,7 @@ from .gaps import Gaps
 from .gathering import Sink, gather_items
 from .guards import check_host, check_losses, check_release, check_space, newest_of_release
 from .live_side import LiveSide
-from .losses import NOT_COMPARED, HeldSide, Loss, loss_result, losses_in_words, losses_of
+from .losses import NOT_COMPARED, HeldSide, Loss, entries_of, loss_result, losses_in_words, losses_of
 from .one_at_a_time import alone
 from .path_patterns import PathPatterns
 from .stopping import running, start_again
@@ -366,9 +366,8 @@ class Restorer:
 
     def _wanted_entries(self, reader: GenerationReader) -> dict[str, list[StoredEntry]]:
         wanted: dict[str, list[StoredEntry]] = {item.name: [] for item in self._items}
-        for stored in reader.entries():
-            if stored.entry.item in wanted and self._paths.match(stored.entry.path):
-                wanted[stored.entry.item].append(stored)
+        for stored in self._paths.choose(partial(entries_of, reader, list(wanted))):
+            wanted[stored.entry.item].append(stored)
         if self._options.paths and not any(wanted.values()):
             raise RestoreRefused(
                 f"The generation {self.generation} holds nothing at or under these paths", host=self._transport.host
@@ -746,9 +745,8 @@ class Restorer:
             known = {stored.entry.path for stored in wanted[name]} if gaps.are_in(name) else set()
             found[name] = [
                 one
-                for one in entries
-                if self._paths.match(one.entry.path)
-                and (one.entry.path in known or not gaps.may_have_held(name, one.entry.path))
+                for one in self._paths.choose(partial(iter, entries))
+                if one.entry.path in known or not gaps.may_have_held(name, one.entry.path)
             ]
         return found
 

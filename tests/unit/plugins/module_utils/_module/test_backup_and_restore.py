@@ -408,6 +408,28 @@ def test_only_some_paths_are_put_back(site: Site) -> None:
     assert (site.root / "etc/voip/conf.d/trunk.cfg").read_text() == "trunk = carrier-a\n"
 
 
+@pytest.mark.parametrize("change", ["nothing", "unlink", "write", "both"])
+def test_a_hardlink_whose_other_name_is_not_asked_for_is_put_back_as_a_file(site: Site, change: str) -> None:
+    trunk, other = site.root / "etc/voip/conf.d/trunk.cfg", site.root / "etc/voip/trunk2.cfg"
+    os.link(trunk, other)
+    outcome = site.backup()
+    if change == "unlink":
+        other.unlink()
+    elif change == "write":
+        other.unlink()
+        other.write_text("trunk = carrier-b\n")
+    elif change == "both":
+        other.write_text("trunk = carrier-b\n")
+    before = trunk.read_text()
+    restorer = site.restorer(outcome, paths=["/etc/voip/trunk2.cfg"])
+    plan = restorer.plan(look_only=False)
+    assert plan.items == ([] if change == "nothing" else ["voip"])
+    restorer.run(plan)
+    assert other.read_text() == "trunk = carrier-a\n" and other.stat().st_mode & 0o7777 == 0o600
+    assert trunk.read_text() == before and trunk.samefile(other) is (change == "nothing")
+    assert not site.restorer(outcome, paths=["/etc/voip/trunk2.cfg"]).plan(look_only=False).is_needed
+
+
 def test_a_failed_restore_puts_the_host_back_and_tells_both_stories(site: Site) -> None:
     outcome = site.backup()
     (site.root / "etc/voip/dialplan.cfg").write_text("the operator's present state\n" * 500)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module.path_patterns import PathPatterns
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import StoredEntry
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,28 @@ def test_one_of_several_is_enough():
 def test_relative_patterns_are_refused(relative):
     with pytest.raises(OptionInvalid, match="not absolute"):
         PathPatterns([relative])
+
+
+def stored(item, path, link=None):
+    kind = "file" if link is None else "hardlink"
+    entry = Entry(item, "voip_config", kind, path, mode=0o600 if link is None else None, link_target=link)
+    return StoredEntry(entry, None if link else "ab" * 32, () if link else ((0, 1),))
+
+
+HELD = [stored("one", b"/a/file"), stored("two", b"/a/file"), stored("one", b"/b/link", b"/a/file")]
+
+
+@pytest.mark.parametrize("patterns", [None, ["/b", "/a"]])
+def test_a_link_that_is_asked_for_with_its_file_stays_one(patterns):
+    assert PathPatterns(patterns).choose(lambda: iter(HELD)) == HELD
+
+
+def test_a_link_alone_becomes_the_file_of_its_own_item():
+    (found,) = PathPatterns(["/b"]).choose(lambda: iter(HELD))
+    assert (found.entry.item, found.entry.kind, found.entry.path) == ("one", "file", b"/b/link")
+    assert (found.entry.mode, found.entry.link_target, found.pieces) == (0o600, None, ((0, 1),))
+
+
+def test_a_link_to_what_is_not_there_stays_one():
+    broken = stored("three", b"/b/link", b"/a/file")
+    assert PathPatterns(["/b"]).choose(lambda: iter([*HELD[:2], broken])) == [broken]
