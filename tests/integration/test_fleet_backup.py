@@ -138,12 +138,17 @@ def test_what_differs_for_the_whole_run_is_refused_for_that_host_only(fleet):
 
 @pytest.mark.parametrize("alone", ["pbx1", "pbx3"])
 def test_hosts_that_are_not_for_the_job_are_backed_up_once_by_a_task_of_their_own(fleet, tmp_path, alone):
-    """Whether the first host or a later one wants no part in it, and one whose repository is another one."""
+    """Whether the first host or a later one wants no part in it, and one whose repository is another one. The heads of
+    each go to the file that it names."""
     other = TestRepository.create(tmp_path / "other")
+    for variables in fleet.variables.values():
+        variables["recovery_heads_file"] = str(tmp_path / "heads.json")
+    del fleet.variables["pbx6"]["recovery_heads_file"]
     fleet.variables[alone]["recovery_fleet"] = False
     fleet.variables["pbx5"] |= {
         "recovery_repository": str(other.path),
         "recovery_writer_key_file": str(other.writer_key_file),
+        "recovery_heads_file": str(tmp_path / "heads-of-the-other.json"),
     }
     fleet.write_inventory()
     command = [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "ucops.recovery.backup"]
@@ -151,6 +156,8 @@ def test_hosts_that_are_not_for_the_job_are_backed_up_once_by_a_task_of_their_ow
     assert done.returncode == 0, done.stdout
     assert generations(fleet) == {f"{host}/linux/1" for host in fleet.hosts if host != "pbx5"}
     assert [path.name for path in other.path.glob("commits/pbx5/linux/*.json")] == ["1.json"]
+    heads, others = (json.loads((tmp_path / f"heads{name}.json").read_text()) for name in ("", "-of-the-other"))
+    assert set(heads) == {f"pbx{number}/linux" for number in range(1, 5)} and set(others) == {"pbx5/linux"}
 
 
 def test_without_a_repository_every_host_has_failed(fleet):
