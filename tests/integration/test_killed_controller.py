@@ -14,12 +14,14 @@ import json
 import pathlib
 import select
 import socket
+import time
 
 import pytest
 from sshd import SSHD, WITHOUT_SSHD, Sshd
 from support.change_site import ChangeSite
 from support.killing import kill_at, wait_for
 from support.modules import run_module
+from support.repositories import SECRET
 from support.trees import tree_of
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
@@ -171,6 +173,51 @@ def test_close_change(site, with_modules):
     ran = site.run("close_change", change_id=CHANGE, reason="successful")
     assert ran.code == 0 and ran.of("Release what is held for it")["changed"] == with_modules, ran.output
     assert sorted(still_held()) == ["change CHG0043", "legal: case 7"]
+    require_whole_repository(site)
+
+
+@both_ends
+def test_restore(site, tmp_path, with_modules):
+    """Killed when the files are back and the service is not: until a restore ends, no gate opens."""
+    site.add("pbx-a")
+    gate, runs = Gate(tmp_path), tmp_path / "runs"
+    runs.touch()
+    site.hosts["pbx-a"]["recovery_options"]["services"] = [
+        {
+            "name": "app",
+            "stop": ["rm", str(runs)],
+            "status": ["test", "-e", str(runs)],
+            "start": ["sh", "-c", f"{gate.command['argv'][2]}; touch {runs}"],
+        }
+    ]
+
+    def command():
+        return ("restore", "--limit", "pbx-a"), {
+            "generation": "pbx-a/linux/1",
+            "recovery_domain_master_secret": SECRET,
+            "pre_restore": "skip",
+        }
+
+    assert site.run("pre_change", change_id=CHANGE).code == 0
+    site.path("pbx-a").write_text("after = yes\n")
+    words, extra = command()
+    left = kill_at(gate.is_reached, site.controller, site.command(*words, **extra), with_modules=with_modules)
+    ran = site.run("pre_change", change_id="CHG0043")
+    assert ran.code == 2 and "never ended" in ran.output, ran.output
+    assert not runs.exists()
+    gate.open()
+    wait_for(left)
+    if with_modules:
+        assert site.run("post_change", change_id=CHANGE).code == 2
+        # the host's own command, which nobody waits for any more
+        deadline = time.monotonic() + 20
+        while not runs.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    words, extra = command()
+    ran = site.run(*words, **extra)
+    assert ran.code == 0 and runs.exists(), ran.output
+    assert site.path("pbx-a").read_text() == "host = pbx-a\n"
+    assert site.run("pre_change", change_id="CHG0044").code == 0
     require_whole_repository(site)
 
 
