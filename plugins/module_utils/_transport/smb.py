@@ -285,7 +285,8 @@ class _SnapshotFiles(SmbFiles):
     """The files as they were; the session is another one's."""
 
     def close(self) -> None:
-        """The session goes on."""
+        """The session goes on. Nothing of the shadow copy is open any more, so that it can be removed."""
+        self._session.settle()
 
 
 def _to_set(security: bytes | None) -> bytes | None:

@@ -139,6 +139,15 @@ class Channel:
         ticket.forgotten = True
         ticket.answers.clear()
 
+    def settle(self, deadline: float) -> None:
+        """Wait until everything that is on its way is answered, also what nobody wants any more.
+
+        :raises ConnectionLost, DeadlineExceeded: the connection is gone
+        """
+        with self._lock:
+            while self._waiting:
+                self._receive(deadline)
+
     def gone(self) -> bool:
         """Whether the host closed the connection in the meantime."""
         with self._lock:

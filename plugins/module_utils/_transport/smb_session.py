@@ -73,6 +73,14 @@ class SmbSession:
                 self._shares[letter] = self._connect_share(letter)
             return self._shares[letter]
 
+    def settle(self) -> None:
+        """Wait until nothing is open any more that was closed without waiting for it."""
+        with self._lock:
+            channel = self._channel
+        if channel is not None and not channel.broken:
+            with contextlib.suppress(ConnectionFailed):
+                channel.settle(time.monotonic() + self._options.silence_timeout)
+
     def close(self) -> None:
         """Log off and close the connection."""
         with self._lock:

@@ -134,6 +134,20 @@ def test_answers_that_nobody_wants_are_dropped(line: Line) -> None:
     assert len(one.collect(other)) == 1 and not ticket.answers and not one._waiting
 
 
+def test_all_is_answered_before_a_shadow_copy_goes(line: Line) -> None:
+    """Also what nobody wants any more: a handle that is still open in one makes Samba 4.17 end the connection."""
+    one = channel(line)
+    for number in (4, 5):
+        one.forget(one.submit(1, [smb.close(b"h" * 16)]))
+        line.answer(said(number))
+    one.settle(2**31)
+    assert not line.coming and not one.broken
+    one.settle(2**31)
+    one.submit(1, [smb.close(b"h" * 16)])
+    with pytest.raises(ConnectionLost):
+        one.settle(2**31)
+
+
 def test_who_has_no_credits_waits_for_some(line: Line) -> None:
     one = channel(line, credits=2)
     first = one.submit(1, [smb.flush(), smb.flush()])
