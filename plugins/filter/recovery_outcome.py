@@ -34,7 +34,7 @@ options:
     required: true
   product:
     description:
-      - Its product. A host without one is V(skipped).
+      - Its product. A host without one is V(skipped), unless something failed.
     type: str
   options:
     description:

@@ -89,7 +89,7 @@ def outcome_of(
     gone = bool(result.get("unreachable") and result.get("error"))
     failed = result if result.get("failed") or gone else (failure or {})
     problem, error = "", ""
-    if not product:
+    if not product and not failure:
         outcome = SKIPPED
         problem = "It declares no product"
     elif result.get("unreachable") and not gone:

@@ -11,7 +11,12 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.ucops.recovery.plugins.filter import recovery_outcome, recovery_outcomes, recovery_result
+from ansible_collections.ucops.recovery.plugins.filter import (
+    recovery_outcome,
+    recovery_outcomes,
+    recovery_result,
+    scope_terms,
+)
 from ansible_collections.ucops.recovery.plugins.plugin_utils import outcomes
 
 FILTERS = {
@@ -59,3 +64,21 @@ def test_a_host_and_a_run():
 def test_what_makes_no_sense_is_told(call):
     with pytest.raises(AnsibleFilterError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "terms"),
+    [
+        ("berlin", ["berlin"]),
+        ("berlin:hamburg", ["berlin", "hamburg"]),
+        ("berlin, hamburg", ["berlin", "hamburg"]),
+        (["berlin", "hamburg:bremen"], ["berlin", "hamburg", "bremen"]),
+        ("pbx*:!pbx-test:&live", ["pbx*", "live"]),
+        ("pbx[0:2]:~sbc-(a|b)", ["pbx[0:2]", "~sbc-(a|b)"]),
+        ("fe80::1", ["fe80::1"]),
+        ("!berlin", []),
+        ("", []),
+    ],
+)
+def test_parts_of_a_pattern_that_have_to_match(pattern, terms):
+    assert scope_terms.FilterModule().filters()["scope_terms"](pattern) == terms

@@ -47,6 +47,12 @@ def test_a_module_that_never_ran_is_no_success(result):
     assert found["outcome"] == "failed" and "got to this host" in found["problem"]
 
 
+def test_a_failure_is_one_whatever_the_product_is():
+    found = outcome({}, product="", failure={"failed": True, "msg": "'secret' is undefined"})
+    assert (found["outcome"], found["problem"], found["source"]) == ("failed", "'secret' is undefined", "pbx")
+    assert outcome({}, product="", failure={})["outcome"] == "skipped"
+
+
 @pytest.mark.parametrize(
     ("error", "phase", "verdict"),
     [
