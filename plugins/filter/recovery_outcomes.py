@@ -35,9 +35,9 @@ options:
     required: true
   left_out:
     description:
-      - Hosts that are wanted and that the run was not let near, by C(--limit). They are V(refused).
-    type: list
-    elements: str
+      - Hosts that are wanted and that the run was not let near, such as by C(--limit). They are V(refused).
+      - A list of names, or a dictionary that says why by name.
+    type: raw
   require_product:
     description:
       - Whether a host that declares no product is V(refused) and not V(skipped).

@@ -144,13 +144,13 @@ def complete_outcomes(
     outcomes: Iterable[Mapping[str, Any]],
     hosts: Sequence[str],
     *,
-    left_out: Sequence[str] = (),
+    left_out: Sequence[str] | Mapping[str, str] = (),
     require_product: bool = False,
 ) -> list[dict[str, Any]]:
     """The outcome of each host, in the order of ``hosts`` and ``left_out``; one without an outcome failed.
 
     :param hosts: all that the run should have looked after
-    :param left_out: hosts that are wanted and that the run was not let near
+    :param left_out: hosts that are wanted and that the run was not let near; as a mapping with the reason
     :param require_product: a host without a product is not fine
     """
     known = {str(one["host"]): dict(one) for one in outcomes if one and one.get("host")}
@@ -159,6 +159,8 @@ def complete_outcomes(
         one = known.get(host)
         if one is None:
             one = _without_outcome(host, REFUSED if host in left_out else FAILED)
+            if isinstance(left_out, Mapping) and host in left_out:
+                one["problem"] = _one_line(left_out[host])
         elif require_product and one.get("outcome") == SKIPPED:
             one.update(outcome=REFUSED, problem="It declares no product, so nothing of it is saved")
         one["failure"] = failure_of(one)

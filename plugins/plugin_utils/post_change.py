@@ -135,7 +135,7 @@ def report(
             one["text"] = "".join(lines[:room])
             one["truncated"] = True
         room -= min(room, len(lines))
-    worst = min((order.index(one["verdict"]) for one in told), default=order.index(FINE))
+    worst = min((order.index(one["verdict"]) for one in told), default=order.index(UNKNOWN))
     counted = {verdict: sum(one["verdict"] == verdict for one in told) for verdict in order}
     return {"schema": SCHEMA, **_legible(dict(facts)), "verdict": order[worst], "counted": counted, "hosts": told}
 

@@ -47,6 +47,12 @@ def test_a_module_that_never_ran_is_no_success(result):
     assert found["outcome"] == "failed" and "got to this host" in found["problem"]
 
 
+def test_a_reason_may_be_given_for_who_was_left_out():
+    (found,) = complete_outcomes([], [], left_out={"pbx": "nobody looked"})
+    assert (found["outcome"], found["problem"]) == ("refused", "nobody looked")
+    assert found["failure"]["problem"] == "nobody looked"
+
+
 def test_a_failure_is_one_whatever_the_product_is():
     found = outcome({}, product="", failure={"failed": True, "msg": "'secret' is undefined"})
     assert (found["outcome"], found["problem"], found["source"]) == ("failed", "'secret' is undefined", "pbx")
