@@ -138,6 +138,7 @@ def test_who_is_wanted_and_limited_away_or_without_a_product_is_named(site):
     assert ran.code == 2 and not_fine(ran) == {"phone": "refused"}, ran.output
     ran = site.run("pre_change", change_id=CHANGE, scope="phone")
     assert ran.code == 2 and "Nothing was saved" in ran.of(GATE)["msg"], ran.output
+    assert ran.stats["result"] == "failed"
 
 
 def test_an_open_restore_keeps_the_gate_closed_and_the_change_open(site):
