@@ -228,11 +228,11 @@ class Restorer:
         current = self._gather(known, self._reader, self._wanted, strict=False, sink_around=keeping)
         changes: dict[str, list[Change]] = {}
         interrupted = self._open_restores()
-        done = "" if interrupted else self._restored_since_expected()
+        in_between = {name for one in interrupted for name in one.items}
+        opaque = [item.name for item in self._items if not item.comparable and item.name not in in_between]
+        done = {name: at for name in opaque for at in [self._restored_since_expected(name)] if at}
         warnings += [
-            f"{item.name}: cannot be compared, and was put back at {done}; it is left alone."
-            for item in self._items
-            if done and not item.comparable
+            f"{name}: cannot be compared, and was put back at {at}; it is left alone." for name, at in done.items()
         ]
         half_done = {name for one in interrupted if not one.paths for name in one.items}
         left_alone = [
@@ -245,7 +245,7 @@ class Restorer:
         for item in self._items:
             wanted, now = self._wanted[item.name], current.get(item.name, [])
             changes[item.name] = []
-            if item.name in unknown or (done and not item.comparable):
+            if item.name in unknown or item.name in done:
                 continue
             differs = bool(differences(item, wanted, now, self._reader))
             if differs and item.name in left_alone:
@@ -320,13 +320,15 @@ class Restorer:
             masker = Masker(self._store.writer_key.placeholder_key(self._options.source))
             plan.lost_changes = losses_in_words(self._product, then.view, expected.view, live.view, masker)
 
-    def _restored_since_expected(self) -> str:
-        """When this generation was put back last, if that was after the host was as expected; else nothing.
+    def _restored_since_expected(self, item: str) -> str:
+        """When the item was put back last, if that was to this generation and after the host was as expected; else
+        nothing.
 
         What cannot be compared would otherwise be put back again and again, and lose what came in between.
         """
         options = self._options
-        last = last_restore(self._store.backend, options.source, self._product.name, options.instance)
+        chain = ChainId(options.source, self._product.name, options.instance)
+        last = last_restore(self._store.backend, chain, item, options.paths or ())
         if self._expected is None or last is None or last[0] != self.generation:
             return ""
         return last[1] if last[1] > self._expected.record.received_at else ""

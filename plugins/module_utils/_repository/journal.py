@@ -196,13 +196,17 @@ def interrupted_restores(backend: Backend, source: str, product: str, instance: 
     return found
 
 
-def last_restore(backend: Backend, source: str, product: str, instance: str = "") -> tuple[str, str] | None:
-    """The generation that the last restore put back that ended well, and when that began; None when there is none."""
-    chain = ChainId(source, product, instance)
+def last_restore(backend: Backend, chain: ChainId, item: str, paths: Collection[str] = ()) -> tuple[str, str] | None:
+    """The generation that the last restore of an item, or of these paths of it, put back that ended well, and when that
+    began; None when there is none."""
     keyring = load_keyring(backend)
     for identifier, known in reversed(list(_states(backend, chain).items())):
         found = _start_and_end(backend, keyring, chain, identifier, known)
-        if found is not None and found[1].facts.get("outcome") == "restored" and "generation" in found[0].facts:
+        if found is None or found[1].facts.get("outcome") != "restored" or "generation" not in found[0].facts:
+            continue
+        plan = found[0].facts.get("plan", {})
+        told = plan.get("paths", ())
+        if item in plan.get("items", ()) and (not told or (paths and set(paths) <= set(told))):
             return str(found[0].facts["generation"]), str(found[0].facts["at"])
     return None
 

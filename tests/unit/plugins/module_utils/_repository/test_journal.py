@@ -206,14 +206,16 @@ def test_another_process_ends_what_was_cut_off(store: Store) -> None:
 
 
 def test_only_what_ended_well_was_restored(store: Store) -> None:
-    assert last_restore(store.backend, "pbx", "kamailio") is None
+    assert last_restore(store.backend, PBX, "config", ["/etc/a"]) is None
     start(store).finish("rolled_back")
     start(store)
-    assert last_restore(store.backend, "pbx", "kamailio") is None
+    assert last_restore(store.backend, PBX, "config", ["/etc/a"]) is None
     good = start(store)
     good.finish("restored")
-    found = last_restore(store.backend, "pbx", "kamailio")
+    found = last_restore(store.backend, PBX, "config", ["/etc/a"])
     assert found is not None and found[0] == "pbx/kamailio/1"
+    for item, paths in (("database", ["/etc/a"]), ("config", []), ("config", ["/etc/a", "/etc/b"])):
+        assert last_restore(store.backend, PBX, item, paths) is None
     with open(path_of(store, good, "finished"), "ab") as stream:
         stream.write(b" ")
-    assert last_restore(store.backend, "pbx", "kamailio") is None
+    assert last_restore(store.backend, PBX, "config", ["/etc/a"]) is None
