@@ -26,6 +26,7 @@ options:
     description:
       - Put back only what lies at or under these paths. C(*) and C(?) are wildcards.
       - Paths and registry keys of a Windows host may be written as they are there.
+      - A hardlink whose other name is not among them becomes a file of its own.
     type: list
     elements: str
   pre_restore:
