@@ -22,7 +22,7 @@ def site(tmp_path_factory):
         yield one
 
 
-@pytest.mark.parametrize("gate", ["pre_change", "post_change"])
+@pytest.mark.parametrize("gate", ["pre_change", "post_change", "rollback"])
 @pytest.mark.parametrize(
     ("scope", "limit", "named"),
     [
