@@ -48,7 +48,7 @@ STEPS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "reading what came": (
         (f"{UTILS}_items.tree_reading", "read_tree"),
-        (f"{UTILS}_items.tree_listing", "list_tree"),
+        (f"{UTILS}_items.tree_conversation", "TreeConversation.listing"),
         (f"{UTILS}_products.unix_host", "look_at_host"),
     ),
     "hashing": ((f"{UTILS}_repository.digests", "Digester.add"),),
@@ -57,7 +57,7 @@ STEPS: dict[str, tuple[tuple[str, str], ...]] = {
         (f"{UTILS}_repository.generation_writer", "GenerationWriter._begin_bundle"),
         (f"{UTILS}_repository.generation_writer", "GenerationWriter.finish"),
     ),
-    "signing and records": ((f"{UTILS}_repository.writer", "RepositoryWriter.commit"),),
+    "signing and records": ((f"{UTILS}_repository.writer", "RepositoryWriter.commit_each"),),
     "writing and sync": (
         (f"{UTILS}_repository.backends.local", "LocalBackend.publish"),
         (f"{UTILS}_repository.backends.local", "LocalBackend.create_many"),
