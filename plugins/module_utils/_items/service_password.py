@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
 
 from .._errors import CommandFailed
 from .._transport.base import Transport
+from .._transport.powershell import script_command
 
 SCRIPT = r"""
 $ErrorActionPreference = 'Stop'
@@ -26,14 +26,7 @@ $service = [wmi]$path
 $answer = $service.Change($null, $null, $null, $null, $null, $null, $given[1], $given[2], $null, $null, $null)
 [Console]::Out.WriteLine('ucops-recovery: ' + $answer.ReturnValue)
 """
-COMMAND: Sequence[str] = (
-    "powershell",
-    "-NoLogo",
-    "-NoProfile",
-    "-NonInteractive",
-    "-EncodedCommand",
-    base64.b64encode(SCRIPT.encode("utf-16-le")).decode("ascii"),
-)
+COMMAND = script_command(SCRIPT)
 DEADLINE = 120
 _ANSWER = re.compile(rb"^ucops-recovery: (\d+)\s*$", re.MULTILINE)
 _MEANINGS = {

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
 
 from .._transport.base import CommandResult
+from .._transport.powershell import script_command
 from .._transport.windows import WindowsTransport
 from .isolation_verdict import REACHED, SILENT, unknown
 
@@ -61,14 +61,7 @@ try {
 [Console]::Out.WriteLine('ucops-recovery: tcp ' + $tcp)
 [Console]::Out.WriteLine('ucops-recovery: udp ' + $udp)
 """
-COMMAND: Sequence[str] = (
-    "powershell",
-    "-NoLogo",
-    "-NoProfile",
-    "-NonInteractive",
-    "-EncodedCommand",
-    base64.b64encode(SCRIPT.encode("utf-16-le")).decode("ascii"),
-)
+COMMAND = script_command(SCRIPT)
 DEADLINE = 90.0
 """Seconds. The attempts take four; PowerShell on a busy host takes its time to start."""
 
