@@ -10,6 +10,7 @@ run it again with just these keys.
 from __future__ import annotations
 
 import base64
+import gc
 import getpass
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -63,6 +64,9 @@ class RecoveryAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module with what the controller adds."""
+        # Ansible's worker lives for this task alone. To look through all that it inherited, again and again, takes a
+        # third of the time in which a payload is made.
+        gc.freeze()
         result: dict[str, Any] = super().run(tmp, task_vars)
         try:
             options = self._own_options()

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid
 from .argspec import INTERNAL_OPTIONS, UNLOCK_OPTIONS, ArgumentSpec
 from .backup_module import backup_spec
 from .fleet_limits import Place
+
+if TYPE_CHECKING:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 FLEET_PRODUCTS = (
     "ad_attributes",
@@ -51,10 +55,7 @@ class FleetHost:
 
     def params(self) -> dict[str, Any]:
         """Its options as the product's module would see them. Raises OptionInvalid that names what is wrong."""
-        from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-        spec = spec_of(self.product)
-        validated = ArgumentSpecValidator(**spec.to_kwargs()).validate(dict(self.options))
+        validated = _validator(self.product).validate(dict(self.options))
         if validated.error_messages:
             raise OptionInvalid("; ".join(validated.error_messages), host=self.name)
         params: dict[str, Any] = validated.validated_parameters
@@ -69,6 +70,14 @@ def spec_of(product: str) -> ArgumentSpec:
             hint=f"Products of a fleet are {', '.join(FLEET_PRODUCTS)}; others have a task of their own.",
         )
     return backup_spec(product)
+
+
+@cache
+def _validator(product: str) -> ArgumentSpecValidator:
+    """One for all hosts of a product: making it copies the whole specification."""
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    return ArgumentSpecValidator(**spec_of(product).to_kwargs())
 
 
 def split_secrets(product: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
