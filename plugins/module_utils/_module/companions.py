@@ -149,30 +149,62 @@ def look_for(
 
     Raises what is wrong with a record.
     """
-    states = []
     now = time.time()
     believe = believe_keyring(load_keyring(backend)) if companions and look else None
-    for companion in companions:
-        reason = provided.reason_for(companion)
-        if reason is not None or not look:
-            states.append(CompanionState(companion, elsewhere=reason))
-            continue
-        found = find_companion(backend, companion, run, believe, now)
-        states.append(
-            CompanionState(companion, generation=str(GenerationId.of(found)) if found else None, missing=found is None)
-        )
-    return states
+    reasons = {companion: provided.reason_for(companion) for companion in companions}
+    wanted = [companion for companion, reason in reasons.items() if reason is None and look]
+    found = find_companions(backend, wanted, run, believe, now)
+    return [
+        _state(companion, found[companion])
+        if companion in found
+        else CompanionState(companion, elsewhere=reasons[companion])
+        for companion in companions
+    ]
 
 
-def find_companion(
-    backend: Backend, companion: Companion, run: Run, believe: Believe | None = None, now: float | None = None
-) -> CommitRecord | None:
-    """The newest complete generation of a companion that was made in a run, or that is as old as it may be.
+def _state(companion: Companion, found: CommitRecord | None) -> CompanionState:
+    return CompanionState(companion, generation=str(GenerationId.of(found)) if found else None, missing=found is None)
 
-    :param now: the time of the generation that it belongs to, in seconds since the epoch
+
+def find_companions(
+    backend: Backend,
+    companions: Iterable[Companion],
+    run: Run,
+    believe: Believe | None = None,
+    now: float | None = None,
+) -> dict[Companion, CommitRecord | None]:
+    """For each companion the newest complete generation that was made in a run, or that is as old as it may be.
+
+    One of which neither source nor instance is known comes last, and is satisfied only by a line that none before it
+    has: one database is not two.
+
+    :param now: the time of the generation that they belong to, in seconds since the epoch
     """
+    found: dict[Companion, CommitRecord | None] = {}
+    taken: set[ChainId] = set()
+    lines = list_chains(backend)
+    for companion in sorted(companions, key=_is_nameless):
+        free = [line for line in lines if not (_is_nameless(companion) and line in taken)]
+        record = found[companion] = _newest_of(backend, free, companion, run, believe, now)
+        if record is not None:
+            taken.add(record.chain)
+    return found
+
+
+def _is_nameless(companion: Companion) -> bool:
+    return not companion.source and not companion.instance
+
+
+def _newest_of(
+    backend: Backend,
+    lines: Iterable[ChainId],
+    companion: Companion,
+    run: Run,
+    believe: Believe | None,
+    now: float | None,
+) -> CommitRecord | None:
     near = None
-    for chain in list_chains(backend) if run.is_known or companion.max_age else ():
+    for chain in lines if run.is_known or companion.max_age else ():
         newest = head(backend, chain, believe) if _is_of(chain, companion) else None
         for record in itertools.islice(walk_back(backend, newest), LOOK_BACK) if newest is not None else ():
             if record.is_complete and run.holds(record):
@@ -206,15 +238,19 @@ def recorded(backend: Backend, record: CommitRecord, contract: Mapping[str, Any]
     """
     belongs = contract.get("companions", {})
     run = Run.of(record)
-    demanded = []
-    for one in belongs.get("demanded", []):
-        max_age = int(one.get("max_age", 0))
-        companion = Companion(one["product"], one["why"], one["source"], one["instance"], max_age)
-        elsewhere = one.get("reason")
-        found = None if elsewhere else find_companion(backend, companion, run, now=received(record))
-        generation = str(GenerationId.of(found)) if found else None
-        demanded.append(CompanionState(companion, generation, elsewhere, found is None and not elsewhere).to_result())
-    return {"demanded": demanded, "declared": list(belongs.get("declared", []))}
+    demanded = {
+        Companion(one["product"], one["why"], one["source"], one["instance"], int(one.get("max_age", 0))): one.get(
+            "reason"
+        )
+        for one in belongs.get("demanded", [])
+    }
+    wanted = [companion for companion, elsewhere in demanded.items() if not elsewhere]
+    found = find_companions(backend, wanted, run, now=received(record))
+    states = [
+        _state(companion, found[companion]) if companion in found else CompanionState(companion, elsewhere=elsewhere)
+        for companion, elsewhere in demanded.items()
+    ]
+    return {"demanded": [state.to_result() for state in states], "declared": list(belongs.get("declared", []))}
 
 
 def contract(states: Sequence[CompanionState], provided: Provided) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from .._transport.base import Transport
 from .base import Probe
 from .item_names import named_after
 from .not_gatherable import NotGatherable
-from .procall_options import MEDIA_SERVER, UCSERVER, WEB_SERVER, ProcallServerOptions
+from .procall_options import DATABASE_PAGES, MEDIA_SERVER, UCSERVER, WEB_SERVER, ProcallServerOptions
 from .procall_probe import ADMIN_KEY, SERVER_KEY
 from .windows_discovery import is_below, same_path
 from .windows_product import WindowsProduct
@@ -47,6 +47,10 @@ NO_SERVICE = "no service of {} is found on this host; name it in the option serv
 NO_DATABASE = (
     "neither SQLite files of UCServer nor a SQL Server database were found, so it is not known where chats and journal"
     " are; say it with the option database_folders or databases"
+)
+NAMELESS_DATABASE = (
+    'the name of the SQL Server database (page "{}" of UCServer Verwaltung) could not be discovered, so nobody can tell'
+    " whether there is a backup of it; say it with the option databases"
 )
 _TITLES = {UCSERVER: "UCServer", MEDIA_SERVER: "UC Media Server", WEB_SERVER: "UC Web Server"}
 
@@ -134,6 +138,14 @@ class ProcallItems:
         unknown = self._root and not self._facts.get("has_sqlite") and not self._facts.get("databases_known_from")
         if unknown:
             yield NotGatherable(name="databases", data_class="user_data", reason=NO_DATABASE)
+        for database in self._facts.get("databases", []):
+            if not database.get("database"):
+                role = str(database["role"])
+                yield NotGatherable(
+                    name=f"database-of-{role}",
+                    data_class="user_data",
+                    reason=NAMELESS_DATABASE.format(DATABASE_PAGES[role]),
+                )
 
     def _database(self, name: str, folder: str) -> Item:
         from_copy = self._options.consistency == "shadow_copy"

@@ -23,6 +23,9 @@ EDITIONS = ("business", "enterprise", "datacenter")
 JOURNAL = "journal"
 CONFIGURATION = "configuration"
 
+DATABASE_PAGES = {JOURNAL: "Datenbank", CONFIGURATION: "Multi-Server-Datenbank"}
+"""The pages of UCServer Verwaltung that name the SQL Server databases (estos Datensicherungskonzept)."""
+
 CTI_PORT = 7222
 """Where UCServer listens for its clients unless it is set otherwise (estos MetaDirectory help, "Benutzerdatenbank")."""
 

@@ -24,14 +24,12 @@ from .identical_release import IdenticalRelease
 from .options import parse_options
 from .procall_discovery import ACTIVE_DIRECTORY
 from .procall_items import ProcallItems
-from .procall_options import CONFIGURATION, UCSERVER, ProcallServerOptions
+from .procall_options import DATABASE_PAGES, JOURNAL, UCSERVER, ProcallServerOptions
 from .procall_partners import refuse_running_partners
 from .procall_probe import probe_procall
 from .procall_semantic import TOPICS, procall_changes
 from .windows_discovery import same_path
 from .windows_product import WindowsProduct
-
-_PAGES = {True: "Multi-Server-Datenbank", False: "Datenbank"}
 
 
 class ProcallServer(IdenticalRelease, WindowsProduct):
@@ -53,21 +51,23 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
         return ProcallItems(self, self.options, probe).all()
 
     def companions(self, probe: Probe) -> list[Companion]:
-        demanded = [_database_companion(one) for one in probe.facts.get("databases", [])]
+        wanted = [Companion(one.product, one.why, one.source, one.instance) for one in self.options.demanded_companions]
+        demanded = [_database_companion(one) for one in probe.facts.get("databases", []) if one.get("database")]
         if probe.facts.get("user_database") == ACTIVE_DIRECTORY:
-            directory = probe.facts.get("directory", {})
-            demanded.append(
-                Companion(
-                    "ad_attributes",
-                    f"UCServer keeps its users in Active Directory: {probe.facts.get('user_database_because', '')}",
-                    str(directory.get("source", "")),
-                    str(directory.get("instance", "")),
-                )
-            )
-        demanded += [
-            Companion(one.product, one.why, one.source, one.instance) for one in self.options.demanded_companions
-        ]
-        return list(dict.fromkeys(demanded))
+            directory = self._directory_companion(probe)
+            if directory.source or directory.instance or not any(one.product == directory.product for one in wanted):
+                demanded.append(directory)
+        return list(dict.fromkeys([*demanded, *wanted]))
+
+    @staticmethod
+    def _directory_companion(probe: Probe) -> Companion:
+        directory = probe.facts.get("directory", {})
+        return Companion(
+            "ad_attributes",
+            f"UCServer keeps its users in Active Directory: {probe.facts.get('user_database_because', '')}",
+            str(directory.get("source", "")),
+            str(directory.get("instance", "")),
+        )
 
     def remarks(self, probe: Probe) -> list[str]:
         remarks = [str(one) for one in probe.facts.get("undiscovered", [])]
@@ -128,9 +128,8 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
 
 
 def _database_companion(database: Mapping[str, str]) -> Companion:
-    page = _PAGES[database.get("role") == CONFIGURATION]
-    name = database.get("database") or "a database that could not be discovered"
+    page = DATABASE_PAGES[database.get("role", JOURNAL)]
     on = f" on {database['server']}" if database.get("server") else ""
     place = f"; found in {database['found_in']}" if database.get("found_in") else ""
-    why = f'UCServer uses {name}{on} (page "{page}" of UCServer Verwaltung{place})'
+    why = f'UCServer uses {database["database"]}{on} (page "{page}" of UCServer Verwaltung{place})'
     return Companion("mssql", why, database.get("source", ""), database.get("instance", ""))

@@ -300,21 +300,31 @@ def _databases(here: _Here) -> Branch:
         else f"Stop UCServer on {servers}: it may not run while its database is restored."
     )
     generations = companions_of(here.occasion, "mssql")
-    for database in here.databases:
-        what = _purpose(database)
-        found = _generation_of(database, generations)
-        if found:
+    found = [_generation_of(database, generations) for database in here.databases]
+    others = listed(one for one in generations if one not in found)
+    for database, generation in zip(here.databases, found):
+        if generation:
             steps.module(
                 "mssql_restore",
-                f"Restore {_database_text(database)}, {what}",
-                source=source_of(found),
-                instance=instance_of(found),
-                generation=found,
+                f"Restore {_database_text(database)}, {_purpose(database)}",
+                source=source_of(generation),
+                instance=instance_of(generation),
+                generation=generation,
+            )
+        elif database.get("database"):
+            steps.you(
+                f"Restore {_database_text(database)}, {_purpose(database)}, with the tools of SQL Server: no generation"
+                " of the same run holds it."
             )
         else:
+            held = (
+                f"of generations of the same run {others} may hold it"
+                if others
+                else "no generation is known to hold it"
+            )
             steps.you(
-                f"Restore {_database_text(database)}, {what}, with the tools of SQL Server: no generation of the same"
-                " run holds it."
+                f"Restore the database of {_purpose(database)}, whose name was not known when the generation was made:"
+                f" UCServer Verwaltung names it, {held}."
             )
     _start(steps, here, f"Start UCServer on {servers} again")
     return steps.branch("Restore its databases", "When a SQL Server database that UCServer uses is lost or damaged.")
@@ -440,11 +450,14 @@ def _purpose(database: Mapping[str, Any]) -> str:
 
 def _database_text(database: Mapping[str, Any]) -> str:
     server = database.get("server")
-    return f"{database.get('database') or 'a database'} on {server}" if server else str(database.get("database"))
+    name = database.get("database") or f"a database for {_purpose(database)}, whose name is not known"
+    return f"{name} on {server}" if server else str(name)
 
 
 def _generation_of(database: Mapping[str, Any], generations: Sequence[str]) -> str | None:
     instance = database.get("instance") or database.get("database")
+    if not instance:
+        return None
     named = [one for one in generations if (instance_of(one) or "").lower() == str(instance).lower()]
     source = database.get("source")
     return next((one for one in named if not source or source_of(one) == source), None)

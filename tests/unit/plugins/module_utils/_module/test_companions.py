@@ -177,6 +177,33 @@ def test_a_restore_is_told_which_generations_belong_to_it(kept):
     assert companions.recorded(kept.backend, record, {}) == {"demanded": [], "declared": []}
 
 
+# --- without a name --------------------------------------------------------------------------------------------------
+FIRST, SECOND = Companion("mssql", "page Datenbank"), Companion("mssql", "page Multi-Server-Datenbank")
+
+
+def generations(kept, *companions_):
+    return [one.generation for one in look_for(kept.backend, companions_, RUN, Provided())]
+
+
+def test_one_generation_is_not_two_databases_whose_names_nobody_knows(kept):
+    chat = backup(kept, run_id="run-7")
+    backup(kept, run_id="run-7")
+    newest = backup(kept, run_id="run-7")
+    assert generations(kept, FIRST, SECOND) == [newest, None] and newest != chat
+    other = backup(kept, instance="CONF", run_id="run-7")
+    assert sorted(generations(kept, FIRST, SECOND)) == sorted([newest, other])
+
+
+def test_one_without_a_name_takes_nothing_that_has_been_asked_for_by_name(kept):
+    chat = backup(kept, run_id="run-7")
+    assert generations(kept, SECOND, CHAT) == [None, chat]
+    assert generations(kept, CHAT, Companion("mssql", "the operator wants it", "sql1", "chat")) == [chat, chat]
+    record = kept.backup(FILES, "uc1", "procall_server", run_id="run-7").record
+    states = look_for(kept.backend, [SECOND, CHAT], RUN, Provided())
+    told = companions.recorded(kept.backend, record, {"companions": companions.contract(states, Provided())})
+    assert [(one["generation"], one["missing"]) for one in told["demanded"]] == [(None, True), (chat, False)]
+
+
 # --- of the same age -------------------------------------------------------------------------------------------------
 HSM = Companion("pushed", "keys are in an HSM", source="hsm1", max_age=3600)
 

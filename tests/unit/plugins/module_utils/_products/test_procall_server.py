@@ -11,6 +11,7 @@ from support.procall import PASSWORD, ROOT, SERVER_KEY, probed
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RestoreRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._products import procall_partners, procall_server
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
+from ansible_collections.ucops.recovery.plugins.module_utils._products.not_gatherable import NotGatherable
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_server import ProcallServer
 
 
@@ -43,17 +44,35 @@ def test_declared_databases_win_and_none_means_none(uc_host):
     assert product.companions(probe) == []
 
 
-def test_data_center_demands_two_databases_whether_they_are_found_or_not(uc_host):
+def unknown(product, probe):
+    """The databases that the product can name no companion for, each with what is to be done."""
+    items = [item for item in product.items(probe) if isinstance(item, NotGatherable)]
+    assert all(item.required for item in items)
+    return {item.name: item.reason for item in items}
+
+
+def test_databases_of_data_center_that_are_not_discovered_make_it_partial(uc_host):
     product, probe = probed(uc_host, edition="datacenter")
-    found = product.companions(probe)
-    assert [one.product for one in found] == ["mssql", "mssql"]
-    assert {"Datenbank", "Multi-Server-Datenbank"} == {one.why.split('"')[1] for one in found}
-    assert all("could not be discovered" in one.why for one in found)
+    assert product.companions(probe) == []
+    told = unknown(product, probe)
+    assert list(told) == ["database-of-journal", "database-of-configuration"]
+    assert 'page "Datenbank"' in told["database-of-journal"]
+    assert 'page "Multi-Server-Datenbank"' in told["database-of-configuration"]
+    assert all("say it with the option databases" in reason for reason in told.values())
+    assert probe.counts["databases"] == 2
+
+
+def test_data_center_demands_each_database_that_has_a_name(uc_host):
     uc_host.setting("ServerName", "sql1", SERVER_KEY + r"\MultiServer")
     uc_host.setting("DatabaseName", "CONF", SERVER_KEY + r"\MultiServer")
     product, probe = probed(uc_host, edition="datacenter", partner_servers=["uc2", {"host": "uc3", "port": 7300}])
-    assert {one.instance for one in product.companions(probe)} == {"CONF", ""}
+    assert [one.instance for one in product.companions(probe)] == ["CONF"]
+    assert list(unknown(product, probe)) == ["database-of-journal"]
     assert probe.counts["servers"] == 3
+    said = [{"role": "journal", "database": "CHAT"}, {"role": "configuration", "database": "CONF"}]
+    product, probe = probed(uc_host, edition="datacenter", databases=said)
+    assert [one.instance for one in product.companions(probe)] == ["CHAT", "CONF"]
+    assert unknown(product, probe) == {}
 
 
 def test_active_directory_is_demanded_as_a_companion(uc_host):
@@ -70,6 +89,12 @@ def test_active_directory_is_demanded_as_a_companion(uc_host):
 def test_companions_that_the_operator_demands(uc_host):
     product, probe = probed(uc_host, demanded_companions=[{"product": "metadirectory", "source": "meta1"}])
     assert [str(one) for one in product.companions(probe)] == ["meta1/metadirectory"]
+
+
+def test_a_directory_that_the_operator_names_is_the_one_that_is_demanded(uc_host):
+    directory = {"product": "ad_attributes", "source": "dc1"}
+    product, probe = probed(uc_host, user_database="active_directory", demanded_companions=[directory])
+    assert [str(one) for one in product.companions(probe)] == ["dc1/ad_attributes"]
 
 
 def test_what_needs_no_backup_is_said(uc_host):

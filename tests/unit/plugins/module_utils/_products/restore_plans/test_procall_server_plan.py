@@ -158,6 +158,17 @@ def test_databases_by_the_generations_of_the_same_run():
     assert in_order(branch(plan, "Install anew from this"), "registry", "Before UCServer is started", "Start")
 
 
+def test_databases_whose_names_are_not_known():
+    nameless = [{"role": role, "server": "", "database": "", "instance": ""} for role in ("journal", "configuration")]
+    plan = made(["sql1/mssql@CHAT/3"], edition="datacenter", databases=nameless)
+    journal, configuration = texts(branch(plan, "Restore its databases"))[1:3]
+    assert journal.startswith('Restore the database of chats, journal and more (page "Datenbank"), whose name')
+    assert configuration.startswith("Restore the database of the configuration and users of all UCServers (page")
+    assert "sql1/mssql@CHAT/3" in journal
+    assert plan.known["SQL Server databases"].count("whose name is not known") == 2
+    assert ", ," not in plan.markdown() and "Restore ," not in plan.markdown()
+
+
 def test_active_directory_without_a_generation():
     one = branch(made(user_database="active_directory"), "Restore its values")
     assert "use a backup of the domain" in one.steps[1].text
