@@ -29,6 +29,7 @@ from .fleet_run import Deadlines, FleetRun, Job, Progress, Result
 from .product_options import instance_of
 from .retry import reused_result
 from .run import failure
+from .secret_values import masked
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -88,7 +89,10 @@ def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
         return records
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
-        return _Fleet(module, hosts, _Shared(module, file_keys)).run(backend)
+        result = _Fleet(module, hosts, _Shared(module, file_keys)).run(backend)
+        # Each host's own secrets are out of its result; a secret of one host may be an innocent word of another.
+        module.no_log_values.clear()
+        return result
 
     return unsealing.serve(module, wanted_of_all, body)
 
@@ -138,7 +142,7 @@ class _Fleet:
         return {
             # each host's own task says what changed there
             "changed": False,
-            "hosts": {host.name: dict(results[host.name]) for host in self._hosts},
+            "hosts": {host.name: masked(results[host.name], host.secrets) for host in self._hosts},
             "commits": groups,
             "duration": round(time.monotonic() - began, 3),
             # else Ansible gives back what it was given, the options of all hosts

@@ -17,6 +17,7 @@ from .._errors import OptionInvalid
 from .argspec import INTERNAL_OPTIONS, UNLOCK_OPTIONS, ArgumentSpec
 from .backup_module import backup_spec
 from .fleet_limits import Place
+from .secret_values import secrets_of
 
 if TYPE_CHECKING:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -53,6 +54,12 @@ class FleetHost:
         """What it counts for."""
         return Place(self.product, self.site, 1 if self.product in LAST_PRODUCTS else 0)
 
+    @property
+    def secrets(self) -> set[str]:
+        """The texts among its options that are secret."""
+        known = backup_spec(self.product).options if self.product in FLEET_PRODUCTS else {}
+        return secrets_of(known, self.options)
+
     def params(self) -> dict[str, Any]:
         """Its options as the product's module would see them. Raises OptionInvalid that names what is wrong."""
         validated = _validator(self.product).validate(dict(self.options))
@@ -81,16 +88,14 @@ def _validator(product: str) -> ArgumentSpecValidator:
 
 
 def split_secrets(product: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Options that may be seen, and those that may not. What stays on the controller is in neither.
+    """Options that may be seen, and those that hold a secret. What stays on the controller is in neither.
 
     Raises OptionInvalid.
     """
     known = spec_of(product).options
-    secret = {name for name, option in known.items() if _is_secret(option)}
-    stays = {*UNLOCK_OPTIONS, *INTERNAL_OPTIONS}
-    seen = {name: value for name, value in options.items() if name not in secret | stays}
-    hidden = {name: value for name, value in options.items() if name in secret - stays and value is not None}
-    return seen, hidden
+    goes = {name: value for name, value in options.items() if name not in (*UNLOCK_OPTIONS, *INTERNAL_OPTIONS)}
+    hidden = {name: value for name, value in goes.items() if secrets_of(known, {name: value})}
+    return {name: value for name, value in goes.items() if name not in hidden}, hidden
 
 
 def fleet_hosts(hosts: Sequence[Mapping[str, Any]], secrets: Mapping[str, Mapping[str, Any]]) -> list[FleetHost]:
@@ -103,8 +108,3 @@ def fleet_hosts(hosts: Sequence[Mapping[str, Any]], secrets: Mapping[str, Mappin
         options = {**(one["options"] or {}), **secrets.get(name, {})}
         found[name] = FleetHost(name, one["product"], options, one["site"] or "")
     return list(found.values())
-
-
-def _is_secret(option: Mapping[str, Any]) -> bool:
-    inner = option.get("options") or {}
-    return bool(option.get("no_log")) or any(_is_secret(one) for one in inner.values())

@@ -42,6 +42,7 @@ from .opening import open_backend
 from .product_options import instance_of, product_options
 from .receiving import zone_of
 from .reserve import check_reserve, reserve_of
+from .secret_values import secrets_of
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -83,30 +84,6 @@ def look_before_the_first_backup(module: AnsibleModule) -> Mapping[str, Any]:
     else:
         flight.run()
     return flight.result(given)
-
-
-def secrets_of(options: Mapping[str, Mapping[str, Any]], given: Any) -> set[str]:
-    """The texts among values that a specification calls secret."""
-    found: set[str] = set()
-    for one in given if isinstance(given, (list, tuple)) else [given]:
-        for name, value in one.items() if isinstance(one, Mapping) else ():
-            option = options.get(name, {})
-            if option.get("no_log"):
-                found.update(_texts(value))
-            elif option.get("options"):
-                found |= secrets_of(option["options"], value)
-    return found
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            yield from _texts(one)
-    elif value is not None and not isinstance(value, bool) and str(value):
-        yield str(value)
 
 
 @dataclass

@@ -13,7 +13,6 @@ from support.modules import run_module
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module import preflight_info
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_specs import spec_of_backup
-from ansible_collections.ucops.recovery.plugins.module_utils._module.preflight_info import secrets_of
 from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_names
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
@@ -131,17 +130,6 @@ def test_what_opens_the_repository_never_belongs_here(options):
         "preflight_info", {"product": "linux", "options": {**options, "domain_master_secret": "planted-secret"}}
     )
     assert result["failed"] is True and "never belongs" in result["msg"] and "planted-secret" not in json.dumps(result)
-
-
-def test_secrets_of_a_specification():
-    spec = {
-        "a": {"no_log": True},
-        "b": {"options": {"c": {"no_log": True}, "d": {}}},
-        "e": {},
-        "f": {"no_log": True},
-    }
-    given = {"a": ["one", 2, None, True], "b": [{"c": "three", "d": "four"}], "e": "five", "f": {"x": "six"}}
-    assert secrets_of(spec, given) == {"one", "2", "three", "six"}
 
 
 def test_what_is_pushed_needs_its_landing_zone(options, tmp_path):

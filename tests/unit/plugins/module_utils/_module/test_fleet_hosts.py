@@ -62,6 +62,27 @@ def test_secrets_travel_apart_and_come_together_again():
     assert host.options == {**seen, **hidden} and "'a'" not in repr(host)
 
 
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {
+            "databases": [{"name": "kamailio", "host": "127.0.0.1", "port": 3306}],
+            "database_admin": {"username": "root"},
+        },
+        {"jump_host": {"host": "jump", "port": 22, "password": None}},
+        {"password": "", "become_password": None},
+    ],
+)
+def test_what_could_hold_a_secret_and_holds_none_is_none(harmless):
+    assert split_secrets("kamailio", {**OPTIONS, **harmless}) == ({**OPTIONS, **harmless}, {})
+    assert FleetHost("pbx", "kamailio", {**OPTIONS, **harmless}).secrets == set()
+
+
+def test_the_secrets_of_a_host_are_the_texts_and_not_what_stands_beside_them():
+    options = {"databases": [{"name": "kamailio", "password": "p1"}], "jump_host": {"port": 22, "password": "p2"}}
+    assert FleetHost("pbx", "kamailio", options).secrets == {"p1", "p2"}
+
+
 def test_a_host_is_named_once():
     one = {"name": "pbx", "product": "linux", "options": None, "site": None}
     with pytest.raises(OptionInvalid, match="twice"):

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module for many hosts, in this process; hosts are folders of this machine."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+from support.modules import run_module
+
+from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
+
+
+class Fleet:
+    """Hosts, and what the action plugin would send of them."""
+
+    def __init__(self, repository, folder: pathlib.Path) -> None:
+        self.repository = repository
+        self._folder = folder
+        self.hosts: list[dict[str, object]] = []
+        self.secrets: dict[str, dict[str, object]] = {}
+        self.transport = LocalTransport
+
+    def add(self, name: str, secrets: dict[str, object] | None = None, **options: object) -> pathlib.Path:
+        """A host of product linux, and its folder."""
+        folder = self._folder / name
+        folder.mkdir()
+        (folder / "a.conf").write_text(f"# {name}\n")
+        seen = {
+            "source": name,
+            "system_config": False,
+            "allow_same_host": True,
+            "paths": [{"path": [str(folder)], "name": "app"}],
+            **options,
+        }
+        self.hosts.append({"name": name, "product": "linux", "options": seen})
+        if secrets:
+            self.secrets[name] = secrets
+        return folder
+
+    def arguments(self, **options: object) -> dict[str, object]:
+        return {
+            "repository": str(self.repository.path),
+            "writer_key_file": str(self.repository.writer_key_file),
+            "hosts": self.hosts,
+            "secrets": self.secrets,
+            **options,
+        }
+
+    def run(self, check: bool = False, diff: bool = False, **options: object) -> dict[str, dict[str, object]]:
+        """The result of each host."""
+        result = run_module("fleet_backup", self.arguments(**options), check=check, diff=diff)
+        assert not result.get("failed"), result
+        return result["hosts"]
+
+    def generations(self) -> list[str]:
+        folder = self.repository.path / "commits"
+        return sorted("/".join(path.relative_to(folder).with_suffix("").parts) for path in folder.rglob("*.json"))
+
+
+@pytest.fixture
+def fleet(repository, tmp_path, monkeypatch):
+    (tmp_path / "hosts").mkdir()
+    one = Fleet(repository, tmp_path / "hosts")
+    monkeypatch.setattr(backup_module, "transport_of", lambda params, product: one.transport(params["source"]))
+    return one
+
+
+def test_only_secrets_are_hidden_and_only_in_the_results_of_their_own_host(fleet):
+    """A port in an option that holds a password too, and a password that is a word elsewhere."""
+    jump = {"host": "jump", "port": 22, "username": "app", "password": "planted-inside"}
+    fleet.add("pbx1", {"jump_host": jump, "password": "pbx2"}, reason="planted-inside")
+    fleet.add("pbx2", {"password": "complete"})
+    fleet.add("pbx3", {"password": "planted-inside"}, only_paths=["planted-inside"])
+    results = fleet.run()
+    assert results["pbx1"]["generation"]["source"] == "pbx1" and results["pbx2"]["generation"]["id"] == "pbx2/linux/1"
+    assert results["pbx1"]["generation"]["status"] == "complete" != results["pbx2"]["generation"]["status"]
+    assert results["pbx1"]["generation"]["changed_items"] == ["app"]
+    heads = [results[name]["generation"]["head"] for name in ("pbx1", "pbx2")]
+    assert [len(head) for head in heads] == [64, 64] and not any("*" in head for head in heads)
+    assert "planted-inside" not in json.dumps(results)
+    assert results["pbx3"]["failed"] and "only_paths" in results["pbx3"]["msg"]
