@@ -103,15 +103,18 @@ def test_no_place_to_cut_goes_unnoticed(name, data):
     assert verdict(WHOLE[name][:at]).verdict != "ok"
 
 
-@given(st.sampled_from(["gzip", "bzip2", "xz", "gzip of tar"]), st.data())
+UNPACK = {"gzip": gzip.decompress, "bzip2": bz2.decompress, "xz": lzma.decompress, "gzip of tar": gzip.decompress}
+
+
+@given(st.sampled_from(sorted(UNPACK)), st.data())
 @settings(max_examples=examples(60))
 def test_no_changed_byte_behind_the_head_goes_unnoticed(name, data):
+    """But for bits that fill the last byte or block of a stream: they stand for nothing, no library looks at them."""
     whole = bytearray(WHOLE[name])
     at = data.draw(st.integers(20, len(whole) - 1))
     whole[at] ^= data.draw(st.integers(1, 255))
     found = verdict(bytes(whole))
-    # xz has bytes of padding that its own library does not look at; all others are checked
-    assert found.verdict != "ok" or name == "xz"
+    assert found.verdict != "ok" or UNPACK[name](bytes(whole)) == UNPACK[name](WHOLE[name])
 
 
 def test_something_behind_the_end_is_damage():
