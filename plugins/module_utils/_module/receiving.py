@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._compare.xml_document import XmlRefused
 from .._entries import PHASE_PRE_RESTORE, STATUS_PARTIAL, path_to_text
-from .._errors import ItemMissing, OptionInvalid, RecoveryError
+from .._errors import ItemMissing, OptionInvalid, RecoveryError, RepositoryDamaged
 from .._items.landing import cucm
 from .._items.landing.claiming import Afterwards, Claim, NotTaken, finish, recover, take
 from .._items.landing.content import FileVerdict
@@ -38,8 +38,10 @@ from .._items.pushed_files import CONTENTS_ITEM, FILES_ITEM, OPEN_FLAGS, PushedF
 from .._products.pushed import CONTAINER_COUNT, Pushed, Received
 from .._repository.backends.base import Backend
 from .._repository.chain import head, take_complete, walk_back
+from .._repository.expiry import fate_of
 from .._repository.format import ChainId, CommitRecord, GenerationId, encode_name
 from .._repository.keys import WriterKey
+from .._repository.reader import hash_object
 from .._repository.retention import parse_moment
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
@@ -155,6 +157,21 @@ class _Taken:
     def levels(self) -> list[str]:
         """How far each of its files is proved."""
         return [LEVEL_PROVED if self.is_proved else verdict.level for verdict in self.verdicts]
+
+
+class _SameButDamaged(Exception):
+    """A generation holds the same contents, but not every byte of it is there. The message says which one."""
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Where to look for contents that came before. ``claimed_at``: hash of the newest generation when the files were
+    taken. ``counts``: the same contents again are a generation of their own, so only what a killed run committed of
+    this very claim is one that is there already."""
+
+    newest: CommitRecord | None
+    claimed_at: str | None
+    counts: bool
 
 
 @dataclass
@@ -338,17 +355,26 @@ class Receiver:
             allow_same_host=params["allow_same_host"],
             release_change=self._release_change,
         )
-        outcome = take_backup(
-            self._store,
-            self._transport,
-            self.product,
-            probe,
-            items,
-            options,
-            dry_run=self.module.check_mode,
-            force_store=self.before.damaged,
-            already=lambda gathering, digests: self._already(gathering, digests, newest, claimed_at, occasion.phase),
-        )
+        again = _Again(newest, claimed_at, params["accept_repeated"] or occasion.phase in CHANGE_PHASES)
+
+        def attempt(anew: bool) -> BackupOutcome:
+            return take_backup(
+                self._store,
+                self._transport,
+                self.product,
+                probe,
+                items,
+                options,
+                dry_run=self.module.check_mode,
+                force_store=anew,
+                already=lambda gathering, digests: self._already(gathering, digests, again, anew),
+            )
+
+        try:
+            outcome = attempt(self.before.damaged)
+        except _SameButDamaged as damaged:
+            self.warnings.append(f"{damaged}: everything is stored anew.")
+            outcome = attempt(True)
         if outcome.changed_items == [FILES_ITEM]:
             # the same contents under other names
             outcome.changed_items, outcome.content_changed = [], False
@@ -368,31 +394,48 @@ class Receiver:
             self.warnings.append(error.message)
         return counts
 
-    def _already(
-        self,
-        gathering: Gathering,
-        digests: ItemDigests,
-        newest: CommitRecord | None,
-        claimed_at: str | None,
-        phase: str,
-    ) -> CommitRecord | None:
-        """The generation that holds the same contents, under whatever names.
+    def _already(self, gathering: Gathering, digests: ItemDigests, again: _Again, anew: bool) -> CommitRecord | None:
+        """The generation that holds the same contents, under whatever names, and still has every byte of them.
 
-        Where a repeated content counts, only what a killed run committed of this very claim is one.
+        ``anew``: nothing is leaned on, so what is damaged is passed over.
+
+        :raises _SameButDamaged: there is one, and it lost some of them
         """
-        params = self.module.params
-        counts_again = params["accept_repeated"] or phase in CHANGE_PHASES
         wanted = digests.get(CONTENTS_ITEM)
-        if wanted is None or newest is None:
+        if wanted is None or again.newest is None:
             return None
-        for record in islice(walk_back(self.backend, newest), LOOK_BACK):
-            if counts_again and (claimed_at is None or record.hash == claimed_at):
-                return None
+        may_be = not again.counts or again.claimed_at is not None
+        for record in islice(walk_back(self.backend, again.newest), LOOK_BACK):
+            may_be = may_be and not (again.counts and record.hash == again.claimed_at)
             same = record.items.get(CONTENTS_ITEM, {}).get("digest") == wanted["digest"]
             as_good = record.is_complete or gathering.status == STATUS_PARTIAL
-            if same and as_good and record.phase != PHASE_PRE_RESTORE:
+            is_it = may_be and as_good and record.phase != PHASE_PRE_RESTORE
+            # a new generation of the same contents would refer to what the newest one stored
+            if same and (is_it or record is again.newest) and self._holds(record, anew) and is_it:
                 return record
+            if not may_be:
+                return None
         return None
+
+    def _holds(self, record: CommitRecord, anew: bool) -> bool:
+        """Whether a generation still has its files: nobody let them go, and each byte is as it was.
+
+        :raises _SameButDamaged: some are not, unless ``anew``
+        """
+        fate = fate_of(self.backend, record)
+        classes = {record.items[name]["data_class"] for name in (FILES_ITEM, CONTENTS_ITEM) if name in record.items}
+        if fate.pruned is not None or classes & fate.expired_classes:
+            return False
+        try:
+            for sha, size in fate.needed_objects(record).items():
+                hash_object(self.backend, sha, size)
+        except RepositoryDamaged as error:
+            if anew:
+                return False
+            raise _SameButDamaged(
+                f"{GenerationId.of(record)} holds the same contents and is damaged ({error.item}: {error.message})"
+            ) from None
+        return True
 
     def _compare_containers(self, before: CommitRecord | None, counts: Mapping[str, int]) -> None:
         """Another kind of container is no damage, but something to look at."""

@@ -24,7 +24,8 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository import 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.drills import record_drill
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.expiry import bury
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId, object_name
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import Signer, load_keyring
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import SigningKey
 
@@ -111,6 +112,32 @@ def site(repository, tmp_path):
     return one
 
 
+def let_go(site, record, data_class=""):
+    """Let a generation go, or its data class."""
+    backend, key = site.repository.backend, SigningKey.from_seed(b"p" * 32)
+    signers = [Signer("pruner", key.public, ("prune",))]
+    owner.apply_plan(backend, owner.plan_change(owner.read_state(backend), SECRET, signers=signers))
+    objects = record.objects if data_class else ()
+    assert bury(backend, load_keyring(backend), key, record, "2026-02-01T00:00:00Z", "old", data_class, objects)
+
+
+def emptied(site):
+    """The repository without any of its objects."""
+    for place in (site.repository.path / "objects").rglob("*"):
+        if place.is_file():
+            place.unlink()
+
+
+def spoilt(site):
+    """The repository with one bit of each bundle turned."""
+    for sha in site.records()[-1].objects:
+        place = site.repository.path / object_name(sha)
+        content = bytearray(place.read_bytes())
+        content[-1] ^= 1
+        place.chmod(0o600)
+        place.write_bytes(content)
+
+
 def aged(monkeypatch, seconds):
     """The clock of this host, later."""
     monkeypatch.setattr(receiving.time, "time", lambda: NOW() + seconds)
@@ -163,6 +190,37 @@ def test_the_same_contents_are_one_generation_whatever_they_are_called(site):
     assert result["verdict"] == "repeated" and result["generation"]["id"] == "pbx/pushed/1"
     assert result["files"][0]["repeated"] is True
     assert len(site.records()) == 1 and site.lying() == []
+
+
+@pytest.mark.parametrize("data_class", ["", "voip_config"])
+def test_contents_that_were_let_go_are_stored_again(site, tmp_path, data_class):
+    for content in (BACKUP, OTHER):
+        site.deliver("a.sar", content)
+        site.backup()
+    let_go(site, site.records()[0], data_class)
+    site.deliver("a.sar", BACKUP)
+    result = site.backup()
+    assert result["verdict"] == "ok" and result["generation"]["id"] == "pbx/pushed/3", result
+    (found,) = site.extracted("pbx/pushed/3", tmp_path / "out").rglob("a.sar")
+    assert found.read_bytes() == BACKUP and site.lying() == []
+
+
+@pytest.mark.parametrize("options", [{}, {"accept_repeated": True}], ids=["once", "each_time"])
+@pytest.mark.parametrize("damage", [emptied, spoilt])
+def test_contents_of_which_the_repository_lost_something_are_stored_anew(site, tmp_path, damage, options):
+    site.deliver("a.sar")
+    site.backup()
+    damage(site)
+    site.deliver("a.sar")
+    with mock.patch("ansible.module_utils.basic.AnsibleModule.warn") as warn:
+        result = site.backup(**options)
+    assert result["verdict"] == "ok" and result["generation"]["id"] == "pbx/pushed/2", result
+    assert any("pbx/pushed/1" in call.args[0] and "stored anew" in call.args[0] for call in warn.call_args_list)
+    (found,) = site.extracted("pbx/pushed/2", tmp_path / "out").rglob("a.sar")
+    assert found.read_bytes() == BACKUP and site.lying() == []
+    # and the next one is held against what is whole
+    site.deliver("a.sar")
+    assert site.backup()["verdict"] == "repeated" and len(site.records()) == 2
 
 
 def test_the_same_name_with_other_contents_is_another_generation(site):
