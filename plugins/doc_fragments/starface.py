@@ -78,8 +78,8 @@ options:
     default: true
   remove_from_appliance:
     description:
-      - Remove the file from the appliance after a backup by REST. The only published way is to fetch it once more,
-        which proves that it is still the same, too.
+      - Remove the file from the appliance after a backup by REST, once a complete generation holds it. The only
+        published way is to fetch it once more. Before that it is fetched a second time, to see that it is the same.
     type: bool
     default: true
   backup_name:

@@ -92,6 +92,14 @@ class Item(ABC):
             size += sum(map(len, content))
         return Extent(entries, size)
 
+    def backup_over(self, transport: Transport, *, kept: bool) -> list[str]:
+        """The backup that gathered this is over. ``kept``: a complete generation holds it for good; what was made on
+        the host for this backup alone may go then, and never before.
+
+        Returns what stays there nevertheless, one sentence each. What goes wrong is such a sentence; nothing is raised.
+        """
+        return []
+
     def normaliser(self, entry: Entry) -> LineNormaliser | None:
         """What takes the volatile lines out of this entry's content; None when every byte counts."""
         return None

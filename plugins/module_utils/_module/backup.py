@@ -93,6 +93,7 @@ class BackupOutcome:
     companions: list[CompanionState] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     already: CommitRecord | None = None
+    left_behind: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -155,8 +156,12 @@ def take_backup(
             facts = _facts(probe, gathering, belonging, options)
             committed = store.commit([generation.finish(facts)])[0]
             changed_items, content_changed = _known_changes(committed, previous, items)
+    except RecoveryError as error:
+        error.hint = " ".join([*([error.hint] if error.hint else []), *_over(items, transport, None)]) or None
+        raise
     finally:
         generation.abort()
+    left_behind = _over(items, transport, committed)
     return BackupOutcome(
         gathering=gathering,
         probe=probe,
@@ -174,7 +179,14 @@ def take_backup(
             *([] if is_put_aside else another_release(probe.release, before)),
         ],
         already=same,
+        left_behind=left_behind,
     )
+
+
+def _over(items: Sequence[Item], transport: Transport, committed: Committed | None) -> list[str]:
+    """Tell the items that the backup is over. Returns what it left behind on the host."""
+    kept = committed is not None and committed.record.is_complete
+    return [sentence for item in items for sentence in item.backup_over(transport, kept=kept)]
 
 
 def _known_changes(

@@ -161,7 +161,8 @@ class ProductBackup:
             )
             if outcome.already is not None:
                 newest = head(store.backend, chain, store.believe)
-                return reused_result(params, store.backend, outcome.already, newest)
+                again = reused_result(params, store.backend, outcome.already, newest)
+                return {**again, "warnings": [*again["warnings"], *outcome.left_behind]}
             result: dict[str, Any] = {
                 "changed": outcome.changed,
                 "reused": False,
@@ -197,7 +198,7 @@ class ProductBackup:
     def _warnings(outcome: BackupOutcome, provided: Provided) -> list[str]:
         unused = provided.unused(state.companion for state in outcome.companions)
         warnings = [f"companions_elsewhere names {name}, which nothing demands." for name in unused]
-        return [*(outcome.committed.warnings if outcome.committed is not None else ()), *warnings]
+        return [*(outcome.committed.warnings if outcome.committed is not None else ()), *warnings, *outcome.left_behind]
 
     def _checks(self, transport: Transport, probe: Probe, outcome: BackupOutcome) -> Sequence[Check]:
         """What the host says of its configuration. The generation is committed: a host that is lost costs no more."""

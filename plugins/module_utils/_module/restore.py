@@ -458,6 +458,7 @@ class Restorer:
         journal = self._begin_journal(items=plan.items, services=plan.services)
         try:
             before = self._pre_restore() if items else None
+            plan.warnings += before.left_behind if before is not None else []
             services = self._product.services(self._then)
             ran = running(self._control, services) if items else []
         except BaseException as error:

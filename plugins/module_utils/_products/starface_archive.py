@@ -40,6 +40,7 @@ BACKUP_FOLDER = "/home/starface/backup"
 ENDING = b".sar"
 TRIES = 3
 NAME = b"backup.sar"
+GONE = (404, 410)
 RECEIPT = "receipt"
 """Marks an entry that stands for what the appliance took in a restore: its content is the digest of that. Nobody can
 ask an appliance whether it holds what is in a file; that its own job says SUCCESS of exactly these bytes counts."""
@@ -57,8 +58,8 @@ class OutcomeUnknown(RestoreFailed):
 class StarfaceArchive(PushedFiles):
     """One backup file.
 
-    ``boxes``: what a backup by REST holds. ``remove``: remove it from the appliance when it is in the repository's
-    hands. ``backup_name``: the folder of the configuration whose files are fetched by SSH; empty: the only one.
+    ``boxes``: what a backup by REST holds. ``remove``: remove it from the appliance when a complete generation holds
+    it. ``backup_name``: the folder of the configuration whose files are fetched by SSH; empty: the only one.
     ``settle``: seconds between the two looks that must find the same there. ``max_age``: seconds that it may be old, 0
     for any age. ``file_part``, ``parts``: names and values
     of the form of a restore.
@@ -80,6 +81,7 @@ class StarfaceArchive(PushedFiles):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._taken: Gathered | None = None
+        self._job = ""
 
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         self.verdicts.clear()
@@ -111,7 +113,7 @@ class StarfaceArchive(PushedFiles):
 
     # --- by REST -----------------------------------------------------------------------------------------------------
     def _by_rest(self, rest: StarfaceRest, report: ItemReport) -> Iterator[Gathered]:
-        job = rest.run_backup(self.boxes)
+        job = self._job = rest.run_backup(self.boxes)
         report.notes.update(way=REST, job=job, progress=[list(step) for step in rest.progress])
         for turn in range(TRIES):
             broken: list[str] = []
@@ -126,29 +128,52 @@ class StarfaceArchive(PushedFiles):
         if not broken and not download.has_end:
             broken.append("the appliance did not tell its length, so nobody knows whether it is whole")
         verdict = self._finish(check, broken, report)
-        if broken or verdict.reason:
-            self.remarks.append(f"The file of job {job} still lies on the appliance.")
-        elif self.remove:
-            self._take_away(rest, job, verdict, report)
+        if self.remove and not verdict.reason:
+            self._look_again(rest, job, verdict, report)
 
-    def _take_away(self, rest: StarfaceRest, job: str, verdict: FileVerdict, report: ItemReport) -> None:
-        """The only published way to remove a file is to fetch it once more; so it is compared, too."""
-        again = ContentCheck(NAME, self.demands)
-        broken: list[str] = []
-        try:
-            with rest.download(job, keep=False) as download:
-                download.demand()
-                for _piece in _streamed(download, again, broken):
-                    pass
-            if not broken and again.finish().sha256 != verdict.sha256:
-                report.problem(NAME, "the appliance delivers another content the second time")
+    def _look_again(self, rest: StarfaceRest, job: str, verdict: FileVerdict, report: ItemReport) -> None:
+        """Whether the appliance delivers the same once more, as long as the file is there."""
+        for turn in range(TRIES):
+            if turn:
+                self.sleep(1)
+            broken: list[str] = []
+            again = ContentCheck(NAME, self.demands)
             with rest.download(job, keep=True) as download:
-                if download.status not in (404, 410):
-                    broken.append("is still there")
-        except RecoveryError as error:
-            broken.append(error.message)
-        if broken:
-            self.remarks.append(f"The file of job {job} may still lie on the appliance: {broken[0]}.")
+                for _piece in _streamed(download.demand(), again, broken):
+                    pass
+            if not broken:
+                if again.finish().sha256 != verdict.sha256:
+                    report.problem(NAME, "the appliance delivers another content the second time")
+                return
+        report.problem(NAME, f"it could not be fetched a second time, to be compared: {broken[0]}")
+
+    def backup_over(self, transport: Transport, *, kept: bool) -> list[str]:
+        job, self._job = self._job, ""
+        rest = starface(transport).rest if job else None
+        if rest is None:
+            return []
+        if kept and self.remove:
+            return self._take_away(rest, job)
+        return [f"The file of job {job} still lies in the clear on the appliance; {_removal(rest, job)}."]
+
+    def _take_away(self, rest: StarfaceRest, job: str) -> list[str]:
+        """The only published way to remove a file is to fetch it once more."""
+        why = ""
+        for turn in range(TRIES):
+            if turn:
+                self.sleep(1)
+            try:
+                with rest.download(job, keep=False) as download:
+                    if download.status not in GONE:
+                        for _piece in download.demand().chunks():
+                            pass
+                with rest.download(job, keep=True) as download:
+                    if download.status in GONE:
+                        return []
+                why = "it is still there"
+            except RecoveryError as error:
+                why = error.message
+        return [f"The file of job {job} may still lie in the clear on the appliance: {why}; {_removal(rest, job)}."]
 
     # --- by SSH ------------------------------------------------------------------------------------------------------
     def _by_ssh(self, ssh: Transport, report: ItemReport) -> Iterator[Gathered]:
@@ -305,6 +330,12 @@ def _checked(content: Iterable[bytes], check: ContentCheck) -> Iterator[bytes]:
     for piece in content:
         check.feed(piece)
         yield piece
+
+
+def _removal(rest: StarfaceRest, job: str) -> str:
+    with contextlib.suppress(RecoveryError):
+        return f"GET {rest.path_of(job)} fetches and removes it"
+    return "remove it there"
 
 
 def _clock_of(ssh: Transport) -> float:

@@ -233,13 +233,17 @@ class StarfaceRest:
     def download(self, job: str, *, keep: bool) -> Download:
         """The file of a backup. Without ``keep`` the appliance removes it afterwards."""
         query = {"keepBackupAfterDownload": "true"} if keep else None
-        path = f"{self._backups()}/files/{job}"
+        path = self.path_of(job)
         return self._again(
             lambda headers: self._transport.download(
                 "GET", path, query=query, headers={**headers, "Accept": "application/octet-stream"}
             ),
             lambda download: download.status,
         )
+
+    def path_of(self, job: str) -> str:
+        """Where the file of a backup is: who gets it from there also removes it. Raises BackupsMissing."""
+        return f"{self._backups()}/files/{job}"
 
     # --- restore -----------------------------------------------------------------------------------------------------
     def restore(self, pieces: Iterable[bytes], size: int, parts: Mapping[str, str], file_part: str) -> str | None:

@@ -67,6 +67,7 @@ class Appliance:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     jobs: dict[str, dict[str, object]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    delivered: set[str] = field(default_factory=set)
     tokens: dict[str, int] = field(default_factory=dict)
     restored: list[bytes] = field(default_factory=list)
     restored_parts: list[dict[str, str]] = field(default_factory=list)

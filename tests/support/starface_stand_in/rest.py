@@ -232,7 +232,7 @@ class _Handler(QuietHandler):
             self._json(404, {"message": "no such file"})
             return
         content = one.delivers if one.delivers is not None else content
-        if not query and one.other_second_time:
+        if one.other_second_time and job in one.delivered:
             content = content[:-1] + bytes([content[-1] ^ 1])
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
@@ -248,6 +248,7 @@ class _Handler(QuietHandler):
             self.cut()
             return
         self.wfile.write(content)
+        one.delivered.add(job)
         if not query and not one.keeps_forever:
             del one.files[job]
 

@@ -11,8 +11,10 @@ import os
 import pathlib
 import time
 from dataclasses import dataclass, field
+from unittest import mock
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from sshd import SSHD, WITHOUT_SSHD, Sshd
 from support.modules import run_module, run_unsealing
 from support.repositories import SECRET, TestRepository
@@ -20,8 +22,12 @@ from support.starface_stand_in import Appliance, StarfaceStandIn, StatusStandIn
 from support.starface_stand_in.appliance import CLIENT_SECRET, PASSWORD, TOKEN_MARK, archive
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import RepositoryFull
+from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module
+from ansible_collections.ucops.recovery.plugins.module_utils._module.retry import Earlier, look_for_earlier
 from ansible_collections.ucops.recovery.plugins.module_utils._products import starface_archive
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import RepositoryWriter
 
 PLANTED = (PASSWORD, CLIENT_SECRET, TOKEN_MARK, "s1p-s3cret")
 FAST = {"job_poll_interval": 0, "busy_wait": 0, "busy_timeout": 0, "restart_timeout": 5, "connect_timeout": 5}
@@ -36,6 +42,7 @@ class Site:
     appliance: Appliance = field(default_factory=Appliance)
     server: StarfaceStandIn | None = None
     results: list = field(default_factory=list)
+    warned: list = field(default_factory=list)
 
     def arguments(self, **options):
         reached = {}
@@ -57,8 +64,11 @@ class Site:
         return {name: value for name, value in given.items() if value is not None}
 
     def backup(self, *, check=False, **options):
-        result = run_module("starface_backup", self.arguments(**options), check=check)
+        said = []
+        with mock.patch.object(AnsibleModule, "warn", lambda _module, text: said.append(text)):
+            result = run_module("starface_backup", self.arguments(**options), check=check)
         self.results.append(result)
+        self.warned.append(" ".join(said))
         return result
 
     def restore(self, *, check=False, diff=False, **options):
@@ -99,7 +109,7 @@ class Site:
 def site(repository, tmp_path):
     one = Site(repository, tmp_path)
     yield one
-    told = json.dumps(one.results, ensure_ascii=False)
+    told = json.dumps([one.results, one.warned], ensure_ascii=False)
     assert not [secret for secret in PLANTED if secret in told]
     if one.server is not None:
         assert one.appliance.complaints == []
@@ -177,7 +187,7 @@ def test_a_download_that_breaks_off_each_time_is_partial(reach):
     result = site.backup()
     assert result["failed"] and result["generation"]["status"] == "partial"
     assert "backup.sar" in result["msg"]
-    assert any("still lies on the appliance" in note for note in result["notes"])
+    assert "job 17 still lies in the clear on the appliance" in site.warned[-1]
 
 
 @pytest.mark.parametrize(
@@ -205,13 +215,65 @@ def test_a_file_that_stays_on_the_appliance_is_told(reach):
     site = reach(keeps_forever=True)
     result = site.backup()
     assert not result.get("failed")
-    assert any("may still lie on the appliance: is still there" in note for note in result["notes"])
+    assert "job 17 may still lie in the clear on the appliance: it is" in site.warned[-1]
 
 
 def test_a_file_may_be_left_there(reach):
     site = reach()
     site.backup(remove_from_appliance=False)
     assert len(site.appliance.files) == 1
+    assert "job 17 still lies in the clear on the appliance" in site.warned[-1]
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_what_could_not_be_kept_is_not_removed_from_the_appliance(reach, monkeypatch, left):
+    def full(_self, _prepared):
+        raise RepositoryFull("No space is left", hint="Make room.")
+
+    site = reach()
+    monkeypatch.setattr(RepositoryWriter, "commit", full)
+    result = site.backup(remove_from_appliance=left)
+    assert result["failed"] and "No space is left" in result["msg"] and "Make room." in result["msg"]
+    assert "job 17 still lies in the clear on the appliance" in result["msg"]
+    assert list(site.appliance.files) == ["17"] and site.records() == []
+
+
+def test_it_is_removed_after_the_commit(reach, monkeypatch):
+    site = reach()
+    there = []
+    commit = RepositoryWriter.commit
+
+    def watched(self, prepared):
+        there.append(list(site.appliance.files))
+        return commit(self, prepared)
+
+    monkeypatch.setattr(RepositoryWriter, "commit", watched)
+    assert not site.backup().get("failed")
+    assert there == [["17"]] and site.appliance.files == {}
+
+
+@pytest.mark.parametrize("how", [{"other_second_time": True}, {"delivers": bytes(9000)}])
+def test_what_is_not_whole_is_not_removed_from_the_appliance(reach, how):
+    site = reach(**how)
+    result = site.backup()
+    assert result["failed"] and result["generation"]["status"] == "partial"
+    assert list(site.appliance.files) == ["17"]
+    assert "job 17 still lies in the clear on the appliance" in site.warned[-1]
+
+
+def test_a_backup_that_was_made_meanwhile_leaves_the_file_of_this_one(reach, monkeypatch):
+    site = reach()
+    other = site.backup(phase="pre_change", change_id="CHG1")["generation"]["id"]
+    looked = iter([Earlier(), None])
+
+    def look(*where):
+        return next(looked) or look_for_earlier(*where)
+
+    monkeypatch.setattr(backup_module, "look_for_earlier", look)
+    result = site.backup(phase="pre_change", change_id="CHG1", max_age="1h")
+    assert result["reused"] is True and result["generation"]["id"] == other
+    assert list(site.appliance.files) == ["18"]
+    assert "job 18 still lies in the clear on the appliance" in site.warned[-1]
 
 
 def test_a_token_that_ends_in_between(reach):
