@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import math
 import secrets
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
-from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid, RecoveryError
+from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_backup import CONTROLLER_OPTIONS, SPEC
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import (
@@ -17,12 +19,23 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts
     split_secrets,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
+from ansible_collections.ucops.recovery.plugins.module_utils._module.secret_values import masked
 from ansible_collections.ucops.recovery.plugins.plugin_utils.fleet_progress import FleetProgress
 from ansible_collections.ucops.recovery.plugins.plugin_utils.play_hosts import hosts_with_variables
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import BackupAction
 
 OF_THE_WHOLE_RUN = ("repository", "writer_key_file", *UNLOCK_OPTIONS)
 """What hosts may declare among their options, and must not differ in."""
+
+STORY = ("msg", "error", "failed", "unreachable", "rc", "details", "exception", "module_stdout", "module_stderr")
+"""What a job that failed as a whole leaves to each of its hosts."""
+
+TOLD = 4000
+"""Characters that each host is told of what a module wrote that died; its end says most."""
+
+GO_ON = (
+    "The job may have begun. What it committed is kept: run it again with the same run_id, and only the rest is made."
+)
 
 
 class ActionModule(BackupAction):
@@ -36,33 +49,31 @@ class ActionModule(BackupAction):
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """A result for every host of the play's batch under C(hosts)."""
         own = {name: options.pop(name, None) for name in CONTROLLER_OPTIONS}
-        hosts, refused, results = self._hosts(own, options, task_vars)
-        results.update({name: {"changed": False, "failed": True, **failure(error)} for name, error in refused.items()})
+        hosts, results = self._hosts(own, options, task_vars)
         answer: dict[str, Any] = {"changed": False, "commits": 0, "duration": 0.0}
         if hosts:
             try:
-                progress_file = f"/tmp/.ucops-{secrets.token_hex(16)}"
-                answer = self._send(hosts, {**options, "progress_file": progress_file}, task_vars)
-            except AnsibleConnectionFailure as error:
-                answer = {"unreachable": True, "msg": f"The backup host cannot be reached: {error}"}
+                answer = self._send(hosts, own["progress_interval"], options, task_vars)
+            except Exception as error:
+                answer = _story(error)
             if answer.get("failed") or answer.get("unreachable"):
-                # nothing was begun: that is every host's story, and no reason to stop the play for all of them
-                story = {name: answer[name] for name in ("msg", "error", "failed", "unreachable") if name in answer}
-                answer["hosts"] = {host.name: {"changed": False, **story} for host in hosts}
-                answer = {name: answer[name] for name in ("hosts", "msg", "error") if name in answer}
+                # that is every host's story, and no reason to stop the play for all of them
+                own_story = _for_one_host(answer)
+                answer = {name: value for name, value in answer.items() if name in STORY}
+                answer = {name: value for name, value in answer.items() if name not in ("failed", "unreachable")}
+                answer["hosts"] = {host.name: masked(own_story, host.secrets) for host in hosts}
         results.update(answer.pop("hosts", {}))
         return {"changed": False, **answer, "hosts": results}
 
     def _hosts(
         self, own: dict[str, Any], options: dict[str, Any], task_vars: dict[str, Any]
-    ) -> tuple[list[FleetHost], dict[str, RecoveryError], dict[str, Any]]:
-        """The hosts with their options, held against their products' specifications; those whose are not right; the
-        results of those that are not for this job."""
+    ) -> tuple[list[FleetHost], dict[str, Any]]:
+        """The hosts with their options, held against their products' specifications; the results of those whose are
+        not right, and of those that are not for this job."""
         product, declared, site, backup_host = (
             str(own[name] or SPEC.options[name]["default"]) for name in CONTROLLER_OPTIONS if name.endswith("variable")
         )
         hosts: list[FleetHost] = []
-        refused: dict[str, RecoveryError] = {}
         others: dict[str, Any] = {}
         batch = task_vars["ansible_play_batch"]
         for variables in hosts_with_variables(batch, self._task, task_vars, self._loader):
@@ -77,7 +88,7 @@ class ActionModule(BackupAction):
                     others[name] = self._elsewhere("backup host")
                     continue
                 omit = task_vars.get("omit")  # left in place by older versions of Ansible
-                given = {one: value for one, value in (variables.value(declared) or {}).items() if value != omit}
+                given = {one: value for one, value in _named(variables.value(declared), declared) if value != omit}
                 if len({one.get("repository") for one in (given, options)} - {None}) > 1:
                     others[name] = self._elsewhere("repository")
                     continue
@@ -85,9 +96,9 @@ class ActionModule(BackupAction):
                 host = FleetHost(name, str(kind), given, str(variables.value(site) or ""))
                 FleetHost(name, host.product, {**given, **self._shared(options)}, host.site).params()
                 hosts.append(host)
-            except RecoveryError as error:
-                refused[name] = error
-        return hosts, refused, others
+            except Exception as error:
+                others[name] = {"changed": False, **_story(error)}
+        return hosts, others
 
     @staticmethod
     def _elsewhere(what: str) -> dict[str, Any]:
@@ -112,7 +123,10 @@ class ActionModule(BackupAction):
     def _shared(options: dict[str, Any]) -> dict[str, Any]:
         return {name: options[name] for name in ("repository", "writer_key_file") if options.get(name)}
 
-    def _send(self, hosts: list[FleetHost], options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _send(
+        self, hosts: list[FleetHost], interval: Any, options: dict[str, Any], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
+        self._interval = _seconds(interval)
         seen, hidden = [], {}
         for host in hosts:
             visible, secret = split_secrets(host.product, host.options)
@@ -121,14 +135,56 @@ class ActionModule(BackupAction):
                 hidden[host.name] = secret
         if hidden:
             self.require_pipelining()
-        return super().serve({**options, "hosts": seen, "secrets": hidden}, task_vars)
+        told_in = {"progress_file": f"/tmp/.ucops-{secrets.token_hex(16)}"}
+        return super().serve({**options, "hosts": seen, "secrets": hidden, **told_in}, task_vars)
 
     def module(self, options: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
         """Run the module, and say how far it is meanwhile."""
-        interval = self._task.args.get("progress_interval")
-        try:
-            seconds = float(interval) if interval is not None else None
-        except (TypeError, ValueError):
-            raise AnsibleError("progress_interval is not a number of seconds") from None
-        with FleetProgress(self, str(options["progress_file"]), seconds):
+        with FleetProgress(self, str(options["progress_file"]), self._interval):
             return super().module(options, task_vars)
+
+
+def _named(options: Any, variable: str) -> Iterable[tuple[str, Any]]:
+    """Options by name. Raises OptionInvalid when there is anything else."""
+    if options is None or options == "":
+        return ()
+    if not isinstance(options, Mapping):
+        raise OptionInvalid(f"{variable} is no dictionary of options")
+    for name in options:
+        if not isinstance(name, str):
+            raise OptionInvalid(f"{name!r} is no name of an option, in {variable}")
+    return options.items()
+
+
+def _seconds(interval: Any) -> float | None:
+    """Raises OptionInvalid."""
+    if interval is None:
+        return None
+    try:
+        seconds = float(interval)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise OptionInvalid("progress_interval is no number of seconds", hint="Give 0 for no lines at all.")
+    return seconds
+
+
+def _story(error: Exception) -> dict[str, Any]:
+    """What is told of an error, to one host or to all."""
+    if isinstance(error, AnsibleConnectionFailure):
+        return {"unreachable": True, "msg": f"The backup host cannot be reached: {error} {GO_ON}"}
+    facts = failure(error)
+    if isinstance(error, AnsibleError):
+        facts = {"msg": str(error), "error": type(error).__name__}
+    return {"failed": True, **facts}
+
+
+def _for_one_host(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's failure as each host is told of it."""
+    story = {"changed": False, **{name: answer[name] for name in STORY if name in answer}}
+    if "module_stdout" in answer:
+        story["msg"] = f"The job for all hosts died on the backup host: {answer.get('msg', '')} {GO_ON}"
+    for name in ("module_stdout", "module_stderr"):
+        if name in story:
+            story[name] = str(story[name])[-TOLD:]
+    return story

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -16,12 +17,23 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import Opti
 
 
 class HostVariables:
-    """The variables of one host, as a task of its own would see them at this place of the play."""
+    """The variables of one host, as a task of its own would see them at this place of the play.
 
-    def __init__(self, name: str, variables: Mapping[str, Any], loader: Any) -> None:
+    :param load: gives them; is called at the first look, so that what is wrong there is this host's story
+    """
+
+    def __init__(self, name: str, load: Callable[[], Mapping[str, Any]], loader: Any) -> None:
         self.name = name
-        self._variables = variables
-        self._templar = Templar(loader=loader, variables=variables)
+        self._load = load
+        self._loader = loader
+
+    @cached_property
+    def _variables(self) -> Mapping[str, Any]:
+        return self._load()
+
+    @cached_property
+    def _templar(self) -> Templar:
+        return Templar(loader=self._loader, variables=self._variables)
 
     def value(self, variable: str) -> Any:
         """What it is worth; None when it is not defined. Raises OptionInvalid when it cannot be made out."""
@@ -42,7 +54,8 @@ def hosts_with_variables(
     batch = {"_hosts": task_vars.get("ansible_play_hosts"), "_hosts_all": task_vars.get("ansible_play_hosts_all")}
     for name in hosts:
         host = hostvars._inventory.get_host(name)
-        yield HostVariables(name, hostvars._variable_manager.get_vars(play=play, host=host, task=task, **batch), loader)
+        load = partial(hostvars._variable_manager.get_vars, play=play, host=host, task=task, **batch)
+        yield HostVariables(name, load, loader)
 
 
 def _play_of(task: Task) -> Any:
