@@ -130,11 +130,15 @@ class _Fleet:
         with FleetWriter(backend, WriterKey.load(params["writer_key_file"])) as store:
             jobs: list[Job] = []
             results: dict[str, Result] = {}
+            kept_as: dict[ChainId, str] = {}
             for host in self._hosts:
                 try:
-                    jobs.append(_HostBackup(host, self._shared.params_of(host), store, self._shared))
+                    job = _HostBackup(host, self._shared.params_of(host), store, self._shared)
+                    _refuse_second(kept_as.setdefault(job.chain, host.name), job)
                 except RecoveryError as error:
                     results[host.name] = {"changed": False, "failed": True, **failure(error)}
+                else:
+                    jobs.append(job)
             deadlines = Deadlines(params["host_timeout"], params["run_timeout"])
             tell = _ProgressFile(params["progress_file"], store) if params["progress_file"] else _tell_nobody
             results.update(FleetRun(jobs, limits, deadlines, tell).run())
@@ -179,7 +183,7 @@ class _HostBackup(Job):
             threading.Thread(target=_close, args=(transport,), daemon=True).start()
 
     def given_up(self, why: str) -> Result:
-        self._store.refuse(self._chain)
+        self._store.refuse(self.chain)
         error = DeadlineExceeded(why, host=self._host, hint="Look at the host, then run this again.")
         return {"changed": False, "failed": True, **failure(error)}
 
@@ -188,13 +192,14 @@ class _HostBackup(Job):
         return str(self._params["host"] or self._params["source"])
 
     @property
-    def _chain(self) -> ChainId:
+    def chain(self) -> ChainId:
+        """The line that its generation is added to."""
         return ChainId(self._params["source"], self._product, instance_of(self._params, self._product))
 
     def _run(self) -> Mapping[str, Any]:
         there = self._of_this_run()
         if there is not None:
-            newest = head(self._store.backend, self._chain, self._store.believe)
+            newest = head(self._store.backend, self.chain, self._store.believe)
             return reused_result(self._params, self._store.backend, there, newest)
         shared = self._shared
         backup = ProductBackup(
@@ -228,7 +233,7 @@ class _HostBackup(Job):
     def _of_this_run(self) -> CommitRecord | None:
         """The complete generation that an earlier try of the same run made."""
         run_id = self._params["run_id"]
-        newest = head(self._store.backend, self._chain, self._store.believe) if run_id else None
+        newest = head(self._store.backend, self.chain, self._store.believe) if run_id else None
         if newest is None or self._shared.check_mode:
             return None
         wanted_record = (run_id, self._params["phase"], self._params["change_id"])
@@ -270,6 +275,16 @@ class _ProgressFile:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "w") as stream:
                 json.dump(note, stream)
+
+
+def _refuse_second(first: str, job: _HostBackup) -> None:
+    """Raises OptionInvalid when the job's line is that of another host of this run."""
+    if first != job.name:
+        raise OptionInvalid(
+            f"{job.chain} is also what {first} is kept as in this repository",
+            host=job.name,
+            hint="Give each host a source of its own, or an instance.",
+        )
 
 
 def _tell_nobody(progress: Progress) -> None:

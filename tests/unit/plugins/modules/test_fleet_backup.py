@@ -84,3 +84,15 @@ def test_only_secrets_are_hidden_and_only_in_the_results_of_their_own_host(fleet
     assert [len(head) for head in heads] == [64, 64] and not any("*" in head for head in heads)
     assert "planted-inside" not in json.dumps(results)
     assert results["pbx3"]["failed"] and "only_paths" in results["pbx3"]["msg"]
+
+
+def test_two_hosts_that_name_the_same_source_are_not_taken_for_one(fleet):
+    """Else the later one would find the generation of the first, as that of the same run, and be told that all is
+    well."""
+    fleet.add("pbx1")
+    fleet.add("pbx2", source="pbx1")
+    results = fleet.run(run_id="night")
+    assert results["pbx1"]["generation"]["id"] == "pbx1/linux/1"
+    assert results["pbx2"]["failed"] and results["pbx2"]["error"] == "OptionInvalid"
+    assert "pbx1/linux is also what pbx1 is kept as" in results["pbx2"]["msg"]
+    assert fleet.generations() == ["pbx1/linux/1"]
