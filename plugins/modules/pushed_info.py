@@ -110,7 +110,7 @@ refused:
       type: str
       returned: always
 unfinished:
-  description: What an earlier run took and did not finish. The next backup does.
+  description: What an earlier run took and did not finish, or could not read. The next backup tries again.
   type: list
   elements: dict
   returned: success

@@ -33,17 +33,23 @@ OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class PushedFile:
-    """One file to read. ``name``: as it was delivered. ``open``: gives a new descriptor of it, and never of another
-    file. ``received_ns``: since when it is as it is, by this host's clock."""
+    """One file to read. ``facts``: as it was judged, under the name that it was delivered with; its reading begins and
+    ends with the same, or it has changed. ``open``: gives a new descriptor of it, and never of another file.
+    ``received_ns``: since when it is as it is, by this host's clock."""
 
-    name: bytes
+    facts: FileFacts
     open: Callable[[], int]
     received_ns: int
 
+    @property
+    def name(self) -> bytes:
+        """As it was delivered."""
+        return self.facts.name
+
     @classmethod
-    def at(cls, place: bytes, name: bytes, received_ns: int) -> PushedFile:
+    def at(cls, place: bytes, facts: FileFacts, received_ns: int) -> PushedFile:
         """A file at an absolute path; a link there is not followed."""
-        return cls(name, lambda: os.open(place, OPEN_FLAGS), received_ns)
+        return cls(facts, lambda: os.open(place, OPEN_FLAGS), received_ns)
 
 
 @dataclass
@@ -108,7 +114,10 @@ class PushedFiles(Item):
 
 @dataclass
 class PushedContents(Item):
-    """The contents of ``of``, which is gathered before it, without names: hash, size and container of each, sorted."""
+    """The contents of ``of``, which is gathered before it, without names: hash, size and container of each, sorted.
+
+    What was read of a file that could not be read to its end is marked, so that it is never taken for a whole one.
+    """
 
     of: PushedFiles | None = None
     restorable: bool = False
@@ -116,9 +125,11 @@ class PushedContents(Item):
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         verdicts = self.of.verdicts if self.of is not None else []
         report.found = bool(verdicts)
-        rows = sorted([one.sha256, one.size, one.container] for one in verdicts)
+        rows = sorted([one.sha256, one.size, one.container, "" if one.is_read else one.verdict] for one in verdicts)
         if rows:
-            text = json.dumps([dict(zip(("sha256", "size", "container"), row)) for row in rows], indent=1) + "\n"
+            names = ("sha256", "size", "container", "not_read")
+            content = [{name: value for name, value in zip(names, row) if value != ""} for row in rows]
+            text = json.dumps(content, indent=1) + "\n"
             yield Entry(self.name, self.data_class, "output", CONTENTS, sensitive=True), [text.encode("ascii")]
 
     def covers(self, path: bytes) -> bool:
@@ -126,7 +137,7 @@ class PushedContents(Item):
 
 
 def _read(file: PushedFile, check: ContentCheck, broken: list[tuple[str, str]]) -> Iterator[bytes]:
-    """The content, held against the file's own facts before and after. What is wrong goes to ``broken``."""
+    """The content, held against the facts that were judged, before and after. What is wrong goes to ``broken``."""
     try:
         handle = file.open()
     except OSError as error:
@@ -137,6 +148,9 @@ def _read(file: PushedFile, check: ContentCheck, broken: list[tuple[str, str]]) 
         if not stat.S_ISREG(before.st_mode):
             broken.append(("unreadable", "it is no regular file"))
             return
+        if not file.facts.is_same_state(FileFacts.of(file.name, before)):
+            broken.append(("changed", "it changed after it was judged"))
+            return
         size = 0
         while True:
             data = os.read(handle, READ_SIZE)
@@ -145,8 +159,7 @@ def _read(file: PushedFile, check: ContentCheck, broken: list[tuple[str, str]]) 
             size += len(data)
             check.feed(data)
             yield data
-        after = FileFacts.of(file.name, os.fstat(handle))
-        if size != after.size or not after.is_same_state(FileFacts.of(file.name, before)):
+        if size != file.facts.size or not file.facts.is_same_state(FileFacts.of(file.name, os.fstat(handle))):
             broken.append(("changed", "it changed while it was read"))
     except OSError as error:
         broken.append(("unreadable", f"it cannot be read: {error.strerror}"))

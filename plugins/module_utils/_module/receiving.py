@@ -24,7 +24,7 @@ from .._compare.xml_document import XmlRefused
 from .._entries import PHASE_PRE_RESTORE, STATUS_PARTIAL, path_to_text
 from .._errors import ItemMissing, OptionInvalid, RecoveryError, RepositoryDamaged
 from .._items.landing import cucm
-from .._items.landing.claiming import Afterwards, Claim, NotTaken, finish, recover, take
+from .._items.landing.claiming import Afterwards, Claim, NotTaken, finish, put_back, recover, take
 from .._items.landing.content import FileVerdict
 from .._items.landing.facts import FileFacts, Observation
 from .._items.landing.grouping import Batch, Selection
@@ -34,7 +34,7 @@ from .._items.landing.scanning import Limits
 from .._items.landing.sizes import HISTORY
 from .._items.landing.waiting import Round, Timing, Waiting, open_incoming
 from .._items.landing.zone import LandingUnfit, Zone
-from .._items.pushed_files import CONTENTS_ITEM, FILES_ITEM, OPEN_FLAGS, PushedFile, PushedFiles, shown
+from .._items.pushed_files import CONTENTS_ITEM, FILES_ITEM, PushedFile, PushedFiles, shown
 from .._products.pushed import CONTAINER_COUNT, Pushed, Received
 from .._repository.backends.base import Backend
 from .._repository.chain import head, take_complete, walk_back
@@ -144,8 +144,10 @@ def earliest_of(params: Mapping[str, Any]) -> int:
 
 @dataclass
 class _Taken:
-    """What became of one backup that arrived. ``counts`` False: it arrived too early to be what was asked for."""
+    """What became of one backup that arrived, of so many files. ``counts`` False: it arrived too early to be what was
+    asked for."""
 
+    number: int
     outcome: BackupOutcome
     verdicts: list[FileVerdict]
     generation: dict[str, Any]
@@ -153,6 +155,16 @@ class _Taken:
     counts: bool = True
     is_proved: bool = False
     """A drill restored the generation that held the same contents before."""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all that its files hold is in a generation, so that they may go."""
+        return len(self.verdicts) == self.number and all(one.is_read for one in self.verdicts)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether somebody wrote to a file after it was judged."""
+        return any(one.verdict == "changed" for one in self.verdicts)
 
     def levels(self) -> list[str]:
         """How far each of its files is proved."""
@@ -234,7 +246,7 @@ class Receiver:
         """Whether it was taken, and is what was waited for."""
         if self.module.check_mode:
             files = [
-                PushedFile(one.facts.name, partial(open_incoming, zone, one.facts.name), one.received_ns)
+                PushedFile(one.facts, partial(open_incoming, zone, one.facts.name), one.received_ns)
                 for one in batch.arrivals
             ]
             if not any(one.verdicts and one.verdicts[0].name == batch.names[0] for one in self.taken):
@@ -255,12 +267,33 @@ class Receiver:
 
     def _ingest(self, claim: Claim) -> bool:
         files = [
-            PushedFile.at(claim.place(number), one.facts.name, one.received_ns)
+            PushedFile.at(claim.place(number), claim.locked[number], one.received_ns)
             for number, one in enumerate(claim.files)
         ]
         counts = self._back_up(files, claim.head)
-        finish(claim)
+        if self.taken[-1].is_stored:
+            finish(claim)
+        elif self.taken[-1].has_changed:
+            self._give_back(claim)
+        else:
+            self.warnings.append(
+                f"What could not be read stays in {path_to_text(claim.folder)}, and the next run tries again."
+                " See what is wrong with the disk, and let the product push its backup once more."
+            )
         return counts
+
+    def _give_back(self, claim: Claim) -> None:
+        """Somebody still writes to it, so he gets it back. What cannot go back now, the next run puts back."""
+        try:
+            stuck = put_back(claim)
+        except OSError as error:
+            self.warnings.append(f"What changed is still in {path_to_text(claim.folder)}: {error.strerror}.")
+            return
+        if stuck:
+            self.warnings.append(
+                f"{', '.join(map(shown, stuck))} changed, and stays in {path_to_text(claim.folder)} until what has its"
+                " name by now is taken."
+            )
 
     def _tell_of(self, found: Round) -> None:
         if found.refused:
@@ -294,7 +327,9 @@ class Receiver:
         self.last = Round((batch,) if batch.is_stable else (), () if batch.is_stable else (batch,), {}, (), complete)
         if not batch.is_stable:
             return
-        self._back_up([PushedFile(name, lambda: os.open(path, OPEN_FLAGS), arrival.received_ns)], None)
+        self._back_up([PushedFile.at(path, arrival.facts, arrival.received_ns)], None)
+        if not self.taken[-1].is_stored:
+            return
         if params["after"] == "remove" and not self.module.check_mode:
             if facts.is_same_state(FileFacts.of(name, self._status(path))):
                 os.unlink(path)
@@ -385,7 +420,7 @@ class Receiver:
             generation["head"] = newest.hash if newest is not None else None
         repeated = outcome.already is not None
         proved = outcome.already is not None and is_proved(self.backend, outcome.already)
-        self.taken.append(_Taken(outcome, verdicts, generation, repeated, counts, proved))
+        self.taken.append(_Taken(len(files), outcome, verdicts, generation, repeated, counts, proved))
         self._compare_containers(history[0] if history else None, probe.counts)
         for verdict in verdicts:
             self.warnings += [f"{shown(verdict.name)}: {warning}." for warning in verdict.warnings]

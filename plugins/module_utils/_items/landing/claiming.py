@@ -7,7 +7,8 @@ A claim is a folder ``taken/<claim>/`` with the files of one backup, named ``0``
 they are. The note's name is the state, and each step between two states is one rename:
 
 * no note: nothing was moved yet; the folder is removed
-* ``claim.json``: the files are being moved, or were; they are to be read, and may be in the repository already
+* ``claim.json``: the files are being moved, or were; they are to be read, and may be in the repository already. What
+  cannot be read stays so, and each run tries again
 * ``done.json``: they are in the repository; what is left is to remove them, or to put them back for people to see
 
 What comes after is noted from the start, so that the last step is a rename and needs no room on a full disk.
@@ -80,13 +81,16 @@ class Afterwards:
 @dataclass(frozen=True)
 class Claim:
     """Files of one backup that were taken. ``head``: hash of the newest generation before they were first read, so that
-    a run that follows a killed one knows whether that one committed them."""
+    a run that follows a killed one knows whether that one committed them. ``locked``: each file as it was when its
+    sender had lost all rights to it, which its reading is held against; it is not noted, since that is done anew in
+    every run."""
 
     zone: Zone
     name: str
     files: tuple[ClaimedFile, ...]
     head: str
     afterwards: Afterwards = Afterwards()
+    locked: tuple[FileFacts, ...] = ()
 
     @property
     def folder(self) -> bytes:
@@ -118,7 +122,7 @@ def take(zone: Zone, batch: Batch, head: str, afterwards: Afterwards = Afterward
             _write_note(claim)
             noted = True
             _move_in(claim)
-            _lock_out(claim)
+            claim = replace(claim, locked=_lock_out(claim))
     except (NotTaken, OSError):
         with suppress(OSError):
             if noted:
@@ -144,8 +148,8 @@ def recover(zone: Zone) -> list[Claim]:
         if DONE_NOTE in notes:
             _let_go(_read_note(zone, name, DONE_NOTE))
         elif CLAIM_NOTE in notes:
-            claim = _read_note(zone, name, CLAIM_NOTE)
-            if _complete(claim):
+            claim = _completed(_read_note(zone, name, CLAIM_NOTE))
+            if claim is not None:
                 waiting.append(claim)
         elif notes <= {CLAIM_NOTE + WRITING}:
             _remove_folder(folder)
@@ -163,16 +167,15 @@ def unfinished(zone: Zone) -> list[tuple[list[bytes], bool]]:
     return found
 
 
-def _complete(claim: Claim) -> bool:
+def _completed(claim: Claim) -> Claim | None:
     """Move what is still to be moved; when that cannot be any more, put everything back."""
     try:
         with _last_moment():
             _move_in(claim)
-            _lock_out(claim)
+            return replace(claim, locked=_lock_out(claim))
     except NotTaken:
         put_back(claim)
-        return False
-    return True
+        return None
 
 
 def put_back(claim: Claim) -> list[bytes]:
@@ -299,14 +302,20 @@ def _move_in(claim: Claim) -> None:
         os.close(handle)
 
 
-def _lock_out(claim: Claim) -> None:
-    """Take the files' rights from the sender: a name or handle that is known from before opens them no more."""
-    for number in range(len(claim.files)):
+def _lock_out(claim: Claim) -> tuple[FileFacts, ...]:
+    """Take the files' rights from the sender: a name or handle that is known from before opens them no more. From now
+    on each is as it is told here, its ``ctime`` included, unless a handle that was open before is written to."""
+    locked = []
+    for number, one in enumerate(claim.files):
         _set(claim.place(number), os.geteuid(), -1, 0o400)
+        locked.append(FileFacts.of(one.facts.name, os.lstat(claim.place(number))))
+        if not one.facts.is_same_content(locked[-1]):
+            raise _touched(one.facts.name, "touched")
     writers, _all_seen = being_written({one.facts.identity for one in claim.files}, claim.zone.ignore_writers)
     for one in claim.files:
         if one.facts.identity in writers:
             raise _touched(one.facts.name, "opened for writing")
+    return tuple(locked)
 
 
 def _set(path: bytes, uid: int, gid: int, mode: int) -> None:

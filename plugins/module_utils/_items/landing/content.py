@@ -30,6 +30,9 @@ VERDICTS = (
 )
 """What can be said of a file or, the last two, of all files of one backup."""
 
+NOT_READ = ("changed", "unreadable")
+"""With these nobody knows the whole content: what was read of it takes no file's place."""
+
 ZERO_TAIL = 65536
 """So many zeros at the end of what is no known container look like a transfer that made room and then broke off."""
 _TAIL = 8192
@@ -58,6 +61,11 @@ class FileVerdict:
     verdict: str = VERDICT_OK
     reason: str = ""
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it was read to its end, and was all the time what had been judged. That it is whole is more."""
+        return self.verdict not in NOT_READ
 
     @property
     def level(self) -> str:

@@ -18,7 +18,8 @@ import pytest
 from support.modules import run_module, run_unsealing
 from support.repositories import SECRET, TestRepository
 
-from ansible_collections.ucops.recovery.plugins.module_utils._items.landing import claiming
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing import claiming, scanning
+from ansible_collections.ucops.recovery.plugins.module_utils._items.pushed_files import READ_SIZE
 from ansible_collections.ucops.recovery.plugins.module_utils._module import freshness, receiving
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
@@ -444,6 +445,109 @@ def test_killed_between_commit_and_tidying_it_is_not_taken_twice(site, repeated)
     assert len(site.records()) == 1 and len(site.claims()) == 1
     result = site.backup(accept_repeated=repeated)
     assert result["generation"]["id"] == "pbx/pushed/1" and len(site.records()) == 1 and site.claims() == []
+
+
+LARGE = bytes(range(256)) * 4 * 3000
+"""More than is read at once."""
+
+
+class Reading:
+    """Something happens whenever the second part of a file is read, while ``armed``."""
+
+    def __init__(self, monkeypatch, file, action):
+        self.armed, self._file, self._action, self._read = True, os.stat(file).st_ino, action, os.read
+        monkeypatch.setattr(os, "read", self)
+
+    def __call__(self, handle, size):
+        if self.armed and os.fstat(handle).st_ino == self._file and os.lseek(handle, 0, os.SEEK_CUR) == READ_SIZE:
+            self._action()
+        return self._read(handle, size)
+
+
+def broken_disk():
+    raise OSError(5, "Input/output error")
+
+
+def test_a_file_that_cannot_be_read_is_kept_until_it_can(site, tmp_path, monkeypatch):
+    reading = Reading(monkeypatch, site.deliver("a.sar", LARGE), broken_disk)
+    result = site.backup()
+    assert result["failed"] and result["verdict"] == result["files"][0]["verdict"] == "unreadable"
+    assert result["generation"]["status"] == "partial" and site.lying() == []
+    (claim,) = site.claims()
+    assert (site.taken / claim / "0").read_bytes() == LARGE
+    assert site.info()["unfinished"] == [{"names": ["a.sar"], "state": "taken"}]
+    # the same again is no second generation, and no better
+    again = site.backup()
+    assert again["verdict"] == "unreadable" and len(site.records()) == 1 and site.claims() == [claim]
+    reading.armed = False
+    result = site.backup()
+    assert result["verdict"] == "ok" and result["generation"]["id"] == "pbx/pushed/2" and site.claims() == []
+    (found,) = site.extracted("pbx/pushed/2", tmp_path / "out").rglob("a.sar")
+    assert found.read_bytes() == LARGE
+
+
+def test_what_was_read_of_a_broken_file_is_no_backup_of_a_shorter_one(site, monkeypatch):
+    reading = Reading(monkeypatch, site.deliver("a.sar", b"\0" * len(LARGE)), broken_disk)
+    site.backup()
+    reading.armed = False
+    (claim,) = site.claims()
+    shutil.rmtree(site.taken / claim)
+    site.deliver("a.sar", b"\0" * READ_SIZE)
+    result = site.backup()
+    assert result["verdict"] == "all_zero" and result["generation"]["id"] == "pbx/pushed/2"
+
+
+def test_a_downloaded_file_that_cannot_be_read_stays(site, tmp_path, monkeypatch, capfd):
+    place = tmp_path / "a.sar"
+    place.write_bytes(LARGE)
+    reading = Reading(monkeypatch, place, broken_disk)
+    assert site.backup(path=str(place), after="remove")["verdict"] == "unreadable"
+    assert place.read_bytes()[:1] == LARGE[:1] and "is in the repository" not in capfd.readouterr().err
+    reading.armed = False
+    assert site.backup(path=str(place), after="remove")["verdict"] == "ok" and not place.exists()
+
+
+def test_a_file_that_is_written_while_it_is_read_is_given_back(site, tmp_path, monkeypatch):
+    """By a program that is ignored, as it keeps files open that nobody writes to any more."""
+    place = site.deliver("a.sar", LARGE)
+    os.chmod(place, 0o640)
+    monkeypatch.setattr(claiming, "being_written", lambda wanted, ignore: ({}, True))
+    monkeypatch.setattr(scanning, "being_written", lambda wanted, ignore: ({}, True))
+    with open(place, "ab", buffering=0) as handle:
+        reading = Reading(monkeypatch, place, lambda: handle.write(b"more"))
+        result = site.backup()
+        reading.armed = False
+        assert result["failed"] and result["verdict"] == result["files"][0]["verdict"] == "changed"
+        assert site.lying() == ["a.sar"] and site.claims() == []
+        assert os.stat(place).st_mode & 0o777 == 0o640 and os.path.getsize(place) > len(LARGE)
+        handle.write(b"end")
+    whole = (site.incoming / "a.sar").read_bytes()
+    result = site.backup()
+    assert result["verdict"] == "ok" and site.lying() == []
+    (found,) = site.extracted(result["generation"]["id"], tmp_path / "out").rglob("a.sar")
+    assert found.read_bytes() == whole and whole.endswith(b"end")
+
+
+@pytest.mark.parametrize("disguised", [False, True], ids=["grown", "same_size_and_time"])
+def test_what_is_written_between_the_claim_and_the_reading_has_changed(site, monkeypatch, disguised):
+    place = site.deliver("a.sar", LARGE)
+    real = receiving.take
+
+    def written(*arguments):
+        claim = real(*arguments)
+        before = os.stat(claim.place(0))
+        with open(claim.place(0), "r+b") as handle:
+            handle.seek(0, os.SEEK_SET if disguised else os.SEEK_END)
+            handle.write(b"x" * 10)
+        if disguised:
+            os.utime(claim.place(0), ns=(before.st_atime_ns, before.st_mtime_ns))
+        return claim
+
+    with mock.patch.object(receiving, "take", written):
+        result = site.backup()
+    assert result["failed"] and result["verdict"] == "changed" and result["generation"]["status"] == "partial"
+    assert os.path.exists(place) and site.claims() == []
+    assert site.backup()["verdict"] == "ok" and site.lying() == []
 
 
 def test_two_runs_at_once_take_turns(site):
