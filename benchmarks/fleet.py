@@ -192,6 +192,7 @@ class Fleet:
 
 PLAYS = {
     "ping": [{"ansible.builtin.ping": {}}],
+    "nothing": [{"ansible.builtin.debug": {"msg": "nothing"}}],
     "fleet": [
         {
             "ucops.recovery.fleet_backup": {"concurrency": CONCURRENCY, "host_timeout": DEADLINE},
@@ -337,6 +338,7 @@ def compare(folder: pathlib.Path, count: int, repetitions: int, few: int) -> lis
                 ("ping over SSH", fleet.play("ping"), 1.0),
                 ("fleet_backup, first", fleet.play("fleet"), 1.0),
                 ("paramiko alone", fleet.paramiko(), 1.0),
+                ("a task that does nothing", fleet.play("nothing"), 1.0),
                 ("fleet_backup, unchanged", fleet.play("fleet"), 1.0),
                 ("its process on the backup host, unchanged", job, 1.0),
                 ("playbook backup, unchanged", fleet.playbook(), 1.0),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import CommandFailed
+from .._items.tree_listing import SCRIPT as TREE_SCRIPT
 from .._transport.base import Become, Transport
 
 _LOOK = r"""
@@ -130,6 +131,7 @@ def look_at_host(transport: Transport, root: str, become: Become) -> HostLook:
 
     :raises CommandFailed: the host has no POSIX shell with the usual small programs
     """
+    transport.expect(TREE_SCRIPT, become)
     result = transport.run(["sh", "-c", _LOOK, "sh", root], become=become)
     lines = result.text.splitlines()
     if "looked=yes" not in lines:

@@ -155,6 +155,11 @@ class Transport(Closing):
             result = stream.finish()
         return CommandResult(result.rc, stdout, result.stderr, result.left_open)
 
+    def expect(self, script: str, become: Become) -> None:
+        """After the next command ``["sh", "-c", script, "sh", ...]`` will come, as the same user: where a session on a
+        host costs something, both may share one. The script must change nothing: when the session dies at the wrong
+        moment it is run again. A hint; by default it is not taken."""
+
     def read_file(self, path: bytes) -> Iterator[bytes]:
         """The content of a file, without a shell (SFTP), as the login user. Raises FileNotFoundError, PermissionError,
         OSError for the file."""

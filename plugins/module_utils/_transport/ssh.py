@@ -33,8 +33,9 @@ from .prompt_socket import PromptSocket
 from .proof import SSH_HOST_KEY, Shown
 from .quoting import command_line
 from .sftp import Duplex, Sftp
+from .shell_turns import FirstTurn, WaitingShell
 from .ssh_new_keys import let_it_answer
-from .sudo import launch
+from .sudo import BEGUN, launch
 
 try:
     with warnings.catch_warnings():
@@ -103,6 +104,8 @@ class SshTransport(Transport):
         self._options = options
         self._connection: _Connection | None = None
         self._has_shell = False
+        self._expected: tuple[str, Become] | None = None
+        self._waiting: WaitingShell | None = None
         self._lock = threading.Lock()
         one: SshOptions | None = options
         while one is not None:
@@ -129,9 +132,14 @@ class SshTransport(Transport):
         limit: int | None = None,
     ) -> CommandStream:
         options = self._options
-        started = launch(argv, become)
-        line = command_line(started.argv)
         limits = Limits(deadline or options.total_timeout, silence or options.silence_timeout, limit)
+        begun = self._next_turn(argv, become)
+        if begun is not None:
+            return ProcessStream(begun, BEGUN, self.host, input, None, limits)
+        expected, self._expected = self._expected, None
+        follows = expected[0] if expected is not None and expected[1] == become and input is None else None
+        started = launch(argv, become, follows)
+        line = command_line(started.argv)
         channel = self._open().channel()
         try:
             with _answered_within(options.connect_timeout, channel, self.host):
@@ -154,8 +162,13 @@ class SshTransport(Transport):
                 host=self.host,
                 hint="Give the account a POSIX shell, or use one that has it.",
             ) from None
-        process = _SshProcess(channel, self.host)
+        process: Process = _SshProcess(channel, self.host)
+        if follows is not None:
+            process = FirstTurn(process, started, self._stays)
         return ProcessStream(process, started, self.host, input, options.become_password, limits, self._begun)
+
+    def expect(self, script: str, become: Become) -> None:
+        self._expected = (script, become)
 
     def read_file(self, path: bytes) -> Iterator[bytes]:
         with self._sftp() as sftp:
@@ -175,6 +188,7 @@ class SshTransport(Transport):
     def close(self) -> None:
         with self._lock:
             connection, self._connection = self._connection, None
+        self._expected = self._waiting = None
         if connection is not None:
             connection.close()
 
@@ -186,6 +200,16 @@ class SshTransport(Transport):
 
     def _begun(self) -> None:
         self._has_shell = True
+
+    def _stays(self, shell: WaitingShell) -> None:
+        self._waiting = shell
+
+    def _next_turn(self, argv: Sequence[Argument], become: Become) -> Process | None:
+        """The command, begun in a shell that waited for it."""
+        if self._waiting is None or not self._waiting.fits(argv, become):
+            return None
+        shell, self._waiting = self._waiting, None
+        return shell.begin(argv, self._options.connect_timeout)
 
     def _open_still(self) -> bool:
         return self._connection is not None and self._connection.alive()

@@ -25,6 +25,12 @@ _COMMAND = (
     "cd /; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; "
     "echo {mark} >&2; echo {mark}\n"  # a line of its own, as a shell reads a line before it does anything of it
 )
+_STAY = (
+    "\n) </dev/null\n"
+    "c=$?; echo '{mark}-end' $c; echo '{mark}-end' >&2; set --\n"
+    'while :; do IFS= read -r w || exit 0; case $w in =*) set -- "$@" "${{w#=}}" ;; *) break ;; esac; done\n'
+    "echo {mark}-next >&2; echo {mark}-next\n"
+)
 _AS_OTHER_USER = (
     "PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; LC_ALL=C; export PATH LC_ALL; c=$1; shift; "
     'if [ "$(id -un)" = {user} ]; then exec /bin/sh -c "$c" sh "$@"; '
@@ -35,16 +41,38 @@ _AS_OTHER_USER = (
 
 @dataclass(frozen=True)
 class Launch:
-    """A command together with what its start is recognised by; an empty ``mark``: it has begun at once."""
+    """A command together with what its start is recognised by; an empty ``mark``: it has begun at once.
+
+    ``expected``: the script for whose words the shell waits when the command has ended.
+    """
 
     argv: tuple[Argument, ...]
     mark: bytes
     prompt: bytes | None
     user: str | None
+    become: Become = False
+    expected: str | None = None
+
+    @property
+    def end_mark(self) -> bytes:
+        """What both outputs of a command end with that another one is expected after; its exit status stands behind."""
+        return self.mark.rstrip(b"\n") + b"-end"
+
+    @property
+    def next_mark(self) -> bytes:
+        """What both outputs of the expected command begin with."""
+        return self.mark.rstrip(b"\n") + b"-next\n"
 
 
-def launch(argv: Sequence[Argument], become: Become) -> Launch:
-    """The words that start ``argv`` as the asked user. Raises OptionInvalid for a name that is none."""
+BEGUN = Launch((), b"", None, None)
+"""Of a command that has begun."""
+
+
+def launch(argv: Sequence[Argument], become: Become, expected: str | None = None) -> Launch:
+    """The words that start ``argv`` as the asked user. Raises OptionInvalid for a name that is none.
+
+    :param expected: a script that the shell waits to be given the words of, when ``argv`` has ended
+    """
     if not argv:
         raise OptionInvalid("A command without a word")
     nonce = secrets.token_hex(8)
@@ -52,15 +80,19 @@ def launch(argv: Sequence[Argument], become: Become) -> Launch:
     script, words = 'exec "$@"', tuple(argv)
     if words[:2] == ("sh", "-c") and len(words) > 3 and isinstance(words[2], str):
         script, words = words[2], words[4:]  # the shell that is there runs it itself: one program less to start
+    if expected is not None:
+        script = "(\n" + script + _STAY.format(mark=mark) + expected
     command = _COMMAND.format(mark=mark) + script
+    line = mark.encode() + b"\n"
     if become is False:
-        return Launch(("/bin/sh", "-c", command, "sh", *words), mark.encode() + b"\n", None, None)
+        return Launch(("/bin/sh", "-c", command, "sh", *words), line, None, None, become, expected)
     user = "root" if become is True else become
     if not _USER.match(user):
         raise OptionInvalid(f"{user!r} is no name of a user")
     prompt = f"ucops-{nonce}-password:"
     changing = _AS_OTHER_USER.format(user=user, prompt=prompt)
-    return Launch(("/bin/sh", "-c", changing, "sh", command, *words), mark.encode() + b"\n", prompt.encode(), user)
+    argv = ("/bin/sh", "-c", changing, "sh", command, *words)
+    return Launch(argv, line, prompt.encode(), user, become, expected)
 
 
 def refusal(started: Launch, noise: bytes, rc: int, asked: int, have_password: bool, host: str) -> RecoveryError:
