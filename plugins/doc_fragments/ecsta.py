@@ -11,6 +11,7 @@ options:
     description:
       - Registry keys in which the drivers keep their configuration. By default all of C(ECSTA*) below
         C(SOFTWARE\ESTOS), in the views for 64 bit and for 32 bit programs.
+      - One without a wildcard is demanded.
     type: list
     elements: str
   services:

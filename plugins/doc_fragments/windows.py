@@ -55,7 +55,7 @@ options:
           - user_data
       required:
         description:
-          - Without it a generation is not complete.
+          - Without it a generation is not complete. That means each path that has no wildcard.
         type: bool
         default: true
       sensitive:
@@ -95,7 +95,7 @@ options:
           - user_data
       required:
         description:
-          - Without it a generation is not complete.
+          - Without it a generation is not complete. That means each key that has no wildcard.
         type: bool
         default: true
       sensitive:

@@ -137,10 +137,12 @@ Gathered = tuple[Entry, Iterable[bytes]]
 
 @dataclass
 class Problem:
-    """Something that is wrong with one item: which path, and what."""
+    """Something that is wrong with one item: which path, and what. ``absent``: there is nothing at the path, so nothing
+    was left unread."""
 
     path: str
     message: str
+    absent: bool = False
 
 
 @dataclass
@@ -155,3 +157,7 @@ class ItemReport:
     def problem(self, path: bytes | str, message: str) -> None:
         """Record that one path could not be taken as it is on the host."""
         self.problems.append(Problem(path_to_text(path) if isinstance(path, bytes) else path, message))
+
+    def absent(self, path: bytes | str, message: str) -> None:
+        """Record that one path is demanded and not there."""
+        self.problems.append(Problem(path_to_text(path) if isinstance(path, bytes) else path, message, absent=True))

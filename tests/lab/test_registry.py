@@ -113,9 +113,12 @@ def test_what_came_later_is_gone(there, transport):
 
 def test_a_key_that_is_not_there_and_one_by_a_pattern(there, transport):
     there.registry.set(r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\ECSTACA4000p3", a="b")
-    found = Gathering(keys(r"HKLM\SOFTWARE\ESTOS\Nothing", r"HKLM\SOFTWARE\ESTOS\ecsta*"), transport)
+    both = (r"HKLM\SOFTWARE\ESTOS\Nothing", r"HKLM\SOFTWARE\ESTOS\ecsta*")
+    found = Gathering(keys(*both, required=False), transport)
     assert [entry.extra["key"] for entry in found.entries] == [r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\ECSTACA4000p3"]
     assert "nothing_at" in found.report.notes and not found.report.problems
+    (problem,) = Gathering(keys(*both), transport).report.problems
+    assert (problem.path, problem.absent) == ("/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ESTOS/Nothing.reg", True)
     assert not Gathering(keys(r"HKLM\SOFTWARE\Nowhere\Nothing"), transport).report.found
 
 

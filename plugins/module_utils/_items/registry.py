@@ -43,6 +43,8 @@ class RegistryKeys(Item):
     has its explicit path with ``WOW6432Node``. ``HKEY_CURRENT_USER\...`` means the key of each user who has a profile,
     logged on or not; ``users`` limits that to some (names of their profiles' folders, or SIDs).
 
+    Of a required item each key that has no wildcard must be there; a user without a key is no problem.
+
     A restore changes what differs, and nothing else: a key that stays keeps its permissions, which an export does not
     hold. When anything fails the keys are put back as they were.
     """
@@ -66,6 +68,23 @@ class RegistryKeys(Item):
     # --- gathering --------------------------------------------------------------------------------------------------
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         report.found = False
+        came = []
+        for entry, content in self._gathered_keys(transport, report):
+            came.append(str(entry.extra["key"]))
+            yield entry, content
+        if self.required and report.found:
+            self._demand_each(report, came)
+
+    def _demand_each(self, report: ItemReport, came: Sequence[str]) -> None:
+        """Name each key that has no wildcard and neither came nor is known to be there."""
+        unread = {problem.path for problem in report.problems}
+        for name, wanted in zip(self.keys, self._wanted):
+            path = path_of(long_key(name))
+            known = path_to_text(path) in unread or (wanted.per_user and bool(unread))
+            if not known and not wanted.is_pattern and not any(map(wanted.covers, came)):
+                report.absent(path, "is demanded, but not there")
+
+    def _gathered_keys(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         with HostRegistry(transport) as registry:
             for key in self._machine_keys(registry):
                 yield from self._of_machine(registry, report, key)
@@ -198,6 +217,10 @@ class _Wanted:
         if _NEVER.search(full) or any(_GLOB.search(part) for part in parts[:-1]):
             raise OptionInvalid(f"{key!r} is no key, or has * or ? before its last part", item=item)
         return cls(parts[0] == CURRENT_USER, "\\".join(parts[1:]), parts[0])
+
+    @property
+    def is_pattern(self) -> bool:
+        return bool(_GLOB.search(self.rest))
 
     def covers(self, key: str) -> bool:
         top, _separator, rest = key.partition("\\")

@@ -34,6 +34,8 @@ class WindowsTree(Item):
     ``exclude``: a pattern with a backslash is held against the whole path (``*`` within one name, ``**`` across), one
     without against every single name; what lies below an excluded folder is excluded too.
 
+    ``any_of``: one of the paths is enough. Otherwise each that has no wildcard must be there, when the item is required.
+
     ``shadow_copy``: whether all is read from a shadow copy of the volume that is made for it: ``never``, ``auto``
     (where the host makes one), ``required``. Without one, what another program holds open for itself alone is a
     problem.
@@ -42,6 +44,7 @@ class WindowsTree(Item):
     paths: Sequence[str] = ()
     exclude: Sequence[str] = ()
     shadow_copy: str = "never"
+    any_of: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,7 +76,8 @@ class WindowsTree(Item):
         stamp = partial(Entry, item=self.name, data_class=self.data_class, sensitive=self.sensitive)
         drives = sorted({path[0].upper() for path in self.paths})
         with frozen(host, drives, self.shadow_copy, report) as files:
-            reading = WindowsTreeReading(files, self._excludes, stamp, report, growing=self.data_class == "logs")
+            growing = self.data_class == "logs"
+            reading = WindowsTreeReading(files, self._excludes, stamp, report, growing=growing, each=self._each)
             yield from reading.entries(self.paths)
 
     def measure(self, transport: Transport, report: ItemReport) -> Extent:
@@ -81,12 +85,16 @@ class WindowsTree(Item):
         be."""
         files = windows(transport).files
         stamp = partial(Entry, item=self.name, data_class=self.data_class)
-        reading = WindowsTreeReading(lambda _drive: files, self._excludes, stamp, report)
+        reading = WindowsTreeReading(lambda _drive: files, self._excludes, stamp, report, each=self._each)
         entries = size = 0
         for entry, _content in reading.entries(self.paths):
             entries += 1
             size += entry.size
         return Extent(entries, size)
+
+    @property
+    def _each(self) -> bool:
+        return self.required and not self.any_of
 
     def judge(self, wanted: Sequence[Entry]) -> None:
         judge_entries(wanted, self.covers)

@@ -19,6 +19,8 @@ from .windows_names import WindowsExcludes, WindowsGlobs, fold, what_is_wrong
 DEEPEST = 200
 """Levels of folders; nothing honest is deeper."""
 
+NOTHING_AT = "is demanded, but not there"
+
 Stamp = Callable[..., Entry]
 """Makes an entry of the item from kind, path and metadata."""
 
@@ -26,7 +28,7 @@ Stamp = Callable[..., Entry]
 @dataclass
 class WindowsTreeReading:
     """One gathering. ``growing``: files to which something was only added while they were read are as they should be,
-    because they are logs."""
+    because they are logs. ``each``: where something is found, nothing may be missing that is named without a wildcard."""
 
     files: Callable[[str], WindowsFiles]
     """Whose files a path is read from, by its drive letter."""
@@ -34,6 +36,7 @@ class WindowsTreeReading:
     stamp: Stamp
     report: ItemReport
     growing: bool = False
+    each: bool = False
 
     def __post_init__(self) -> None:
         self._seen: set[str] = set()
@@ -42,8 +45,10 @@ class WindowsTreeReading:
     def entries(self, globs: Sequence[str]) -> Iterator[Gathered]:
         """Everything at and below the globs. What is wrong goes to the report."""
         self.report.found = False
+        missing = []
         for glob in globs:
             found = False
+            problems = len(self.report.problems)
             for folder, file in self._expand(glob):
                 found = True
                 yield from self._tree(folder, [file])
@@ -52,6 +57,12 @@ class WindowsTreeReading:
                 yield from self._folder(glob.rstrip("\\"), 0)
             if not found:
                 note(self.report, "nothing_at", entry_path(glob))
+                unread = len(self.report.problems) > problems
+                if not unread and not set("*?") & set(glob) and not self.excludes.match(glob.rstrip("\\")):
+                    missing.append(glob)
+        if self.each and self.report.found:
+            for glob in missing:
+                self.report.absent(entry_path(glob), NOTHING_AT)
         again, self._disturbed = self._disturbed, {}
         for path in again:
             yield from self._once_more(path)

@@ -29,7 +29,10 @@ class Gaps:
         """From the contract of a manifest."""
         paths: dict[str, set[bytes]] = {}
         whole = set(contract.get("not_read", ()))
+        absent = {(one["item"], one["path"]) for one in contract.get("absent", ())}
         for problem in contract.get("problems", ()):
+            if (problem["item"], problem["path"]) in absent:
+                continue
             path = _absolute(problem["path"])
             if path is None:
                 whole.add(problem["item"])

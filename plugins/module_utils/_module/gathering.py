@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Protocol
 
-from .._entries import STATUS_COMPLETE, STATUS_PARTIAL, Entry, ItemReport
+from .._entries import STATUS_COMPLETE, STATUS_PARTIAL, Entry, ItemReport, Problem
 from .._errors import ConnectionFailed, ItemMissing, RecoveryError, RepositoryError
 from .._items.base import Item, LineNormaliser
 from .._repository.format import CommitRecord
@@ -49,11 +49,17 @@ class Gathering:
 
     def problems(self) -> list[dict[str, str]]:
         """Every problem as a small fact: item, path, message."""
-        return [
-            {"item": report.name, "path": problem.path, "message": problem.message}
-            for report in self.reports.values()
-            for problem in report.problems
-        ]
+        return [_fact(report, problem) for report in self.reports.values() for problem in report.problems]
+
+    def unread(self) -> list[dict[str, str]]:
+        """The problems with what is there. What is absent was not left unread."""
+        reports = self.reports.values()
+        return [_fact(report, one) for report in reports for one in report.problems if not one.absent]
+
+    def absent(self) -> list[dict[str, str]]:
+        """Item and path of everything that is demanded by name and not there."""
+        reports = self.reports.values()
+        return [{"item": report.name, "path": one.path} for report in reports for one in report.problems if one.absent]
 
     def missing(self) -> list[str]:
         """What the generation lacks: what no item brings, required items that are not whole, optional damaged ones."""
@@ -82,10 +88,15 @@ class Gathering:
             "found": [name for name, report in self.reports.items() if report.found],
             "missing": self.missing(),
             "problems": self.problems(),
+            "absent": self.absent(),
             "not_read": [item.name for item in self.items if item.name in self.broken_off or self._not_reached(item)],
             "notes": {name: report.notes for name, report in self.reports.items() if report.notes},
             "status": self.status,
         }
+
+
+def _fact(report: ItemReport, problem: Problem) -> dict[str, str]:
+    return {"item": report.name, "path": problem.path, "message": problem.message}
 
 
 def gather_items(

@@ -596,7 +596,7 @@ class Restorer:
             if options.pre_restore == "required":
                 raise self._no_pre_restore(str(error)) from error
             return None
-        spoilt = [problem for problem in outcome.gathering.problems() if problem["item"] in mine]
+        spoilt = [problem for problem in outcome.gathering.unread() if problem["item"] in mine]
         if spoilt and options.pre_restore == "required":
             raise self._no_pre_restore(f"{spoilt[0]['item']} {spoilt[0]['path']}: {spoilt[0]['message']}")
         return outcome
@@ -736,7 +736,7 @@ class Restorer:
         if gathering.failure is not None:
             raise gathering.failure
         gaps = Gaps.of(reader.manifest.contract)
-        problems = [problem for problem in gathering.problems() if not gaps.explain(problem)]
+        problems = [problem for problem in gathering.unread() if not gaps.explain(problem)]
         if strict and problems:
             first = problems[0]
             raise RestoreFailed(

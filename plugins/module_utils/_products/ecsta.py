@@ -79,7 +79,9 @@ class Ecsta(IdenticalRelease, WindowsProduct):
         drivers = probe.facts.get("drivers", ())
         if not drivers:
             return [self.registry("configuration", self.options.keys)]
-        items = [self.registry(_item_of(driver["key"]), [driver["key"]]) for driver in drivers]
+        known = {driver["key"].lower() for driver in drivers}
+        gone = [key for key in self.options.keys if not set("*?") & set(key) and key.lower() not in known]
+        items = [self.registry(_item_of(key), [key]) for key in (*(driver["key"] for driver in drivers), *gone)]
         refuse_same_names((item.name for item in items), "keys")
         return list(items)
 

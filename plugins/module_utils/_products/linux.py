@@ -21,6 +21,7 @@ from .._items.command import CommandOutput
 from .._items.packages import Packages
 from .._transport.base import Transport
 from .base import Probe, View
+from .demanded_files import NamedFiles
 from .item_names import item_name, named_after, refuse_same_names
 from .options import absolute_path, choice, flag, list_of, option, parse_options, text, words
 from .unix_host import look_at_host
@@ -203,6 +204,7 @@ class Linux(UnixProduct):
                 wanted.name or named_after(wanted.all_paths[0]),
                 wanted.all_paths,
                 wanted.data_class,
+                NamedFiles,
                 required=wanted.required,
                 sensitive=wanted.sensitive,
                 exclude=wanted.exclude,

@@ -92,7 +92,7 @@ class ProcallClient(IdenticalRelease, WindowsProduct):
         items: list[Item] = []
         folders = [f"{appdata}\\{folder}" for appdata in facts.get("appdata", ()) for folder in options.folders]
         if folders:
-            items.append(self.tree("user-folders", folders))
+            items.append(self.tree("user-folders", folders, any_of=True))
         elif options.folders:
             items.append(_unreachable("user-folders", _NOBODY))
         if options.machine_keys:

@@ -174,7 +174,10 @@ class ProcallItems:
             own = [f"{self._root}\\logs", *self._options.log_folders]
             logs = [one for one in logs if not any(same_path(one, known) or is_below(one, known) for known in own)]
         elif self._options.log_folders:
-            logs = [*logs, *self._options.log_folders]
+            named = self._options.log_folders
+            logs = [one for one in logs if not any(same_path(one, known) or is_below(one, known) for known in named)]
+            required = LOGS not in self._options.optional_folders
+            yield self._product.tree(LOGS, named, "logs", required=required, exclude=exclude)
         if logs:
             yield self._product.tree("media-logs", logs, "logs", required=False, exclude=exclude)
 

@@ -121,6 +121,14 @@ def test_a_key_that_is_not_there(host, gather):
 def test_one_of_two_keys_is_not_there(host, gather):
     found = gather(keys(SERVER, r"HKLM\SOFTWARE\ESTOS\Nothing"), host.transport)
     assert found.report.found and len(found.all) == 1 and "nothing_at" in found.report.notes
+    (problem,) = found.report.problems
+    assert (problem.path, problem.absent) == ("/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/ESTOS/Nothing.reg", True)
+    optional = gather(keys(SERVER, r"HKLM\SOFTWARE\ESTOS\Nothing", required=False), host.transport)
+    assert not optional.report.problems
+    pattern = gather(keys(SERVER, r"HKLM\SOFTWARE\ESTOS\Nothing*"), host.transport)
+    assert not pattern.report.problems
+    nobody = gather(keys(SERVER, r"HKCU\SOFTWARE\ESTOS\OfNobody"), host.transport)
+    assert [one.path for one in nobody.report.problems] == ["/@registry/HKEY_CURRENT_USER/SOFTWARE/ESTOS/OfNobody.reg"]
 
 
 def test_a_key_that_may_not_be_read_is_a_problem_in_any_language(host, gather):

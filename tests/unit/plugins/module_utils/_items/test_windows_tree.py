@@ -53,6 +53,12 @@ def gather(item: WindowsTree, files: MemoryWindowsFiles) -> tuple[dict[bytes, tu
     return found, report
 
 
+def measured(item: WindowsTree, files: MemoryWindowsFiles) -> ItemReport:
+    report = ItemReport(item.name)
+    item.measure(WindowsTransport(NoCommands(), files), report)
+    return report
+
+
 def restore(item: WindowsTree, files: MemoryWindowsFiles, wanted: dict[bytes, tuple[Entry, bytes]]) -> None:
     current = [entry for entry, _data in gather(item, files)[0].values()]
     lazy = ((entry, _lazily(data)) for entry, data in wanted.values())
@@ -119,6 +125,15 @@ class TestGathering:
         found, report = gather(tree(), MemoryWindowsFiles())
         assert (found, report.found, report.problems) == ({}, False, [])
         assert report.notes["nothing_at"] == ["/C:/Program Files/estos/UCServer/config"]
+
+    def test_each_path_of_a_required_item_is_demanded(self, disk: MemoryWindowsFiles) -> None:
+        paths = (rf"{ROOT}\config", r"C:\Gone", r"C:\Gone too\*.log", rf"{ROOT}\config\skipped.txt")
+        disk.add(rf"{ROOT}\config\skipped.txt", b"x")
+        item = tree(*paths, exclude=["skipped.txt"])
+        for report in (gather(item, disk)[1], measured(item, disk)):
+            assert [(one.path, one.absent) for one in report.problems] == [("/C:/Gone", True)]
+        for other in ({"required": False}, {"any_of": True}):
+            assert gather(dataclasses.replace(item, **other), disk)[1].problems == []
 
     def test_a_link_is_kept_and_never_entered(self, disk: MemoryWindowsFiles) -> None:
         disk.add_link(rf"{ROOT}\config\elsewhere", JUNCTION)

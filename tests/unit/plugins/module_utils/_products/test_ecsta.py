@@ -69,6 +69,14 @@ def test_other_places(host):
     assert [item.name for item in product.items(product.probe(None))] == ["CSTA1"]
 
 
+def test_a_driver_that_is_named_and_not_there_is_demanded(host):
+    named = [ESTOS + r"\ECSTACA4000p3", ESTOS + r"\ECSTAGone", ESTOS + r"\ECSTANone*"]
+    one = Ecsta({"keys": named})
+    made = {item.name: item for item in one.items(one.probe(host))}
+    assert made["ECSTAGone"].required and list(made["ECSTAGone"].keys) == [ESTOS + r"\ECSTAGone"]
+    assert len(made) == 2
+
+
 def test_two_keys_that_would_be_one_item_are_refused(host):
     host[0].clear()
     host[0][ESTOS] = ["ECSTA A", "ECSTA-A"]

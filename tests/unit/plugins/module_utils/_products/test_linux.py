@@ -228,3 +228,20 @@ def test_restore_of_a_destroyed_part(tmp_path, transport):
         current.append(entry)
     network.restore(transport, [(e, (c,)) for e, c in contents.values() if e.item == "network"], current)
     assert (root / "etc/network/interfaces").read_text() == "auto eth0\n"
+
+
+def test_each_of_several_named_paths_is_demanded(transport, tmp_path):
+    root = host(tmp_path, "debian")
+    for paths, missing in (
+        (["/etc/hosts", "/etc/gone"], ["/etc/gone"]),
+        (["/etc/hosts", "/etc/gone*"], []),
+        ([{"path": ["/etc/hosts", "/etc/gone"], "required": False}], []),
+    ):
+        wanted = paths if isinstance(paths[0], dict) else [{"path": paths}]
+        one = Linux({"root": str(root), "system_config": False, "paths": wanted})
+        (report,) = gather(one, transport)[1].values()
+        assert [problem.path for problem in report.problems] == missing
+        (item,) = one.items(Probe())
+        report = ItemReport(item.name)
+        item.measure(transport, report)
+        assert [problem.path for problem in report.problems] == missing

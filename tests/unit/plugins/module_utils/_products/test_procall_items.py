@@ -102,6 +102,16 @@ def test_components_on_machines_of_their_own(uc_host):
     assert list(web) == ["config", "service-eucweb"]
 
 
+@pytest.mark.parametrize("components", [["ucserver", "media_server"], ["media_server"]])
+def test_each_named_folder_of_logs_is_demanded(uc_host, components):
+    uc_host.files.add(r"E:\logs\uc.log", b"x")
+    options = {"components": components, "log_folders": [r"E:\logs", r"E:\gone"], "consistency": "none"}
+    _contents, report = gathered(items(uc_host, **options)["logs"], uc_host)
+    assert [(one.path, one.absent) for one in report.problems] == [("/E:/gone", True)]
+    _contents, report = gathered(items(uc_host, **options, optional_folders=["logs"])["logs"], uc_host)
+    assert report.found and not report.problems
+
+
 def test_a_demanded_component_that_is_not_there(uc_host):
     uc_host.services[:] = [service for service in uc_host.services if service.name == "eucsrv"]
     uc_host.files.nodes = {key: node for key, node in uc_host.files.nodes.items() if "MEDIASERVICE" not in key}

@@ -187,3 +187,73 @@ def test_a_client_that_runs_is_refused_and_one_that_does_not_is_not(host, store)
     restorer = store.restorer(outcome, one, host.transport)
     restorer.run(restorer.plan(look_only=False))
     assert host.registry.value(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\UCServer4\Client", "a").text == "1"
+
+
+SEVERAL = {
+    "paths": [{"name": "files", "path": [rf"{META}\config", r"E:\App"]}],
+    "registry": [{"name": "keys", "key": [ECSTA, r"HKLM\SOFTWARE\Acme"]}],
+}
+
+
+def several(host):
+    host.files.add(r"E:\App\a.txt", b"a")
+    host.registry.set(r"HKLM\SOFTWARE\Acme", a="1")
+    return product("windows", SEVERAL)
+
+
+def without_some(host):
+    for path in [path for path in host.files.paths() if path.startswith(r"E:\App")][::-1]:
+        host.files.remove(path)
+    host.registry.remove(r"HKLM\SOFTWARE\Acme")
+
+
+def of_several(host):
+    return state(host), host.registry.below(r"HKLM\SOFTWARE\Acme")
+
+
+def test_each_of_several_named_paths_and_keys_is_demanded(host, store):
+    one = several(host)
+    assert store.backup(one, host.transport).gathering.missing() == []
+    without_some(host)
+    outcome = store.backup(one, host.transport)
+    assert outcome.committed.record.status == "partial"
+    assert [(told["item"], told["path"]) for told in outcome.gathering.problems()] == [
+        ("files", "/E:/App"),
+        ("keys", "/@registry/HKEY_LOCAL_MACHINE/SOFTWARE/Acme.reg"),
+    ]
+
+
+def test_what_is_gone_does_not_keep_a_restore_from_bringing_it_back(host, store):
+    one = several(host)
+    outcome = store.backup(one, host.transport)
+    before = of_several(host)
+    without_some(host)
+    restorer = store.restorer(outcome, one, host.transport)
+    restorer.run(restorer.plan(look_only=False))
+    assert of_several(host) == before
+
+
+def test_what_was_not_there_is_removed_again_when_a_restore_fails(host, services, store):
+    one = product("windows", {**SEVERAL, "services": ["meta"]})
+    several(host)
+    outcome = store.backup(one, host.transport)
+    without_some(host)
+    host.registry.set(r"HKLM\SYSTEM\CurrentControlSet\Services\meta", Start=3)
+    before = of_several(host)
+    restorer = store.restorer(outcome, one, host.transport)
+    plan = restorer.plan(look_only=False)
+    host.before["^sc config"] = lambda: failed("denied", 5) if host.before.pop("^sc config", None) else None
+    with pytest.raises(RestoreFailed, match="The host was put back to"):
+        restorer.run(plan)
+    assert of_several(host) == before
+
+
+def test_a_generation_that_lacks_a_path_is_put_back_as_it_was(host, store):
+    one = several(host)
+    without_some(host)
+    outcome = store.backup(one, host.transport)
+    before = of_several(host)
+    several(host)
+    restorer = store.restorer(outcome, one, host.transport)
+    restorer.run(restorer.plan(look_only=False))
+    assert of_several(host) == before
