@@ -148,6 +148,9 @@ class UnsealingAction(RecoveryAction):
     skip_damaged = False
     """A header that does not open is left to the module, which names it."""
 
+    keys_are_needed = True
+    """Whether the module is of no use when everything that it asked for is damaged."""
+
     names_actor = False
     """The module records who does it, and in which job."""
 
@@ -164,15 +167,24 @@ class UnsealingAction(RecoveryAction):
         answer = self.module({**options, "unseal_stage": UNSEAL_STAGE_REQUEST}, task_vars)
         if "unseal" not in answer:
             return answer
-        keys = open_request(answer["unseal"], secret, options.get("allowed_signers"), skip_damaged=self.skip_damaged)
+        keys = open_request(
+            answer["unseal"],
+            secret,
+            options.get("allowed_signers"),
+            skip_damaged=self.skip_damaged,
+            none_needed=not self.keys_are_needed,
+        )
         sent = {name: base64.b64encode(key).decode("ascii") for name, key in keys.items()}
         return self.module({**options, "unseal_stage": UNSEAL_STAGE_OPEN, "file_keys": sent}, task_vars)
 
 
 class BackupAction(UnsealingAction):
-    """In front of the modules that back up: the keys show the difference to the previous generation."""
+    """In front of the modules that back up: the keys show the difference to the previous generation, and where that is
+    damaged a backup is needed more than ever."""
 
     only_in_diff_mode = True
+    skip_damaged = True
+    keys_are_needed = False
     names_actor = True
 
 
@@ -236,8 +248,9 @@ def open_request(
     signers: str | None,
     *,
     skip_damaged: bool = False,
+    none_needed: bool = False,
 ) -> dict[str, bytes]:
-    """The file keys of a module's request, object by object.
+    """The file keys of a module's request, object by object. ``none_needed``: also when all of them are damaged.
 
     Raises NotAuthentic when the keyring's owner is not among the allowed signers, WrongKey when the secret does not
     open the repository, RepositoryDamaged when the repository's files do not fit together.
@@ -257,6 +270,6 @@ def open_request(
             problem = type(error)(error.message, item=object_name(name))
             if not skip_damaged:
                 raise problem from None
-    if problem is not None and not keys:
+    if problem is not None and not keys and not (none_needed and isinstance(problem, RepositoryDamaged)):
         raise problem
     return keys

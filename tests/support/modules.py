@@ -38,12 +38,19 @@ def run_module(name: str, arguments: dict[str, Any], *, check: bool = False, dif
 
 
 def run_unsealing(
-    name: str, arguments: dict[str, Any], secret: Any, *, skip_damaged: bool = False, **how: bool
+    name: str,
+    arguments: dict[str, Any],
+    secret: Any,
+    *,
+    skip_damaged: bool = False,
+    none_needed: bool = False,
+    **how: bool,
 ) -> dict[str, Any]:
     """The module's result after both stages, with what the action plugin does in between."""
     answer = run_module(name, {**arguments, "unseal_stage": "request"}, **how)
     if "unseal" not in answer:
         return answer
-    keys = open_request(answer["unseal"], secret, arguments.get("allowed_signers"), skip_damaged=skip_damaged)
+    signers = arguments.get("allowed_signers")
+    keys = open_request(answer["unseal"], secret, signers, skip_damaged=skip_damaged, none_needed=none_needed)
     sent = {sha: base64.b64encode(key).decode() for sha, key in keys.items()}
     return run_module(name, {**arguments, "unseal_stage": "open", "file_keys": sent}, **how)

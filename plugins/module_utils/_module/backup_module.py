@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._compare.mask import Masker
-from .._errors import ConnectionFailed
+from .._errors import ConnectionFailed, RepositoryError
 from .._products.base import Check, Probe, Product
 from .._products.registry import product as make_product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
 from .._repository.digests import Digester
-from .._repository.format import ChainId, CommitRecord
+from .._repository.format import ChainId, CommitRecord, GenerationId
 from .._repository.keys import WriterKey
 from .._repository.reader import GenerationReader
 from .._repository.writer import RepositoryWriter
@@ -59,7 +59,7 @@ def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
         with RepositoryWriter(backend, WriterKey.load(module.params["writer_key_file"])) as store:
             return backup_of_host.run(store)
 
-    return unsealing.serve(module, lambda params, backend: wanted(params, backend, product), body)
+    return unsealing.serve(module, lambda params, backend: wanted(params, backend, product), body, skip_damaged=True)
 
 
 def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
@@ -110,6 +110,7 @@ class ProductBackup:
         self._answered = answered
         self._stopping = stopping
         self._live: LiveSide | None = None
+        self._not_shown: list[str] = []
 
     def run(self, store: RepositoryWriter) -> dict[str, Any]:
         """The result of the task. Raises RecoveryError; a partial generation is an error that carries the result."""
@@ -175,10 +176,10 @@ class ProductBackup:
                 },
                 "findings": [finding.to_result() for finding in outcome.findings],
                 "notes": self._product.remarks(probe),
-                "warnings": [*before.warnings, *self._warnings(outcome, options.provided)],
             }
             if earlier is not None:
                 result.update(self._difference(earlier, store.writer_key))
+            result["warnings"] = [*before.warnings, *self._warnings(outcome, options.provided), *self._not_shown]
         error = incomplete_error(outcome, transport.host, self._product)
         if error is not None:
             error.details["result"] = result
@@ -211,12 +212,16 @@ class ProductBackup:
 
     def _earlier(self, backend: Backend, opened: ExitStack) -> Side | None:
         """The generation before, opened, when a difference is wanted and the keys are at hand."""
-        if not self._diff or not self._file_keys:
+        if not self._diff or self._file_keys is None:
             return None
         (record,) = wanted(self._params, backend, self._product.name) or (None,)
         if record is None:
             return None
-        return Side(opened.enter_context(GenerationReader(backend, record, self._file_keys)), PathPatterns(None))
+        try:
+            return Side(opened.enter_context(GenerationReader(backend, record, self._file_keys)), PathPatterns(None))
+        except RepositoryError as error:
+            self._not_shown.append(_not_shown(str(GenerationId.of(record)), error))
+            return None
 
     def _keeping(self, earlier: Side) -> Callable[[Digester], LiveSide]:
         def around(generation: Digester) -> LiveSide:
@@ -229,9 +234,16 @@ class ProductBackup:
         if self._live is None:
             return {}
         masker = Masker(key.placeholder_key(self._params["source"]))
-        comparison = Comparison(earlier, self._live, masker, self._product)
-        text, _truncated = comparison.text(DIFF_LINES)
-        return {
-            "changes": [describe_change(change) for change in comparison.semantic()[:CHANGES_LIMIT]],
-            "diff": {"prepared": text},
-        }
+        try:
+            comparison = Comparison(earlier, self._live, masker, self._product)
+            text, _truncated = comparison.text(DIFF_LINES)
+            changes = comparison.semantic()[:CHANGES_LIMIT]
+        except RepositoryError as error:
+            self._not_shown.append(_not_shown(earlier.label, error))
+            return {}
+        return {"changes": [describe_change(change) for change in changes], "diff": {"prepared": text}}
+
+
+def _not_shown(generation: str, error: RepositoryError) -> str:
+    """A backup is worth more than the difference to what cannot be read any more."""
+    return f"No difference to {generation} is shown: {error.item + ': ' if error.item else ''}{error.message}."

@@ -94,7 +94,7 @@ def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
         module.no_log_values.clear()
         return result
 
-    return unsealing.serve(module, wanted_of_all, body)
+    return unsealing.serve(module, wanted_of_all, body, skip_damaged=True)
 
 
 class _Shared:

@@ -9,9 +9,12 @@ import json
 import pathlib
 
 import pytest
-from support.modules import run_module
+from support.modules import run_module, run_unsealing
+from support.repositories import SECRET
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_record
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId, object_name
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 
@@ -96,3 +99,32 @@ def test_two_hosts_that_name_the_same_source_are_not_taken_for_one(fleet):
     assert results["pbx2"]["failed"] and results["pbx2"]["error"] == "OptionInvalid"
     assert "pbx1/linux is also what pbx1 is kept as" in results["pbx2"]["msg"]
     assert fleet.generations() == ["pbx1/linux/1"]
+
+
+def damage(path: pathlib.Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("hosts", [["pbx1", "pbx2"], ["pbx1"]])
+@pytest.mark.parametrize(
+    ("which", "at"), [("manifest", 3), ("manifest", 60), ("manifest", -1), ("bundle", 60), ("bundle", -1)]
+)
+def test_an_earlier_generation_that_is_damaged_costs_its_own_host_the_difference(fleet, hosts, which, at):
+    """In its header, which the controller or the module reads first, or in what is sealed."""
+    folders = {name: fleet.add(name) for name in hosts}
+    assert not any(one.get("failed") for one in fleet.run().values())
+    record = load_record(fleet.repository.backend, GenerationId.parse("pbx1/linux/1"))
+    sha = record.manifest[0] if which == "manifest" else next(iter(record.objects))
+    damage(fleet.repository.path / object_name(sha), at)
+    for folder in folders.values():
+        (folder / "a.conf").write_text("# changed\n")
+    result = run_unsealing("fleet_backup", fleet.arguments(), SECRET, skip_damaged=True, none_needed=True, diff=True)
+    assert not result.get("failed"), result
+    broken = result["hosts"]["pbx1"]
+    assert not broken.get("failed") and broken["generation"]["id"] == "pbx1/linux/2" and "diff" not in broken
+    assert any(one.startswith("No difference to pbx1/linux/1 is shown: ") for one in broken["warnings"]), broken
+    if "pbx2" in hosts:
+        assert "+# changed" in result["hosts"]["pbx2"]["diff"]["prepared"]

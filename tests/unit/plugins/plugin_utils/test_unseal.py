@@ -326,6 +326,19 @@ def test_a_backup_asks_for_keys_only_to_show_differences(filled, loader):
     assert [sent["unseal_stage"] for sent in showing.sent] == ["request", "open"]
 
 
+def test_a_backup_is_made_also_when_all_that_it_asked_for_is_damaged(filled, loader):
+    def answer(options):
+        if options.get("unseal_stage") != "request":
+            return {"changed": True}
+        request = request_of(filled)
+        return {"unseal": {**request, "headers": {name: broken(one) for name, one in request["headers"].items()}}}
+
+    backup = Scripted(BackupAction, loader, answer, options=OPTIONS, diff=True)
+    assert backup.run()["changed"] is True
+    assert backup.sent[-1]["file_keys"] == {}
+    assert Scripted(UnsealingAction, loader, answer, options=OPTIONS).run()["error"] == "RepositoryDamaged"
+
+
 def test_trust_is_resolved_on_the_controller(filled, loader, tmp_path):
     (tmp_path / "controller/signers").write_text(filled.allowed_signers)
     (tmp_path / "controller/heads.json").write_text('{"pbx/kamailio": "ab"}')
