@@ -10,15 +10,19 @@ import re
 from .._errors import OptionInvalid
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_PART = re.compile(r"(\d+)\s*([smhdw])")
+_PART = re.compile(r"([0-9]{1,12})\s*([smhdw])")
+_LONGEST = 36525 * 86400
 
 
 def seconds_of(text: str, option: str) -> int:
-    """``26h``, ``1d 2h`` or ``90m`` in seconds. Raises OptionInvalid."""
+    """``26h``, ``1d 2h`` or ``90m`` in seconds, at most a hundred years. Raises OptionInvalid."""
     parts = _PART.findall(text)
     if not parts or _PART.sub("", text).strip():
         raise OptionInvalid(f"{option} is no span of time: {text[:40]!r}", hint="It looks like 90m, 26h, 1d 2h or 2w.")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
+        raise OptionInvalid(f"{option} is longer than a hundred years: {text[:40]!r}")
+    return seconds
 
 
 def words_for(seconds: float) -> str:

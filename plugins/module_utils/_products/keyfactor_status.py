@@ -24,7 +24,8 @@ SCHEDULE_DISABLED = "Schedule Disabled"
 STALE_READING = 900.0
 """Seconds after which it is not known any more that no backup runs."""
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
-_PART = re.compile(r"(\d+|an?)\s*(second|minute|hour|day|week)s?", re.IGNORECASE)
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
+_PART = re.compile(r"([0-9]{1,12}|an?)\s*(second|minute|hour|day|week)s?", re.IGNORECASE)
 _AROUND = re.compile(r"^\s*(?:in|about|approximately|next)?\s*|\s*(?:ago|from now)?\s*$", re.IGNORECASE)
 
 
@@ -36,9 +37,16 @@ def when(text: str, now: float, *, past: bool) -> float | None:
     """A time as Webconf shows it, absolute or relative, in seconds since the epoch; None for none.
 
     :param past: which way a span of time without a word before or behind it points
-    :raises NotUnderstood: it is neither
+    :raises NotUnderstood: it is neither, or no time between 1970 and 9999
     """
     plain = " ".join(text.split())
+    seconds = _when(plain, now, past)
+    if seconds is not None and not 0 <= seconds <= _LATEST:
+        raise NotUnderstood(f"{plain[:60]!r} is no time between 1970 and 9999")
+    return seconds
+
+
+def _when(plain: str, now: float, past: bool) -> float | None:
     lower = plain.lower()
     if not plain or lower in ("-", "never", "none", "n/a", SCHEDULE_DISABLED.lower()):
         return None

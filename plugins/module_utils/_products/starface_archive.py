@@ -82,6 +82,7 @@ class StarfaceArchive(PushedFiles):
         super().__post_init__()
         self._taken: Gathered | None = None
         self._job = ""
+        self._is_running = False
 
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         self.verdicts.clear()
@@ -113,7 +114,10 @@ class StarfaceArchive(PushedFiles):
 
     # --- by REST -----------------------------------------------------------------------------------------------------
     def _by_rest(self, rest: StarfaceRest, report: ItemReport) -> Iterator[Gathered]:
-        job = self._job = rest.run_backup(self.boxes)
+        try:
+            job = rest.run_backup(self.boxes)
+        finally:
+            self._job, self._is_running = rest.job, rest.is_running
         report.notes.update(way=REST, job=job, progress=[list(step) for step in rest.progress])
         for turn in range(TRIES):
             broken: list[str] = []
@@ -154,6 +158,11 @@ class StarfaceArchive(PushedFiles):
             return []
         if kept and self.remove:
             return self._take_away(rest, job)
+        if self._is_running:
+            return [
+                f"Job {job} may still run, and its file may lie in the clear on the appliance: when it has ended,"
+                f" {_removal(rest, job)}."
+            ]
         return [f"The file of job {job} still lies in the clear on the appliance; {_removal(rest, job)}."]
 
     def _take_away(self, rest: StarfaceRest, job: str) -> list[str]:
@@ -269,6 +278,8 @@ class StarfaceArchive(PushedFiles):
             rest.wait_for_return()
             if state is None and job is not None:
                 state = rest.state_or_none(job)
+            if state is not None and job is not None and not state.is_done:
+                state = rest.wait(job)
         except RecoveryError as error:
             raise OutcomeUnknown(
                 f"The appliance took the file and does not serve as it should: {error.message}",

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._errors import AuthenticationFailed, ConnectionFailed, OptionInvalid
-from .._transport.http import Answer, HttpTransport
+from .._transport.http import Answer, HttpTransport, finite
 
 TOKEN_PATH = "/auth/realms/pbx/oauth2/token"
 OAUTH_CLIENT = "rest-client-headless"
@@ -129,8 +129,8 @@ class OAuthLogin(Login):
         if not isinstance(access, str) or not access:
             raise ConnectionFailed("The appliance's answer to the login holds no token", host=self._transport.host)
         _demand_printable(access, self._transport.host)
-        lifetime = told.get("expires_in")
-        seconds = float(lifetime) if isinstance(lifetime, (int, float)) and lifetime > 0 else _LIFETIME
+        lifetime = finite(told.get("expires_in"))
+        seconds = lifetime if lifetime is not None and lifetime > 0 else _LIFETIME
         refresh = told.get("refresh_token")
         self._access = access
         self._refresh = refresh if isinstance(refresh, str) else ""
@@ -166,7 +166,8 @@ class NonceLogin(Login):
         path = f"{self._base()}/login"
         template = self._transport.request("GET", path, headers={"X-Version": "2"}).demand().json()
         kind, nonce = (template.get(name) if isinstance(template, dict) else None for name in ("loginType", "nonce"))
-        if not isinstance(nonce, str) or not nonce or kind not in ("Internal", "ActiveDirectory"):
+        is_usable = isinstance(nonce, str) and bool(nonce) and nonce.isprintable()
+        if not is_usable or kind not in ("Internal", "ActiveDirectory"):
             raise ConnectionFailed(
                 "The appliance offers no login that we know",
                 host=self._transport.host,

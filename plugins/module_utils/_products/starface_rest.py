@@ -13,6 +13,7 @@ is known), the names of the parts of a restore (options), and how calls are told
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import secrets
 import time
@@ -22,13 +23,15 @@ from typing import Any, TypeVar
 
 from .._errors import (
     AuthenticationFailed,
+    CertificateRejected,
     CommandFailed,
     ConnectionFailed,
+    ConnectionLost,
     DeadlineExceeded,
     OptionInvalid,
     RecoveryError,
 )
-from .._transport.http import Answer, Download, HttpTransport, Redirected, SizedBody
+from .._transport.http import Answer, Download, HttpTransport, NotJson, Redirected, SizedBody, finite
 from .starface_login import Login
 from .starface_status import ALREADY_RUNNING
 
@@ -135,6 +138,10 @@ class StarfaceRest:
         self._now = now
         self.progress: list[tuple[int, int]] = []
         """Of the last job: seconds since it began, percent."""
+        self.job = ""
+        """The backup that was begun last, as long as its file may lie on the appliance."""
+        self.is_running = False
+        """Whether it is not known to have ended."""
 
     # --- what is there -----------------------------------------------------------------------------------------------
     def version(self) -> str:
@@ -168,7 +175,8 @@ class StarfaceRest:
 
     # --- backup ------------------------------------------------------------------------------------------------------
     def run_backup(self, boxes: Boxes) -> str:
-        """Let the appliance make a backup, wait until it is there, and give the job's id.
+        """Let the appliance make a backup, wait until it is there, and give the job's id. Who gives up in between
+        finds it as :attr:`job`.
 
         :raises BackupsMissing: it has no such interface
         :raises BackupBusy: another one ran for as long as was waited
@@ -178,7 +186,12 @@ class StarfaceRest:
         until = self._now() + self._patience.busy
         while True:
             job = self._start(boxes)
-            state = self.wait(job) if job is not None else None
+            state = None
+            if job is not None:
+                self.job, self.is_running = job, True
+                state = self.wait(job, away=math.inf)
+                self.is_running = False
+                self.job = job if state.status == SUCCESS else ""
             if job is not None and state is not None and not state.is_busy:
                 if state.status == FAILED:
                     raise JobFailed(
@@ -197,18 +210,30 @@ class StarfaceRest:
             self._transport.close()  # nothing keeps an idle connection for so long
             self._sleep(self._patience.busy_wait)
 
-    def wait(self, job: str) -> JobState:
-        """Wait until a job has ended. Raises DeadlineExceeded, ConnectionFailed, CommandFailed."""
-        began = self._now()
+    def wait(self, job: str, *, away: float = 0.0) -> JobState:
+        """Wait until a job has ended. Raises DeadlineExceeded, ConnectionFailed, CommandFailed.
+
+        :param away: seconds for which the appliance is asked again when it cannot be asked
+        """
+        began = answered = self._now()
         self.progress.clear()
         while True:
-            state = self.state(job)
-            self._note(began, state)
-            if state.is_done:
-                return state
+            trouble = ""
+            try:
+                state = self.state(job)
+            except (ConnectionFailed, CommandFailed) as error:
+                if not _may_pass(error) or self._now() - answered >= away:
+                    raise
+                trouble = error.message
+            else:
+                answered = self._now()
+                self._note(began, state)
+                if state.is_done:
+                    return state
             if self._now() - began > self._patience.job:
                 raise DeadlineExceeded(
-                    f"The appliance has been at it for more than {self._patience.job:g} s",
+                    f"The appliance has been at it for more than {self._patience.job:g} s"
+                    + (f", and cannot be asked: {trouble}" if trouble else ""),
                     host=self.host,
                     hint="Look at the appliance; raise job_timeout if that is usual there.",
                 )
@@ -218,11 +243,11 @@ class StarfaceRest:
         """How a job stands."""
         told = self._ask("GET", f"{self._backups()}/state/{job}").demand().json()
         told = told if isinstance(told, dict) else {}
-        progress, error = told.get("progress"), told.get("error")
+        progress = finite(told.get("progress"))
         return JobState(
-            str(told.get("status", "")).upper(),
-            min(max(float(progress), 0.0), 1.0) if isinstance(progress, (int, float)) else None,
-            error if isinstance(error, str) else "" if error is None else str(error),
+            _words(told.get("status")).upper(),
+            min(max(progress, 0.0), 1.0) if progress is not None else None,
+            _words(told.get("error")),
         )
 
     def state_or_none(self, job: str) -> JobState | None:
@@ -318,7 +343,16 @@ class StarfaceRest:
     # --- asking ------------------------------------------------------------------------------------------------------
     def _start(self, boxes: Boxes) -> str | None:
         """The id of the job that was started, None when another one runs."""
-        answer = self._ask("PUT", f"{self._backups()}/actions/run", json=boxes.to_json())
+        path = f"{self._backups()}/actions/run"
+        try:
+            answer = self._ask("PUT", path, json=boxes.to_json())
+        except ConnectionLost as error:
+            raise ConnectionLost(
+                f"{error.message} while a backup was asked for",
+                host=self.host,
+                hint="The appliance may make one nevertheless, whose file stays there in the clear: look at its web"
+                " interface before you run this again.",
+            ) from error
         if answer.status in _MISSING:
             raise self._no_backups()
         if answer.status == 409 or (answer.status >= 400 and ALREADY_RUNNING.lower().encode() in answer.body.lower()):
@@ -415,6 +449,23 @@ def _job_in(told: Any) -> str | None:
     job = told.get("backupJobId") if isinstance(told, dict) else None
     text = str(job) if isinstance(job, (str, int)) and not isinstance(job, bool) else ""
     return text if _JOB.fullmatch(text) and text.strip(".") else None
+
+
+def _may_pass(error: RecoveryError) -> bool:
+    """Whether the same question may be answered a little later."""
+    if isinstance(error, CommandFailed):
+        return int(error.details.get("status", 0)) >= 500
+    return not isinstance(error, (AuthenticationFailed, BackupsMissing, CertificateRejected, NotJson, Redirected))
+
+
+def _words(told: Any) -> str:
+    """What was told as a text, whatever it is."""
+    if told is None:
+        return ""
+    try:
+        return str(told)
+    except RecursionError:
+        return "nested too deep"
 
 
 def _calls_in(told: Any) -> int | None:

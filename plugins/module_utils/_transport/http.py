@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -100,15 +101,31 @@ class Answer:
         return self
 
     def json(self) -> Any:
-        """The body as JSON. Raises ConnectionFailed when it is none."""
+        """The body as JSON. Raises NotJson when it is none, or nested too deep to be read."""
         try:
             return json.loads(self.body)
-        except ValueError:
-            raise ConnectionFailed(
+        except (ValueError, RecursionError):
+            raise NotJson(
                 f"The answer to {self.asked} is no JSON",
                 host=self.host,
                 hint="Does host and port lead to the interface that is meant?",
             ) from None
+
+
+def finite(value: Any) -> float | None:
+    """What stands in JSON as a number, None when it is none: JSON of others has NaN, Infinity, and integers of any
+    size."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+class NotJson(ConnectionFailed):
+    """The host answers with something else than JSON."""
 
 
 class Redirected(ConnectionFailed):

@@ -32,7 +32,9 @@ class Appliance:
     break off. ``told_length`` False: the answer ends with the connection. ``expire_after``: so many requests, then the
     token is not taken any more. ``calls``: None when it does not tell. ``outcome`` of a restore: SUCCESS, FAILED,
     ``forgotten`` (the job is unknown afterwards) or ``nameless`` (no job is named). ``away``: how many requests find
-    nobody after a restore. ``slow``: seconds before each answer.
+    nobody after a restore. ``slow``: seconds before each answer. ``looks_lost``: how many looks at a job find the
+    connection broken, ``looks_refused``: how many get status 503. ``run_lost``: the connection breaks when a backup was
+    begun. ``restore_looks``: how many looks at a restore's job it takes until that is done.
     """
 
     version: str = "10.0.2.5"
@@ -51,6 +53,10 @@ class Appliance:
     error: str = ""
     steps: list[float] = field(default_factory=lambda: [0.0, 0.5, 1.0])
     never_done: bool = False
+    looks_lost: int = 0
+    looks_refused: int = 0
+    run_lost: bool = False
+    restore_looks: int = 1
     cuts: int = 0
     cut_at: int = 1000
     told_length: bool = True

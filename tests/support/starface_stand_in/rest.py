@@ -207,11 +207,22 @@ class _Handler(QuietHandler):
         }
         if not is_busy and not one.error:
             one.files[job] = one.archive
+        if one.run_lost:
+            self.cut()
+            return
         self._json(202, {"backupJobId": job})
 
     def _state(self, job: str) -> None:
         one = self.one
         known = one.jobs.get(job)
+        if one.looks_lost:
+            one.looks_lost -= 1
+            self.cut()
+            return
+        if one.looks_refused:
+            one.looks_refused -= 1
+            self._json(503, {"message": "restarting"})
+            return
         if known is None:
             self._json(404, {"message": "no such job"})
             return
@@ -269,7 +280,7 @@ class _Handler(QuietHandler):
         job = f"r{len(one.restored)}"
         if one.outcome not in ("forgotten", "nameless"):
             one.jobs[job] = {
-                "left": [1.0],
+                "left": [0.5] * (one.restore_looks - 1) + [1.0],
                 "status": one.outcome,
                 "error": "no space" if one.outcome == "FAILED" else None,
             }

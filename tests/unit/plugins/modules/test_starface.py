@@ -238,6 +238,21 @@ def test_what_could_not_be_kept_is_not_removed_from_the_appliance(reach, monkeyp
     assert list(site.appliance.files) == ["17"] and site.records() == []
 
 
+@pytest.mark.parametrize("how", [{"looks_lost": 10**6}, {"never_done": True}])
+def test_a_job_that_is_given_up_is_named_and_what_to_do(reach, how):
+    site = reach(**how)
+    result = site.backup(job_timeout=0)
+    assert result["failed"] and site.records() == []
+    assert "Job 17 may still run, and its file may lie in the clear on the appliance" in result["msg"]
+    assert "GET /rest/server/backups/files/17" in result["msg"]
+
+
+def test_one_broken_look_spoils_nothing(reach):
+    site = reach(looks_lost=1)
+    assert not site.backup().get("failed")
+    assert site.appliance.files == {} and site.records()[0].is_complete
+
+
 def test_it_is_removed_after_the_commit(reach, monkeypatch):
     site = reach()
     there = []
@@ -522,6 +537,13 @@ def test_a_restore_that_ends_calls_on_purpose(reach):
     result = site.restore(allow_active_calls=True)
     assert not result.get("failed"), result
     assert any("ends 2 calls" in warning for warning in result["plan"]["warnings"])
+
+
+def test_a_restore_that_goes_on_after_the_appliance_was_away(reach):
+    site = reach(restore_looks=4)
+    site.backup()
+    result = site.restore()
+    assert not result.get("failed"), result
 
 
 def test_calls_that_nobody_can_ask_for_are_a_warning(reach):

@@ -51,7 +51,9 @@ def test_spans_as_people_write_them(text, seconds):
     assert seconds_of(text, "x") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "daily", "24", "1h30", "-1h", "1 month", "1h;2h"])
+@pytest.mark.parametrize(
+    "text", ["", "daily", "24", "1h30", "-1h", "1 month", "1h;2h", "99999999w", "9" * 400 + "s", "9" * 5000 + "h"]
+)
 def test_what_is_no_span_is_refused(text):
     with pytest.raises(OptionInvalid):
         seconds_of(text, "grace")

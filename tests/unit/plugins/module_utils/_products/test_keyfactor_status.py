@@ -73,7 +73,23 @@ def test_no_time(text):
     assert when(text, NOW, past=True) is None
 
 
-@pytest.mark.parametrize("text", ["soon", "5 parsecs ago", "3 hours of waiting", "14.11.2023"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soon",
+        "5 parsecs ago",
+        "3 hours of waiting",
+        "14.11.2023",
+        "in 99999999 weeks",
+        "99999999 weeks ago",
+        f"in {'9' * 400} seconds",
+        f"{'9' * 5000} days ago",
+        "in ² days",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T00:00:00Z",
+    ],
+)
 def test_what_is_not_understood(text):
     with pytest.raises(NotUnderstood):
         when(text, NOW, past=True)
@@ -136,6 +152,8 @@ def test_differences_to_what_a_person_read():
     assert "declared enabled" in off
     (odd,) = table(observed, Reading(last_successful="yesterday-ish"))["differences"]
     assert "not understood" in odd
+    (far,) = table(observed, Reading(next_scheduled="in 99999999 weeks"))["differences"]
+    assert "not understood" in far
     (late,) = table(observed, Reading(next_scheduled="in 3 days", read_at=NOW))["differences"]
     assert "later than expected_every" in late
 

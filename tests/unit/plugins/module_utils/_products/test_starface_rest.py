@@ -16,6 +16,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     AuthenticationFailed,
     CommandFailed,
     ConnectionFailed,
+    ConnectionLost,
     DeadlineExceeded,
     OptionInvalid,
     PrivilegeFailed,
@@ -36,7 +37,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.starface_
     StarfaceRest,
     demand_base,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import HttpOptions, HttpTransport
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import (
+    HttpOptions,
+    HttpTransport,
+    NotJson,
+)
 
 SECRETS = (PASSWORD, CLIENT_SECRET, TOKEN_MARK, hashlib.sha512(PASSWORD.encode()).hexdigest())
 
@@ -231,6 +236,51 @@ def test_a_backup_that_never_ends(reach):
         rest.run_backup(Boxes())
 
 
+@pytest.mark.parametrize("how", [{"looks_lost": 5}, {"looks_refused": 5}])
+def test_a_look_that_fails_is_made_again(reach, how):
+    rest = reach(Appliance(**how), patience=Patience(poll=3, job=60))
+    assert rest.run_backup(Boxes()) in rest.appliance.files
+    assert rest.clock.slept == [3] * 7
+
+
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [
+        ({"looks_lost": 10**6}, DeadlineExceeded),
+        ({"looks_refused": 10**6}, DeadlineExceeded),
+        ({"never_done": True}, DeadlineExceeded),
+    ],
+)
+def test_an_appliance_that_cannot_be_asked_is_given_up_at_the_deadline_of_the_job(reach, how, kind):
+    rest = reach(Appliance(**how), patience=Patience(poll=3, job=60))
+    with pytest.raises(kind, match="60 s") as error:
+        rest.run_backup(Boxes())
+    assert rest.job == "17" and rest.is_running
+    assert ("The connection broke" in error.value.message) is ("looks_lost" in how)
+
+
+def test_what_will_not_pass_is_not_waited_for(reach, monkeypatch):
+    rest = reach(patience=Patience(poll=3, job=60))
+    monkeypatch.setattr(StarfaceStandIn.handler, "_state", lambda self, job: self._json(404, {}))
+    with pytest.raises(CommandFailed, match="404"):
+        rest.run_backup(Boxes())
+    assert rest.clock.slept == [] and rest.job == "17" and rest.is_running
+
+
+def test_a_job_that_nobody_can_name(reach):
+    rest = reach(Appliance(run_lost=True))
+    with pytest.raises(ConnectionLost, match="while a backup was asked for") as error:
+        rest.run_backup(Boxes())
+    assert "may make one nevertheless" in error.value.hint and rest.job == ""
+
+
+def test_a_job_that_made_nothing_leaves_nothing(reach):
+    rest = reach(Appliance(error="disk full"))
+    with pytest.raises(JobFailed):
+        rest.run_backup(Boxes())
+    assert rest.job == ""
+
+
 @pytest.mark.parametrize("told", [{}, {"backupJobId": "../x"}, {"backupJobId": ".."}, {"backupJobId": True}, [], "x"])
 def test_a_job_without_a_usable_name(reach, monkeypatch, told):
     rest = reach()
@@ -241,7 +291,20 @@ def test_a_job_without_a_usable_name(reach, monkeypatch, told):
         rest.run_backup(Boxes())
 
 
-@pytest.mark.parametrize("told", [{"status": "?"}, {"progress": "much"}, [], {"progress": 7, "status": None}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"status": "?"},
+        {"progress": "much"},
+        [],
+        {"progress": 7, "status": None},
+        {"progress": float("nan")},
+        {"progress": float("-inf")},
+        {"progress": 10**400},
+        {"progress": True},
+        {"error": {"deep": ["er"]}},
+    ],
+)
 def test_a_state_that_is_none_is_not_done(reach, monkeypatch, told):
     rest = reach(patience=Patience(poll=1, job=3))
     monkeypatch.setattr(
@@ -249,6 +312,32 @@ def test_a_state_that_is_none_is_not_done(reach, monkeypatch, told):
     )
     with pytest.raises(DeadlineExceeded):
         rest.run_backup(Boxes())
+
+
+def test_a_state_that_nobody_can_read(reach, monkeypatch):
+    rest = reach(patience=Patience(poll=1, job=3))
+    monkeypatch.setattr(StarfaceStandIn.handler, "_state", lambda self, job: self.reply(200, b"[" * 200_000))
+    with pytest.raises(NotJson):
+        rest.run_backup(Boxes())
+    assert rest.job == "17"
+
+
+@pytest.mark.parametrize("lifetime", [float("nan"), float("inf"), 10**400, -1, "300", None])
+def test_a_lifetime_that_is_none(reach, monkeypatch, lifetime):
+    rest = reach()
+    told = {"access_token": "abc", "expires_in": lifetime}
+    monkeypatch.setattr(StarfaceStandIn.handler, "_token", lambda self: self._json(200, told))
+    login = rest._login
+    assert login.headers() == {"Authorization": "Bearer abc"}
+    assert 0 < login._until - login._now() <= 300
+
+
+def test_a_nonce_that_is_none(reach, monkeypatch):
+    rest = reach(Appliance(login="nonce"), client_secret="")
+    told = {"loginType": "Internal", "nonce": "\ud800"}
+    monkeypatch.setattr(StarfaceStandIn.handler, "_login", lambda self: self._json(200, told))
+    with pytest.raises(ConnectionFailed, match="no login that we know"):
+        rest.version()
 
 
 def test_a_version_that_cannot_be_read(reach):

@@ -30,10 +30,13 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import (
+    Answer,
     HttpOptions,
     HttpTransport,
+    NotJson,
     Redirected,
     SizedBody,
+    finite,
 )
 
 SECRET = "s3cret-Pa55"
@@ -239,8 +242,23 @@ def test_a_status_that_was_not_asked_for(transport, path, kind, says):
 
 
 def test_a_page_is_no_json(transport):
-    with pytest.raises(ConnectionFailed, match="no JSON"):
+    with pytest.raises(NotJson, match="no JSON"):
         transport.request("GET", "/page").json()
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 200_000, b'{"a": "\n"}'])
+def test_what_cannot_be_read_is_no_json(body):
+    with pytest.raises(NotJson):
+        Answer("pbx", "GET /x", 200, {}, body).json()
+
+
+@pytest.mark.parametrize("told", [b"NaN", b"-Infinity", b"1e999", b"9" * 400, b"true", b'"1"', b"null", b"[1]"])
+def test_what_is_no_finite_number(told):
+    assert finite(json.loads(told)) is None
+
+
+def test_a_finite_number():
+    assert finite(json.loads(b"0.5")) == 0.5 and finite(3) == 3.0
 
 
 @pytest.mark.parametrize(
