@@ -199,6 +199,38 @@ def test_a_stable_file_is_out_of_reach(site: Site, server: SftpServer) -> None:
     assert result["verdict"] == "repeated"
 
 
+def test_a_kept_file_stays_where_it_is_however_deep_its_folder_lies(site: Site, server: SftpServer) -> None:
+    """As a STARFACE makes its folders: C(starface-backup/<name>/)."""
+    local = site.folder / "a.sar"
+    local.write_bytes(os.urandom(50_000))
+    top, folder = "starface-backup", "starface-backup/Default"
+    assert server.run("pbx", f"mkdir {top}\nmkdir {folder}\nput {local} {folder}/a.sar")[0] == 0
+    assert site.backup(after="keep")["verdict"] == "ok"
+    kept = site.files("pbx") / folder / "a.sar"
+    for batch in (
+        f"rename {folder} {top}/gone",
+        f"rename {top} gone",
+        f"rename {folder} gone",
+        f"rename {folder}/a.sar {folder}/b.sar",
+        f"put {local} {folder}/a.sar",
+        f"chmod 777 {folder}",
+        f"chmod 777 {top}",
+    ):
+        rc, said = server.run("pbx", batch)
+        assert rc != 0 or "Permission denied" in said, f"{batch}: {said}"
+    # by a shell, which sshd gives to nobody, it comes no further
+    for command in (f"mv {folder} {top}/gone", f"mv {top} gone", f"rm -rf {top}", f"rmdir {folder}"):
+        account = SOURCES["pbx"]
+        subprocess.run(["sh", "-c", command], cwd=site.files("pbx"), user=account, group=account, check=False)
+        assert kept.read_bytes() == local.read_bytes(), command
+    # what is new is taken, at every depth
+    for place in (f"{folder}/next.sar", f"{top}/next.sar"):
+        assert server.run("pbx", f"put {local} {place}")[0] == 0, place
+    assert server.run("pbx", f"mkdir {top}/Weekly\nput {local} {top}/Weekly/a.sar")[0] == 0
+    result = site.backup(after="keep")
+    assert result["verdict"] == "repeated" and len(result["files"]) == 3
+
+
 def test_two_files_at_once(site: Site, server: SftpServer) -> None:
     for name in ("one", "two"):
         (site.folder / name).write_bytes(os.urandom(3_000_000))

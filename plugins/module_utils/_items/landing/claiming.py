@@ -24,7 +24,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -214,28 +214,28 @@ def _show(claim: Claim, number: int) -> bool:
     if not _exists(place):
         return True  # a run that was killed did it
     _set(place, os.geteuid(), one.gid, 0o440)
-    with suppress(OSError), _parent(claim.zone, one.facts.name) as (folder, _last):
-        _seal_folder(folder)
-    return _return_file(claim, number)
+    return _return_file(claim, number, _seal_folder)
 
 
 def _seal_folder(folder: int) -> None:
-    """Let nobody remove or replace another one's file in a folder that the sender made: sticky, and owned by this
-    user. What its owner could do, its group can do then."""
-    status = os.fstat(folder)
-    mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid != os.geteuid():
-        os.fchown(folder, os.geteuid(), -1)
-        os.fchmod(folder, mode | ((mode & 0o700) >> 3) | stat.S_ISVTX)
-    elif mode & 0o022 and not mode & stat.S_ISVTX:
-        os.fchmod(folder, mode | stat.S_ISVTX)
+    """Let nobody remove or replace another one's file or folder in a folder that the sender made: sticky, and owned by
+    this user. What its owner could do, its group can do then. All folders on the way to a file have to be so: whoever
+    may rename one of them can put another in its place."""
+    with suppress(OSError):
+        status = os.fstat(folder)
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_uid != os.geteuid():
+            os.fchown(folder, os.geteuid(), -1)
+            os.fchmod(folder, mode | ((mode & 0o700) >> 3) | stat.S_ISVTX)
+        elif mode & 0o022 and not mode & stat.S_ISVTX:
+            os.fchmod(folder, mode | stat.S_ISVTX)
 
 
-def _return_file(claim: Claim, number: int) -> bool:
+def _return_file(claim: Claim, number: int, on_the_way: Callable[[int], None] = lambda folder: None) -> bool:
     """Link a file to its old name, unless something is there, and forget it here. True when it is there now."""
     place, one = claim.place(number), claim.files[number].facts
     try:
-        with _parent(claim.zone, one.name, make=True) as (folder, last):
+        with _parent(claim.zone, one.name, make=True, on_the_way=on_the_way) as (folder, last):
             try:
                 os.link(place, last, dst_dir_fd=folder, follow_symlinks=False)
             except FileExistsError:
@@ -329,9 +329,12 @@ def _set(path: bytes, uid: int, gid: int, mode: int) -> None:
 
 
 @contextmanager
-def _parent(zone: Zone, name: bytes, make: bool = False) -> Iterator[tuple[int, bytes]]:
-    """The folder of a file in ``incoming``. ``make``: one that its sender removed meanwhile is made anew."""
-    handle, last = open_folder(zone, name, make=make)
+def _parent(
+    zone: Zone, name: bytes, make: bool = False, on_the_way: Callable[[int], None] = lambda folder: None
+) -> Iterator[tuple[int, bytes]]:
+    """The folder of a file in ``incoming``. ``make``: one that its sender removed meanwhile is made anew.
+    ``on_the_way`` is told each folder, from ``incoming`` down."""
+    handle, last = open_folder(zone, name, make=make, on_the_way=on_the_way)
     try:
         yield handle, last
     finally:

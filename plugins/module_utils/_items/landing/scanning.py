@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -54,14 +55,17 @@ def look(zone: Zone, limits: Limits = Limits()) -> Observation:
     return Observation(time.monotonic(), time.time_ns(), scan.files, scan.refused, writers, complete)
 
 
-def open_folder(zone: Zone, name: bytes, *, make: bool = False) -> tuple[int, bytes]:
+def open_folder(
+    zone: Zone, name: bytes, *, make: bool = False, on_the_way: Callable[[int], None] = lambda folder: None
+) -> tuple[int, bytes]:
     """The folder below ``incoming`` that a file stands in, opened without following any link, and the file's last name.
 
-    The caller closes it. ``make``: folders that are missing are made. Raises OSError, and ValueError for a name that
-    leads elsewhere.
+    The caller closes it. ``make``: folders that are missing are made. ``on_the_way`` is told each folder, from
+    ``incoming`` down, and raises nothing. Raises OSError, and ValueError for a name that leads elsewhere.
     """
     *folders, last = checked_names(name)
     handle = os.open(zone.incoming, _FOLDER)
+    on_the_way(handle)
     for folder in folders:
         try:
             if make:
@@ -71,6 +75,7 @@ def open_folder(zone: Zone, name: bytes, *, make: bool = False) -> tuple[int, by
         finally:
             os.close(handle)
         handle = below
+        on_the_way(handle)
     return handle, last
 
 

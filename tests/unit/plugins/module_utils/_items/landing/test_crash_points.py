@@ -333,3 +333,21 @@ def test_kept_files_are_removed_only_untouched(zone):
     (batch,) = [one for one in stable(zone) if one.names == (b"c",)]
     finish(take(zone, batch, "", Afterwards(True, 0)))
     assert contents(zone.incoming) == [b"a newer one that nobody has stored"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_the_whole_way_to_a_kept_file_is_out_of_its_senders_hands(tmp_path):
+    """What the sender may rename or remove, he could replace. He may still make what is new, at every depth."""
+    zone = make(tmp_path, {b"top/of/a": b"content"})
+    folders = [os.path.join(zone.incoming, path) for path in (b"top", b"top/of")]
+    for path in (*folders, os.path.join(folders[1], b"a")):
+        os.chown(path, 12345, 12345)
+    os.chmod(folders[0], 0o755)
+    os.chmod(folders[1], 0o700)
+    (batch,) = stable(zone)
+    finish(take(zone, batch, "", Afterwards(True, 5)))
+    for path in folders:
+        status = os.stat(path)
+        assert (status.st_uid, status.st_gid) == (0, 12345), path
+        assert status.st_mode & 0o1730 == 0o1730 and not status.st_mode & 0o002, path
+    assert os.stat(os.path.join(folders[1], b"a")).st_uid == 0 and kept.Kept.load(zone).names() == [b"top/of/a"]
