@@ -166,8 +166,8 @@ class NonceLogin(Login):
         path = f"{self._base()}/login"
         template = self._transport.request("GET", path, headers={"X-Version": "2"}).demand().json()
         kind, nonce = (template.get(name) if isinstance(template, dict) else None for name in ("loginType", "nonce"))
-        is_usable = isinstance(nonce, str) and bool(nonce) and nonce.isprintable()
-        if not is_usable or kind not in ("Internal", "ActiveDirectory"):
+        is_known = kind in ("Internal", "ActiveDirectory")
+        if not isinstance(nonce, str) or not nonce or not nonce.isprintable() or not is_known:
             raise ConnectionFailed(
                 "The appliance offers no login that we know",
                 host=self._transport.host,
