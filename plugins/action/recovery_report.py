@@ -15,7 +15,6 @@ class ActionModule(UnsealingAction):
     """Keeps on the controller what opens the repository, and uses it only to show licence keys."""
 
     spec = SPEC
-    skip_damaged = True
 
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """The report, without licence keys when what was given does not open the repository."""

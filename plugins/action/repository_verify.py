@@ -11,4 +11,3 @@ class ActionModule(UnsealingAction):
     """Keeps on the controller what opens the repository."""
 
     spec = SPEC
-    skip_damaged = True

@@ -34,6 +34,8 @@ options:
       - Whether a generation is made of the host as it is now, to go back to when the restore fails.
       - V(required) refuses to begin when that is not possible. What is simply gone from the host does not count.
       - V(best_effort) goes on without, V(skip) does not try.
+      - Where the record of the newest generation is damaged none can be made, since nothing can follow it. An older one
+        that is named by its number can be restored nevertheless, with V(best_effort) or V(skip).
     type: str
     choices:
       - required

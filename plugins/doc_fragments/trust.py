@@ -20,5 +20,7 @@ options:
         heads, or the path of a JSON file with such a dictionary on the controller.
       - Every backup returns the head of what it wrote. With the heads kept elsewhere it is noticed when a repository is
         rolled back to an older state.
+      - The head of every line that is read is looked for, also where a generation of one host is restored to
+        another one.
     type: raw
 """

@@ -145,9 +145,6 @@ class UnsealingAction(RecoveryAction):
     only_in_diff_mode = False
     """The keys serve nothing but the difference: without C(--diff) they are not asked for."""
 
-    skip_damaged = False
-    """A header that does not open is left to the module, which names it."""
-
     keys_are_needed = True
     """Whether the module is of no use when everything that it asked for is damaged."""
 
@@ -168,11 +165,7 @@ class UnsealingAction(RecoveryAction):
         if "unseal" not in answer:
             return answer
         keys = open_request(
-            answer["unseal"],
-            secret,
-            options.get("allowed_signers"),
-            skip_damaged=self.skip_damaged,
-            none_needed=not self.keys_are_needed,
+            answer["unseal"], secret, options.get("allowed_signers"), none_needed=not self.keys_are_needed
         )
         sent = {name: base64.b64encode(key).decode("ascii") for name, key in keys.items()}
         return self.module({**options, "unseal_stage": UNSEAL_STAGE_OPEN, "file_keys": sent}, task_vars)
@@ -183,7 +176,6 @@ class BackupAction(UnsealingAction):
     damaged a backup is needed more than ever."""
 
     only_in_diff_mode = True
-    skip_damaged = True
     keys_are_needed = False
     names_actor = True
 
@@ -247,10 +239,10 @@ def open_request(
     secret: str | list[age.X25519Identity],
     signers: str | None,
     *,
-    skip_damaged: bool = False,
     none_needed: bool = False,
 ) -> dict[str, bytes]:
-    """The file keys of a module's request, object by object. ``none_needed``: also when all of them are damaged.
+    """The file keys of a module's request, object by object. Of the useful headers the damaged ones are left to the
+    module, unless nothing opens at all. ``none_needed``: also then.
 
     Raises NotAuthentic when the keyring's owner is not among the allowed signers, WrongKey when the secret does not
     open the repository, RepositoryDamaged when the repository's files do not fit together.
@@ -262,14 +254,21 @@ def open_request(
         )
     identities = unlock(state, secret)
     keys: dict[str, bytes] = {}
-    problem: RepositoryDamaged | WrongKey | None = None
     for name, header in request["headers"].items():
+        keys[str(name)] = _file_key(str(name), header, identities)
+    problem: RepositoryDamaged | WrongKey | None = None
+    for name, header in request["useful_headers"].items():
         try:
-            keys[str(name)] = age.unwrap(age.parse_header(base64.b64decode(header)), identities)
+            keys[str(name)] = _file_key(str(name), header, identities)
         except (RepositoryDamaged, WrongKey) as error:
-            problem = type(error)(error.message, item=object_name(name))
-            if not skip_damaged:
-                raise problem from None
+            problem = error
     if problem is not None and not keys and not (none_needed and isinstance(problem, RepositoryDamaged)):
         raise problem
     return keys
+
+
+def _file_key(name: str, header: str, identities: list[age.X25519Identity]) -> bytes:
+    try:
+        return age.unwrap(age.parse_header(base64.b64decode(header)), identities)
+    except (RepositoryDamaged, WrongKey) as error:
+        raise type(error)(error.message, item=object_name(name)) from None

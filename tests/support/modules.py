@@ -42,7 +42,6 @@ def run_unsealing(
     arguments: dict[str, Any],
     secret: Any,
     *,
-    skip_damaged: bool = False,
     none_needed: bool = False,
     **how: bool,
 ) -> dict[str, Any]:
@@ -51,6 +50,6 @@ def run_unsealing(
     if "unseal" not in answer:
         return answer
     signers = arguments.get("allowed_signers")
-    keys = open_request(answer["unseal"], secret, signers, skip_damaged=skip_damaged, none_needed=none_needed)
+    keys = open_request(answer["unseal"], secret, signers, none_needed=none_needed)
     sent = {sha: base64.b64encode(key).decode() for sha, key in keys.items()}
     return run_module(name, {**arguments, "unseal_stage": "open", "file_keys": sent}, **how)

@@ -59,11 +59,14 @@ def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
         with RepositoryWriter(backend, WriterKey.load(module.params["writer_key_file"])) as store:
             return backup_of_host.run(store)
 
-    return unsealing.serve(module, lambda params, backend: wanted(params, backend, product), body, skip_damaged=True)
+    def predecessor(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+        return useful(params, backend, product)
+
+    return unsealing.serve(module, unsealing.nothing, body, useful=predecessor)
 
 
-def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
-    """The generation before, which a difference is made to."""
+def useful(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+    """The generation before, which a difference is made to; a backup can be made without."""
     newest = head(backend, ChainId(params["source"], product, instance_of(params, product)))
     return [newest] if newest is not None else []
 
@@ -214,7 +217,7 @@ class ProductBackup:
         """The generation before, opened, when a difference is wanted and the keys are at hand."""
         if not self._diff or self._file_keys is None:
             return None
-        (record,) = wanted(self._params, backend, self._product.name) or (None,)
+        (record,) = useful(self._params, backend, self._product.name) or (None,)
         if record is None:
             return None
         try:

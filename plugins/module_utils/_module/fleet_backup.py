@@ -22,7 +22,7 @@ from .._repository.keys import WriterKey
 from .._transport.base import Transport
 from . import unsealing
 from .argspec import ArgumentSpec, change, phase, repository, unlock, writer
-from .backup_module import ProductBackup, wanted
+from .backup_module import ProductBackup, useful
 from .fleet_hosts import FleetHost, fleet_hosts
 from .fleet_limits import Limits, Place
 from .fleet_run import Deadlines, FleetRun, Job, Progress, Result
@@ -81,11 +81,11 @@ def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
     """What the module returns: a result for every host. It fails only when nothing could be begun."""
     hosts = fleet_hosts(module.params["hosts"] or [], module.params["secrets"] or {})
 
-    def wanted_of_all(_params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+    def useful_of_all(_params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
         records: list[CommitRecord] = []
         for host in hosts:
             with contextlib.suppress(RecoveryError):  # told when its turn comes
-                records += wanted(_Shared(module, None).params_of(host), backend, host.product)
+                records += useful(_Shared(module, None).params_of(host), backend, host.product)
         return records
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
         module.no_log_values.clear()
         return result
 
-    return unsealing.serve(module, wanted_of_all, body, skip_damaged=True)
+    return unsealing.serve(module, unsealing.nothing, body, useful=useful_of_all)
 
 
 class _Shared:

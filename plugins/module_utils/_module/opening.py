@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._errors import OptionInvalid, RepositoryMissing, RolledBack
+from .._errors import OptionInvalid, RepositoryDamaged, RepositoryMissing, RolledBack
 from .._libraries import require
 from .._repository.backends.base import Backend
 from .._repository.backends.local import LocalBackend
-from .._repository.chain import Believe, believe_keyring, believe_operator, head, walk_back
-from .._repository.format import REPOSITORY_FILE, ChainId
+from .._repository.chain import (
+    Believe,
+    believe_keyring,
+    believe_operator,
+    load_record,
+    sequences,
+    walk_back,
+)
+from .._repository.format import REPOSITORY_FILE, ChainId, CommitRecord
 from .._repository.keyring import check_trusted, load_keyring
 from .._repository.sshsig import AllowedSigners
 from .._repository.verify import Trust
@@ -77,14 +84,37 @@ def believed_writers(params: Mapping[str, Any], backend: Backend) -> Believe:
 
 
 def check_heads(params: Mapping[str, Any], backend: Backend, chain: ChainId) -> None:
-    """Raises RolledBack when the head that is expected of a chain is no part of it, OptionInvalid."""
+    """Raises RolledBack when the head that is expected of a chain is no part of it, OptionInvalid.
+
+    Behind it may stand what is damaged. Where that keeps the head from being found it is raised: RepositoryDamaged.
+    """
     trust = trust_of(params)
     expected = trust.expected_heads.get(str(chain)) if trust is not None else None
     if expected is None:
         return
-    newest = head(backend, chain)
-    if newest is None or all(record.hash != expected for record in walk_back(backend, newest)):
-        raise RolledBack(
-            f"The expected head of {chain} is not there any more: somebody put back an older state of the repository",
-            hint="Run repository_verify with the same expected_heads, and look for another copy of the repository.",
-        )
+    newest, damage = _newest_believed(backend, chain)
+    if newest is not None and any(record.hash == expected for record in walk_back(backend, newest)):
+        return
+    if damage is not None:
+        raise type(damage)(
+            f"{damage.message}, so nobody can tell whether the expected head of {chain} is still there",
+            item=damage.item,
+            hint="Bring the file back from another copy of the repository. A generation named by its number can be had"
+            " without expected_heads.",
+        ) from damage
+    raise RolledBack(
+        f"The expected head of {chain} is not there any more: somebody put back an older state of the repository",
+        hint="Run repository_verify with the same expected_heads, and look for another copy of the repository.",
+    )
+
+
+def _newest_believed(backend: Backend, chain: ChainId) -> tuple[CommitRecord | None, RepositoryDamaged | None]:
+    """The newest record that a writer signed, and what is wrong with the one that stands at the end."""
+    believe = believe_keyring(load_keyring(backend))
+    damage = None
+    for number in reversed(sequences(backend, chain)):
+        try:
+            return load_record(backend, chain.generation(number), believe), damage
+        except RepositoryDamaged as error:
+            damage = damage or error
+    return None, damage

@@ -94,7 +94,7 @@ def report_recovery(module: AnsibleModule) -> Mapping[str, Any]:
         return report.of(backend, file_keys)
 
     try:
-        return unsealing.serve(module, wanted, body, skip_damaged=True)
+        return unsealing.serve(module, unsealing.nothing, body, useful=wanted)
     except RepositoryError as error:
         return report.without_repository(str(error))
 

@@ -75,7 +75,7 @@ def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
         _demand_age(result["generations"], params["max_age"], result)
         return result
 
-    return unsealing.serve(module, wanted, body, skip_damaged=True)
+    return unsealing.serve(module, unsealing.nothing, body, useful=wanted)
 
 
 def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:

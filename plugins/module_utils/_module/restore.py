@@ -19,13 +19,14 @@ from typing import Any
 from .._compare.mask import Masker
 from .._compare.semantic import SemanticChange
 from .._entries import Gathered, path_to_text
-from .._errors import ConnectionFailed, RecoveryError, RestoreFailed, RestoreRefused
+from .._errors import ConnectionFailed, RecoveryError, RepositoryDamaged, RestoreFailed, RestoreRefused
 from .._items.base import Change, Item
 from .._items.services import Service
 from .._products.base import Check, Probe, Product
+from .._repository.chain import head
 from .._repository.format import ChainId, GenerationId, StoredEntry
 from .._repository.journal import OpenRestore, RestoreJournal, interrupted_restores, last_restore
-from .._repository.reader import GenerationReader
+from .._repository.reader import GenerationReader, hash_object
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import companions
@@ -259,6 +260,7 @@ class Restorer:
         plan = RestorePlan(self.generation, changes, unknown, left_alone, services, warnings)
         reader = self._reader
         plan.open_restores = self._taken_over(interrupted, left_alone)
+        plan.warnings += self._damaged_line()
         if expected is not None:
             self._look_for_losses(plan, current, expected, live[0], interrupted)
         if not plan.items:
@@ -332,6 +334,23 @@ class Restorer:
         if self._expected is None or last is None or last[0] != self.generation:
             return ""
         return last[1] if last[1] > self._expected.record.received_at else ""
+
+    def _damaged_line(self) -> list[str]:
+        """Warn when nothing can be put aside, since no generation can follow a record that nobody believes."""
+        options = self._options
+        chain = ChainId(options.source, self._product.name, options.instance)
+        if options.pre_restore == "skip":
+            return []
+        try:
+            head(self._store.backend, chain, self._store.believe)
+        except RepositoryDamaged as error:
+            what = "nothing will be put back" if options.pre_restore == "required" else "the restore goes on without"
+            return [
+                f"The newest generation of {chain} is damaged ({error.item}: {error.message}), so no pre_restore"
+                f" generation can be made and {what}. Bring that file back from another copy, or take away what does"
+                " not belong there."
+            ]
+        return []
 
     def _stopped_services(self) -> list[str]:
         services = [one for one in self._product.services(self._then) if self._control.exists(one)]
@@ -587,8 +606,8 @@ class Restorer:
             kept = self._probe_to_keep()
             take = partial(take_backup, self._store, self._transport, self._product, kept, items, backup_options)
             outcome = take()
-            if self._lacks_a_key_of(outcome):
-                # it leans on a generation that came since the keys were asked for
+            if not self._is_readable(outcome):
+                # it leans on a generation that is damaged, or came since the keys were asked for
                 outcome = take(force_store=True)
         except ConnectionFailed:
             raise
@@ -601,12 +620,20 @@ class Restorer:
             raise self._no_pre_restore(f"{spoilt[0]['item']} {spoilt[0]['path']}: {spoilt[0]['message']}")
         return outcome
 
-    def _lacks_a_key_of(self, outcome: BackupOutcome) -> bool:
-        """Whether nobody here could read the generation back."""
+    def _is_readable(self, outcome: BackupOutcome) -> bool:
+        """Whether the generation could be read back here: all keys are at hand, and what it leans on has its bytes."""
         if outcome.committed is None:
+            return True
+        record, own = outcome.committed.record, outcome.committed.file_keys
+        sizes = {record.manifest[0]: record.manifest[1], **record.objects}
+        if not sizes.keys() <= {*self._reader.file_keys, *own}:
             return False
-        record = outcome.committed.record
-        return not {record.manifest[0], *record.objects} <= {*self._reader.file_keys, *outcome.committed.file_keys}
+        try:
+            for sha in sorted(sizes.keys() - own.keys()):
+                hash_object(self._store.backend, sha, sizes[sha])
+        except RepositoryDamaged:
+            return False
+        return True
 
     def _probe_to_keep(self) -> Probe:
         """Today's identity and release, with what the items of the generation need."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from .._errors import OptionInvalid
+from .._errors import OptionInvalid, RepositoryDamaged
 from .._products.registry import product as make_product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
@@ -83,7 +83,12 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
             result["diff"] = {"prepared": plan_text(result["plan"])}
         return result
 
-    return unsealing.serve(module, lambda params, backend: wanted(params, backend, product_name), body)
+    return unsealing.serve(
+        module,
+        lambda params, backend: wanted(params, backend, product_name),
+        body,
+        useful=lambda params, backend: newest(params, backend, product_name),
+    )
 
 
 def carry_out(restorer: Restorer, *, look_only: bool, plan_only: bool) -> dict[str, Any]:
@@ -129,8 +134,7 @@ def drill_conditions(params: Mapping[str, Any], record: CommitRecord) -> DrillCo
 
 
 def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
-    """The generation to restore, the newest one, whose bundles the C(pre_restore) generation will use again, and the
-    one that the host is expected to be like.
+    """The generation to restore, and the one that the host is expected to be like.
 
     Raises OptionInvalid, GenerationMissing, NotAuthentic, RolledBack.
     """
@@ -143,9 +147,25 @@ def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
     believe = believed_writers(params, backend)
     check_heads(params, backend, chain)
     record = _find(params, backend, chain, believe, params["generation"])
-    others = [head(backend, chain, believe), expected_record(params, backend, product, record)]
-    known = {one.hash: one for one in [record, *others] if one is not None}
+    expected = expected_record(params, backend, product, record)
+    known = {one.hash: one for one in (record, expected) if one is not None}
+    # in a drill, and on another host, these are lines of their own
+    for line in sorted({one.chain for one in known.values()} - {chain}):
+        check_heads(params, backend, line)
     return list(known.values())
+
+
+def newest(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+    """The newest generation, whose bundles the C(pre_restore) generation will use again. It may be damaged: what has no
+    key is stored anew, and where the record itself cannot be believed the plan tells so."""
+    if params["pre_restore"] == "skip":
+        return []
+    chain = ChainId(params["source"], product, instance_of(params, product))
+    try:
+        record = head(backend, chain, believed_writers(params, backend))
+    except RepositoryDamaged:
+        return []
+    return [record] if record is not None else []
 
 
 def expected_record(

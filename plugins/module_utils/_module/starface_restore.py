@@ -35,7 +35,7 @@ from .backup_module import occasion_of
 from .connecting import transport_of
 from .product_options import product_options
 from .restore import RestoreOptions, Restorer
-from .restore_module import carry_out, expected_record, plan_text, restore_spec, wanted
+from .restore_module import carry_out, expected_record, newest, plan_text, restore_spec, wanted
 from .restore_plan import occasion_of as plan_occasion
 from .tools import tool_versions
 
@@ -79,11 +79,15 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
             known = opened.enter_context(GenerationReader(backend, expected, keys)) if expected is not None else None
             return _Restore(module, backend, reader, known).run()
 
-    return unsealing.serve(module, _wanted, body)
+    return unsealing.serve(module, _wanted, body, useful=_newest)
 
 
 def _wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
     return wanted(params, backend, Starface.name)
+
+
+def _newest(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+    return newest(params, backend, Starface.name)
 
 
 def _steps(params: Mapping[str, Any], backend: Backend, reader: GenerationReader, why: str) -> dict[str, Any]:

@@ -36,23 +36,29 @@ Wanted = Callable[[Mapping[str, Any], Backend], Sequence[CommitRecord]]
 """From a module's options to the generations whose objects it will open."""
 
 
+def nothing(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
+    """No generation."""
+    return []
+
+
 def serve(
     module: AnsibleModule,
     wanted: Wanted,
     body: Callable[[Backend, FileKeys | None], Mapping[str, Any]],
     *,
-    skip_damaged: bool = False,
+    useful: Wanted = nothing,
 ) -> Mapping[str, Any]:
     """What the module returns: the request for keys in the first stage, else ``body(backend, file_keys)``.
 
     ``file_keys`` is None when nothing was given that unlocks; a body that cannot do without calls :func:`required`.
-    ``skip_damaged``: leave objects without a readable header out of the request, the body will name them.
+    Every object of what is ``wanted`` must have a readable header. Of what is ``useful`` the damaged ones are left out:
+    it is for the body to do without their keys, or to name them.
     """
     params = module.params
     refuse_secrets(params)
     backend = open_backend(params)
     if params["unseal_stage"] == UNSEAL_STAGE_REQUEST:
-        return {"changed": False, "unseal": request(backend, wanted(params, backend), skip_damaged=skip_damaged)}
+        return {"changed": False, "unseal": request(backend, wanted(params, backend), useful(params, backend))}
     return body(backend, file_keys_of(params))
 
 
@@ -66,9 +72,13 @@ def refuse_secrets(params: Mapping[str, Any]) -> None:
             )
 
 
-def request(backend: Backend, records: Sequence[CommitRecord], *, skip_damaged: bool = False) -> dict[str, Any]:
-    """What the controller needs to find the file keys of all objects of these generations. Holds no secret."""
-    headers = _readable_headers(backend, records) if skip_damaged else sealed_headers(backend, records)
+def request(backend: Backend, wanted: Sequence[CommitRecord], useful: Sequence[CommitRecord] = ()) -> dict[str, Any]:
+    """What the controller needs to find the file keys of all objects of these generations. Holds no secret.
+
+    Raises RepositoryDamaged by the object's name, and GenerationPruned, for what is ``wanted``.
+    """
+    headers = sealed_headers(backend, wanted)
+    others = {sha: raw for sha, raw in _readable_headers(backend, useful).items() if sha not in headers}
     keyring, signature = read_keyring_files(backend)
     slots = {
         name[len(SLOTS) : -len(".age")]: backend.read(name, SMALL_FILE)
@@ -77,8 +87,13 @@ def request(backend: Backend, records: Sequence[CommitRecord], *, skip_damaged: 
     }
     return {
         "state": RepositoryState(keyring, signature, slots).to_json(),
-        "headers": {name: base64.b64encode(header).decode("ascii") for name, header in headers.items()},
+        "headers": _as_text(headers),
+        "useful_headers": _as_text(others),
     }
+
+
+def _as_text(headers: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(header).decode("ascii") for name, header in headers.items()}
 
 
 def _readable_headers(backend: Backend, records: Sequence[CommitRecord]) -> dict[str, bytes]:

@@ -121,7 +121,7 @@ def test_an_earlier_generation_that_is_damaged_costs_its_own_host_the_difference
     damage(fleet.repository.path / object_name(sha), at)
     for folder in folders.values():
         (folder / "a.conf").write_text("# changed\n")
-    result = run_unsealing("fleet_backup", fleet.arguments(), SECRET, skip_damaged=True, none_needed=True, diff=True)
+    result = run_unsealing("fleet_backup", fleet.arguments(), SECRET, none_needed=True, diff=True)
     assert not result.get("failed"), result
     broken = result["hosts"]["pbx1"]
     assert not broken.get("failed") and broken["generation"]["id"] == "pbx1/linux/2" and "diff" not in broken

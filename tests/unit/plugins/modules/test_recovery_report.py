@@ -333,11 +333,11 @@ def test_licence_keys_are_for_who_holds_the_key(repository):
     asked = {**options, "show_licences": True}
     told = {one["host"]: one for one in run_module("recovery_report", asked)["hosts"]}
     assert told["pbx"]["licences"] == {**sealed, "problem": "nothing opens the repository"}
-    result = run_unsealing("recovery_report", asked, SECRET, skip_damaged=True)
+    result = run_unsealing("recovery_report", asked, SECRET)
     told = {one["host"]: one for one in result["hosts"]}
     assert told["pbx"]["licences"]["licence_keys"] == ["AAAA-1111", "BBBB-2222"]
     # without being asked for nothing is opened, whoever holds what
-    result = run_unsealing("recovery_report", options, SECRET, skip_damaged=True)
+    result = run_unsealing("recovery_report", options, SECRET)
     assert all(not one["licences"]["licence_keys"] for one in result["hosts"])
 
 
@@ -348,7 +348,7 @@ def test_licence_keys_that_are_damaged(repository):
         victim.chmod(0o600)
         victim.write_bytes(victim.read_bytes()[:-1] + b"\0")
     asked = {"repository": str(repository.path), "hosts": [host(product="procall_server")], "show_licences": True}
-    (one,) = run_unsealing("recovery_report", asked, SECRET, skip_damaged=True)["hosts"]
+    (one,) = run_unsealing("recovery_report", asked, SECRET)["hosts"]
     assert one["licences"]["licence_keys"] == [] and "objects/" in one["licences"]["problem"]
 
 

@@ -26,7 +26,7 @@ def verify(repository, secret=None, **options):
     given = {"repository": str(repository.path), **options}
     if secret is None:
         return run_module("repository_verify", given)
-    return run_unsealing("repository_verify", given, secret, skip_damaged=True)
+    return run_unsealing("repository_verify", given, secret)
 
 
 def flip(path):

@@ -37,13 +37,15 @@ from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import (
 IDENTITY = age.X25519Identity.generate()
 
 
-def request_of(repository, generation="pbx/kamailio/1"):
+def request_of(repository, generation="pbx/kamailio/1", kind="headers"):
     record = load_record(repository.backend, GenerationId.parse(generation))
     state = owner.read_state(repository.backend)
     headers = sealed_headers(repository.backend, [record])
     return {
         "state": owner.RepositoryState(state.keyring, state.keyring_signature, state.slots).to_json(),
-        "headers": {sha: base64.b64encode(header).decode() for sha, header in headers.items()},
+        "headers": {},
+        "useful_headers": {},
+        kind: {sha: base64.b64encode(header).decode() for sha, header in headers.items()},
     }
 
 
@@ -73,10 +75,10 @@ def test_a_wrong_secret(filled):
         open_request(request_of(filled), "wrong horse battery staple", None)
 
 
-@pytest.mark.parametrize("skip_damaged", [False, True])
-def test_a_wrong_identity(filled, skip_damaged):
+@pytest.mark.parametrize("kind", ["headers", "useful_headers"])
+def test_a_wrong_identity(filled, kind):
     with pytest.raises(WrongKey, match="None of the identities"):
-        open_request(request_of(filled), [IDENTITY], None, skip_damaged=skip_damaged)
+        open_request(request_of(filled, kind=kind), [IDENTITY], None)
 
 
 def test_an_owner_that_the_operator_does_not_know(filled, tmp_path):
@@ -136,14 +138,26 @@ def test_a_broken_header_is_named_or_left_to_the_module(filled):
     request["headers"][name] = broken(request["headers"][name])
     with pytest.raises(RepositoryDamaged, match=f"objects/{name[:2]}/{name}"):
         open_request(request, SECRET, None)
-    assert set(open_request(request, SECRET, None, skip_damaged=True)) == set(request["headers"]) - {name}
+    request = {**request, "headers": {}, "useful_headers": request["headers"]}
+    assert set(open_request(request, SECRET, None)) == set(request["useful_headers"]) - {name}
+
+
+def test_what_is_useful_and_damaged_takes_nothing_from_what_is_wanted(filled):
+    filled.backup({"/etc/a": b"other"})
+    request = request_of(filled)
+    others = request_of(filled, "pbx/kamailio/2")["headers"]
+    request["useful_headers"] = {
+        name: broken(header) for name, header in others.items() if name not in request["headers"]
+    }
+    assert request["useful_headers"]
+    assert set(open_request(request, SECRET, None)) == set(request["headers"])
 
 
 def test_nothing_that_opens_is_an_error_even_when_damage_is_left_to_the_module(filled):
-    request = request_of(filled)
-    request["headers"] = {name: broken(header) for name, header in request["headers"].items()}
+    request = request_of(filled, kind="useful_headers")
+    request["useful_headers"] = {name: broken(header) for name, header in request["useful_headers"].items()}
     with pytest.raises(RepositoryDamaged):
-        open_request(request, SECRET, None, skip_damaged=True)
+        open_request(request, SECRET, None)
 
 
 def test_nothing_asked_for_is_fine(filled):
