@@ -344,8 +344,9 @@ def test_a_backup_is_made_also_when_all_that_it_asked_for_is_damaged(filled, loa
     def answer(options):
         if options.get("unseal_stage") != "request":
             return {"changed": True}
-        request = request_of(filled)
-        return {"unseal": {**request, "headers": {name: broken(one) for name, one in request["headers"].items()}}}
+        request = request_of(filled, kind="useful_headers")
+        damaged = {name: broken(one) for name, one in request["useful_headers"].items()}
+        return {"unseal": {**request, "useful_headers": damaged}}
 
     backup = Scripted(BackupAction, loader, answer, options=OPTIONS, diff=True)
     assert backup.run()["changed"] is True
