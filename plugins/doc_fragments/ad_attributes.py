@@ -41,7 +41,11 @@ options:
     default: true
   proxy_address_pattern:
     description:
-      - A regular expression that matches the beginning of the values that are those of UCServer. By default C(sip:).
+      - A regular expression that matches the beginning of the values that are those of UCServer. They are put back
+        exactly.
+      - If not given, all SIP addresses are gathered, and a restore only adds those that are missing. It removes none
+        but those that its generation holds (of another object, say), since Teams, Skype for Business and others write
+        some too.
     type: str
   schema_prefix:
     description:

@@ -121,7 +121,9 @@ def destroy(site: Site) -> None:
     directory, objects = site.directory, site.objects
     directory.set(objects["user"], "extensionName", [FOREIGN[0], "<1,0>", "added since by another application"])
     directory.set(
-        objects["user"], "proxyAddresses", ["SMTP:m@lab.example", "sip:M@lab.example", "smtp:new@lab.example"]
+        objects["user"],
+        "proxyAddresses",
+        ["SMTP:m@lab.example", "sip:M@lab.example", "SIP:m@lync.example", "smtp:new@lab.example"],
     )
     directory.set(objects["user"], "ectisrv3CTIEnabled", [0])
     directory.set(objects["user"], "ectisrv3CTILines", [])
@@ -164,7 +166,12 @@ def test_destroyed_values_come_back_and_what_others_wrote_stays(site: Site) -> N
         }
         others = [FOREIGN[0].encode(), b"added since by another application"]
         assert after["user", "extensionName"] == sorted([*others, b"<1,1>", b"<12,+49 30 1>"])
-        assert after["user", "proxyAddresses"] == [b"SIP:m@lab.example", b"SMTP:m@lab.example", b"smtp:new@lab.example"]
+        assert after["user", "proxyAddresses"] == [
+            b"SIP:m@lab.example",
+            b"SIP:m@lync.example",
+            b"SMTP:m@lab.example",
+            b"smtp:new@lab.example",
+        ]
         assert after["newcomer", "extensionName"] == [b"y"] and after["newcomer", "telephoneNumber"] == [b"7"]
         assert "OU=moved" in directory.dn(objects["user"])
 

@@ -54,10 +54,18 @@ class Store:
         keys = {sha: age.unwrap(age.parse_header(raw), [self.identity]) for sha, raw in headers.items()}
         return GenerationReader(self.backend, record, keys)
 
-    def restorer(self, outcome: BackupOutcome, product: Product, transport: Transport, **options: Any) -> Restorer:
-        """What puts a generation back."""
+    def restorer(
+        self,
+        outcome: BackupOutcome,
+        product: Product,
+        transport: Transport,
+        expected: BackupOutcome | None = None,
+        **options: Any,
+    ) -> Restorer:
+        """What puts a generation back; ``expected``: the one from after the change that it undoes."""
         chosen = RestoreOptions("host", "", Occasion("pre_restore"), **options)
-        return Restorer(self.writer, transport, product, self.reader(outcome), product.probe(transport), chosen)
+        after = self.reader(expected) if expected is not None else None
+        return Restorer(self.writer, transport, product, self.reader(outcome), product.probe(transport), chosen, after)
 
     def contents(self, outcome: BackupOutcome) -> dict[bytes, bytes]:
         """All contents of a generation, by path."""

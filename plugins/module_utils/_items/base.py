@@ -108,6 +108,10 @@ class Item(ABC):
         """Whether an entry of this path belongs to the item. Nothing else is ever written or removed by its restore."""
         return False
 
+    def expect(self, wanted: Sequence[Entry]) -> None:
+        """A restore is going to put these back, or to take them back. It says so before it reads the host, and may say
+        it several times. For items where that decides what counts."""
+
     def plan(
         self, wanted: Sequence[Entry], current: Sequence[Entry], differing: Collection[bytes] | None = None
     ) -> list[Change]:

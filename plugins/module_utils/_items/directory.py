@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .._entries import Entry, Gathered, ItemReport, path_to_text
 from .._errors import CommandFailed, ConnectionFailed, HostileContent, OptionInvalid, RestoreFailed, RestoreRefused
 from .._transport.base import Transport
 from .._transport.directory import DirectoryObject, DirectoryTransport, Modification, by_guid, directory
 from .base import Change, Item, LineNormaliser
-from .directory_attribute import SavedAttribute
+from .directory_attribute import SavedAttribute, folded_mark, mark
 from .directory_document import LARGEST, ObjectDocument, digest
 
 KINDS: Mapping[str, str] = {
@@ -28,6 +29,7 @@ _PATH = re.compile(rb"/@directory/(?P<guid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-
 _FACTS = ("objectGUID", "sAMAccountName", "objectClass")
 _WRITABLE = "allowedAttributesEffective"
 """What the account may write of an object; the directory works it out when it is asked for."""
+_SHARED = "shared"
 _NAMED = 10
 """Objects that a message names; more are counted."""
 
@@ -53,9 +55,15 @@ class DirectoryAttributes(Item):
         if not any(attribute.decides for attribute in self.attributes):
             raise OptionInvalid("There is no attribute that tells which objects to keep", item=self.name)
         self._by_name = {attribute.name: attribute for attribute in self.attributes}
+        self._known: set[str] | None = None
 
     def covers(self, path: bytes) -> bool:
         return bool(_PATH.match(path))
+
+    def expect(self, wanted: Sequence[Entry]) -> None:
+        """From now on values that other applications may have written count only when they are in one of these."""
+        marks = {folded_mark(one) for entry in wanted for one in entry.extra.get(_SHARED, ())}
+        self._known = (self._known or set()) | marks
 
     def normaliser(self, entry: Entry) -> LineNormaliser | None:
         return _OwnValues(self)
@@ -88,7 +96,11 @@ class DirectoryAttributes(Item):
 
     def own_values(self, attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[bytes]]:
         """The values that count: the product's own in the item's attributes."""
-        held = {name: self._by_name[name].own_values(values) for name, values in attributes.items() if name in self}
+        held = {
+            name: self._by_name[name].own_values(values, self._known)
+            for name, values in attributes.items()
+            if name in self
+        }
         return {name: values for name, values in held.items() if values}
 
     def __contains__(self, attribute: str) -> bool:
@@ -129,17 +141,36 @@ class DirectoryAttributes(Item):
             kind="dump",
             path=f"/@directory/{document.guid}.json".encode("ascii"),
             sensitive=self.sensitive,
-            extra={"name": document.name, "values": digest(self.own_values(document.attributes))},
+            extra={"name": document.name, **self._told_of(document)},
         )
+
+    def _told_of(self, document: ObjectDocument) -> dict[str, Any]:
+        """What an entry tells of the values: a digest of those that are surely own, a mark of each of the others."""
+        sure, shared = {}, []
+        for name, values in document.attributes.items():
+            own = self._by_name[name].own_values(values)
+            if self._by_name[name].known_only:
+                shared += [mark(value) for value in own]
+            else:
+                sure[name] = own
+        return {"values": digest(sure), **({_SHARED: sorted(shared)} if shared else {})}
+
+    def _is_as(self, now: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+        """Whether an object that tells the one has the values of the other."""
+        if now is None or now.get("values") != wanted.get("values"):
+            return False
+        shared = set(wanted.get(_SHARED, ()))
+        known = (self._known or set()) | set(map(folded_mark, shared))
+        return {one for one in now.get(_SHARED, ()) if folded_mark(one) in known} == shared
 
     # --- before a restore ---------------------------------------------------------------------------------------------
     def plan(
         self, wanted: Sequence[Entry], current: Sequence[Entry], differing: Collection[bytes] | None = None
     ) -> list[Change]:
         """As for every item, but an object that was only moved or renamed is not written."""
-        now = {entry.path: entry.extra.get("values") for entry in current if self.covers(entry.path)}
-        after = {entry.path: entry.extra.get("values") for entry in wanted}
-        changes = [Change("write", path) for path, values in after.items() if path not in now or now[path] != values]
+        now = {entry.path: entry.extra for entry in current if self.covers(entry.path)}
+        after = {entry.path: entry.extra for entry in wanted}
+        changes = [Change("write", path) for path, told in after.items() if not self._is_as(now.get(path), told)]
         changes += [Change("remove", path) for path in now if path not in after]
         return sorted(changes, key=lambda change: change.path)
 
@@ -176,6 +207,7 @@ class DirectoryAttributes(Item):
         gathered = list(wanted)
         self.judge([entry for entry, _content in gathered])
         documents = [self._read(entry, content) for entry, content in gathered]
+        self.expect([self._entry(document) for document in documents])
         steps = self._steps(ldap, documents, [entry for entry in current if self.covers(entry.path)])
         for number, step in enumerate(steps):
             try:
@@ -216,13 +248,13 @@ class DirectoryAttributes(Item):
         :raises RestoreRefused: an object is not where it should be, or the account may not write it
         :raises HostileContent: it is no object of the item's kinds
         """
-        now = {_guid_of(entry.path): entry.extra.get("values") for entry in current}
+        now = {_guid_of(entry.path): entry.extra for entry in current}
         wanted: dict[str, ObjectDocument | None] = dict.fromkeys(now)
         wanted.update({document.guid: document for document in documents})
         bases = [self._written(ldap, base) for base in self._bases(ldap)]
         steps, unwritable = [], []
         for guid, document in wanted.items():
-            if document is not None and now.get(guid) == digest(self.own_values(document.attributes)):
+            if document is not None and self._is_as(now.get(guid), self._told_of(document)):
                 continue
             found = self._find(ldap, guid, document, bases)
             changes = self._changes(found, document)
@@ -268,7 +300,7 @@ class DirectoryAttributes(Item):
             if document is None and attribute.lent:
                 continue
             wanted = document.attributes.get(attribute.name, ()) if document is not None else ()
-            changes += attribute.changes(wanted, found.attributes.get(attribute.name, ()))
+            changes += attribute.changes(wanted, found.attributes.get(attribute.name, ()), self._known)
         return changes
 
 

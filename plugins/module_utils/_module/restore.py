@@ -194,6 +194,8 @@ class Restorer:
         self._items = self._chosen_items()
         self._wanted = self._wanted_entries(reader)
         self._expected = expected
+        for item in self._items if expected is not None else ():
+            item.expect([stored.entry for stored in entries_of(expected, [item.name])])
 
     def alone(self) -> AbstractContextManager[None]:
         """Wait for another restore of this host that runs on this machine. Raises RestoreRefused."""
@@ -758,6 +760,8 @@ class Restorer:
     ) -> dict[str, list[StoredEntry]]:
         """What is on the host now, of these items and the chosen paths, without what the generation failed to read and
         nobody wants back. Raises when the host is lost."""
+        for item in items:
+            item.expect([stored.entry for stored in wanted[item.name]])
         collector = _Collector(self._store, self._options.source)
         gathering = gather_items(items, self._transport, sink_around(collector))
         if gathering.failure is not None:

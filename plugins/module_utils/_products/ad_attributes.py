@@ -50,6 +50,7 @@ PHONE_ATTRIBUTES = (
 """Standard attributes that UCServer may be set to write."""
 LONGEST_EXTENSION_NAME, LONGEST_PROXY_ADDRESS = 255, 1123
 """Characters: rangeUpper in the schema of Active Directory."""
+SIP_ADDRESS = re.compile(r"(?i)sip:")
 SHOWN = 5
 
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]*\Z")
@@ -84,7 +85,8 @@ class AdAttributesOptions:
 
     ``extension_name``, ``proxy_addresses``: whether values of these shared attributes are kept. Which ones are
     UCServer's is told by ``extension_name_pattern`` and ``proxy_address_pattern``, regular expressions that match the
-    beginning of a value; all others belong to other applications.
+    beginning of a value; all others belong to other applications. Without the latter all SIP addresses are kept, and a
+    restore removes none that its generation does not hold: nobody knows whose it is.
 
     ``schema_prefix``: how the names of the attributes of the schema extension begin. ``phone_attributes``: standard
     attributes to keep beside, for objects that have data of UCServer's.
@@ -95,7 +97,7 @@ class AdAttributesOptions:
     extension_name: bool = option(flag, True)
     extension_name_pattern: re.Pattern[str] = option(_pattern, re.compile(r"<?\s*[0-9]+\s*,"))
     proxy_addresses: bool = option(flag, True)
-    proxy_address_pattern: re.Pattern[str] = option(_pattern, re.compile(r"(?i)sip:"))
+    proxy_address_pattern: re.Pattern[str] | None = option(_pattern, None)
     schema_prefix: str = option(_prefix, "ectisrv3")
     phone_attributes: Sequence[str] = option(list_of(choice(*PHONE_ATTRIBUTES)), ())
 
@@ -164,8 +166,16 @@ class AdAttributes(Product):
             own = options.extension_name_pattern
             attributes.append(SavedAttribute(EXTENSION_NAME, own, records_others=True, longest=LONGEST_EXTENSION_NAME))
         if options.proxy_addresses:
-            own = options.proxy_address_pattern
-            attributes.append(SavedAttribute(PROXY_ADDRESSES, own, decides=False, longest=LONGEST_PROXY_ADDRESS))
+            own = options.proxy_address_pattern or SIP_ADDRESS
+            attributes.append(
+                SavedAttribute(
+                    PROXY_ADDRESSES,
+                    own,
+                    decides=False,
+                    longest=LONGEST_PROXY_ADDRESS,
+                    known_only=options.proxy_address_pattern is None,
+                )
+            )
         attributes += [SavedAttribute(name, decides=False, lent=True) for name in options.phone_attributes]
         return attributes
 

@@ -274,3 +274,80 @@ def test_an_empty_directory_with_values_of_others_only_can_be_restored(fake, sto
     restorer.run(restorer.plan(look_only=False))
     assert fake.values(mueller, "extensionName") == [b"<1,x>", b"fax"]
     assert fake.values(mueller, "ectisrv3SchemaVersion") == [b"8"]
+
+
+# --- SIP addresses of other applications -----------------------------------------------------------------------------
+def put_back(store, outcome, product, fake, **options):
+    restorer = store.restorer(outcome, product, fake, **options)
+    restorer.run(restorer.plan(look_only=False))
+    assert store.restorer(outcome, product, fake).plan(look_only=False).items == []
+
+
+def test_a_sip_address_that_nobody_knows_stays(fake, store):
+    """Lync, Teams and others write SIP addresses too."""
+    product = AdAttributes({})
+    mueller = guid_of(fake, "mueller")
+    outcome = store.backup(product, fake)
+    fake.set(mueller, "proxyAddresses", [b"SMTP:m@x", b"SIP:m@lync"])
+    newcomer = fake.add("new", values={"extensionName": [b"<1,1>"], "proxyAddresses": [b"sip:n@lync", b"SIP:M@x"]})
+    put_back(store, outcome, product, fake)
+    assert fake.values(mueller, "proxyAddresses") == [b"SIP:m@lync", b"SMTP:m@x", b"sip:m@x"]
+    assert fake.values(newcomer, "extensionName") == []
+    # of this one the generation tells that it is UCServer's, of somebody else
+    assert fake.values(newcomer, "proxyAddresses") == [b"sip:n@lync"]
+
+
+def test_a_lost_sip_address_is_no_reason_to_touch_another_one(fake, store):
+    product = AdAttributes({})
+    mueller = guid_of(fake, "mueller")
+    outcome = store.backup(product, fake)
+    fake.set(mueller, "proxyAddresses", [b"SIP:m@lync", b"SIP:M@X"])
+    assert store.backup(product, fake, dry_run=True).content_changed is True
+    put_back(store, outcome, product, fake)
+    assert fake.values(mueller, "proxyAddresses") == [b"SIP:m@lync", b"sip:m@x"]
+    fake.set(mueller, "proxyAddresses", [b"sip:m@x", b"SIP:m@lync", b"SIP:m@teams"])
+    assert store.restorer(outcome, product, fake).plan(look_only=False).items == []
+
+
+def test_what_a_pattern_names_is_put_back_exactly(fake, store):
+    product = AdAttributes({"proxy_address_pattern": r"(?i)sip:.*@x$"})
+    mueller = guid_of(fake, "mueller")
+    outcome = store.backup(product, fake)
+    fake.set(mueller, "proxyAddresses", [b"SIP:m@lync", b"sip:other@x"])
+    put_back(store, outcome, product, fake)
+    assert fake.values(mueller, "proxyAddresses") == [b"SIP:m@lync", b"sip:m@x"]
+
+
+def test_a_restore_that_fails_takes_back_the_sip_addresses_that_it_gave(fake, store):
+    product = AdAttributes({})
+    outcome = store.backup(product, fake)
+    mueller, sales = guid_of(fake, "mueller"), guid_of(fake, "sales")
+    fake.set(mueller, "proxyAddresses", [b"SIP:m@lync"])
+    fake.set(sales, "extensionName", [b"<9,broken>"])
+    restorer = store.restorer(outcome, product, fake)
+    plan = restorer.plan(look_only=False)
+    modify, changed = fake.modify, []
+
+    def refuse_the_second(base, changes):
+        changed.append(base)
+        if len(changed) == 2:
+            raise CommandFailed("The directory refuses: busy")
+        modify(base, changes)
+
+    fake.modify = refuse_the_second
+    with pytest.raises(RestoreFailed, match="put back to host/ad_attributes/2"):
+        restorer.run(plan)
+    assert fake.values(mueller, "proxyAddresses") == [b"SIP:m@lync"]
+    assert fake.values(sales, "extensionName") == [b"<9,broken>"]
+
+
+def test_a_rollback_takes_away_the_sip_addresses_that_the_change_gave(fake, store):
+    product = AdAttributes({})
+    outcome = store.backup(product, fake)
+    mueller = guid_of(fake, "mueller")
+    fake.set(mueller, "proxyAddresses", [b"SMTP:m@x", b"sip:m@new"])
+    after = store.backup(product, fake)
+    fake.set(mueller, "proxyAddresses", [b"SMTP:m@x", b"sip:m@new", b"SIP:m@lync"])
+    restorer = store.restorer(outcome, product, fake, expected=after, confirm_losses=True)
+    restorer.run(restorer.plan(look_only=False))
+    assert fake.values(mueller, "proxyAddresses") == [b"SIP:m@lync", b"SMTP:m@x", b"sip:m@x"]
