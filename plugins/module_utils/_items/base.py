@@ -111,6 +111,7 @@ class Item(ABC):
     def expect(self, wanted: Sequence[Entry]) -> None:
         """A restore is going to put these back, or to take them back. It says so before it reads the host, and may say
         it several times. For items where that decides what counts."""
+        return
 
     def plan(
         self, wanted: Sequence[Entry], current: Sequence[Entry], differing: Collection[bytes] | None = None

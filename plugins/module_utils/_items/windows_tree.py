@@ -34,7 +34,7 @@ class WindowsTree(Item):
     ``exclude``: a pattern with a backslash is held against the whole path (``*`` within one name, ``**`` across), one
     without against every single name; what lies below an excluded folder is excluded too.
 
-    ``any_of``: one of the paths is enough. Otherwise each that has no wildcard must be there, when the item is required.
+    ``any_of``: one of the paths is enough. Otherwise a required item demands each one that has no wildcard.
 
     ``shadow_copy``: whether all is read from a shadow copy of the volume that is made for it: ``never``, ``auto``
     (where the host makes one), ``required``. Without one, what another program holds open for itself alone is a

@@ -28,7 +28,7 @@ Stamp = Callable[..., Entry]
 @dataclass
 class WindowsTreeReading:
     """One gathering. ``growing``: files to which something was only added while they were read are as they should be,
-    because they are logs. ``each``: where something is found, nothing may be missing that is named without a wildcard."""
+    because they are logs. ``each``: where something is found, nothing named without a wildcard may be missing."""
 
     files: Callable[[str], WindowsFiles]
     """Whose files a path is read from, by its drive letter."""

@@ -194,8 +194,9 @@ class Restorer:
         self._items = self._chosen_items()
         self._wanted = self._wanted_entries(reader)
         self._expected = expected
-        for item in self._items if expected is not None else ():
-            item.expect([stored.entry for stored in entries_of(expected, [item.name])])
+        if expected is not None:
+            for item in self._items:
+                item.expect([stored.entry for stored in entries_of(expected, [item.name])])
 
     def alone(self) -> AbstractContextManager[None]:
         """Wait for another restore of this host that runs on this machine. Raises RestoreRefused."""
