@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Protocol
 from .._entries import DATA_CLASSES, Entry, Gathered, ItemReport, path_to_text
 from .._errors import HostileContent, OptionInvalid, RestoreRefused
 from .._transport.base import Become, Transport
+from .landing.sizes import Band
 
 
 class LineNormaliser(Protocol):
@@ -50,7 +52,8 @@ class Item(ABC):
     ``dump``, ``stop`` ... ``become``: as whom the host is read and written. ``sensitive``: contents are secrets as a
     whole (keys, password files). ``restorable`` False: a record of how it was, nothing to put back. ``comparable``
     False: a container that is different each time, so that nobody can tell whether what is in it changed. ``constant``:
-    it is set once and for all, so that another content than before is a problem.
+    it is set once and for all, so that another content than before is a problem. ``band``: which sizes are usual; what
+    is gathered may grow, but not shrink, unless it says otherwise.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Item(ABC):
     restorable: bool = True
     comparable: bool = True
     constant: bool = False
+    band: Band = Band(at_most=math.inf)
 
     def __post_init__(self) -> None:
         if self.data_class not in DATA_CLASSES:

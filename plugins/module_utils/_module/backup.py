@@ -14,6 +14,7 @@ from .._compare.findings import Finding
 from .._entries import PHASE_PRE_RESTORE, STATUS_COMPLETE
 from .._errors import RecoveryError
 from .._items.base import Item
+from .._items.landing.sizes import HISTORY
 from .._products.base import Probe, Product
 from .._repository.chain import take_complete, walk_back
 from .._repository.format import CommitRecord, GenerationId
@@ -30,8 +31,6 @@ from .release_change import ReleaseChange, another_release, with_words
 from .reserve import check_reserve
 from .stopping import stopped
 
-SHRINK_HISTORY = 5
-"""How many complete generations the size of an item is held against."""
 SHOWN_PROBLEMS = 5
 """How many different problems the message of a partial generation tells."""
 
@@ -137,7 +136,7 @@ def take_backup(
         digests = generation.item_digests()
         if gathering.failure is not None and not digests:
             raise gathering.failure
-        history = take_complete(store.backend, generation.previous, SHRINK_HISTORY)
+        history = take_complete(store.backend, generation.previous, HISTORY)
         sizes = {name: int(digest["bytes"]) for name, digest in digests.items()}
         check_sizes(gathering, sizes, history, options.accept_shrunken)
         check_vanished(gathering, history, options.accept_shrunken)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, Protocol
 
 from .._entries import STATUS_COMPLETE, STATUS_PARTIAL, Entry, ItemReport, Problem
@@ -15,12 +14,6 @@ from .._errors import ConnectionFailed, ItemMissing, RecoveryError, RepositoryEr
 from .._items.base import Item, LineNormaliser
 from .._repository.format import CommitRecord
 from .._transport.base import Transport
-
-SHRUNKEN_BELOW = 0.5
-"""An item smaller than this part of its median in the last complete generations is suspicious."""
-
-SHRINK_FLOOR = 4096
-"""Bytes below which the size of an item says nothing."""
 
 
 class Sink(Protocol):
@@ -174,34 +167,24 @@ def check_constant(
 def check_sizes(
     gathering: Gathering, sizes: dict[str, int], history: Sequence[CommitRecord], accept: Sequence[str]
 ) -> None:
-    """Add a problem for every item that is below half of its median size in ``history``.
+    """Add a problem for every item whose size is out of its band: unless it says otherwise, below half of its median
+    size in ``history``.
 
     :param sizes: bytes of every item of this run
     :param history: complete generations, newest first
-    :param accept: items that are declared to have shrunk
+    :param accept: items that are declared to be of another size
     """
     for item in gathering.items:
         report = gathering.reports.get(item.name)
         if report is None or item.name in accept:
             continue
-        before = _since_accepted([record.items[item.name]["bytes"] for record in history if item.name in record.items])
+        before = [int(record.items[item.name]["bytes"]) for record in history if item.name in record.items]
         size = sizes.get(item.name, 0)
-        if _has_shrunk(size, before):
+        verdict = item.band.verdict(size, before)
+        if verdict is not None:
+            only = "only " if verdict == "shrunken" else ""
             report.problem(
                 "",
-                f"has only {size} bytes, the median of its last {len(before)} complete generations is"
-                f" {int(median(before))}; name it in accept_shrunken if that is meant",
+                f"has {only}{size} bytes, the median of its last {len(item.band.since(before))} complete generations is"
+                f" {item.band.usual(before)}; name it in accept_shrunken if that is meant",
             )
-
-
-def _has_shrunk(size: int, before: Sequence[int]) -> bool:
-    usual = median(before) if before else 0
-    return usual >= SHRINK_FLOOR and size < usual * SHRUNKEN_BELOW
-
-
-def _since_accepted(sizes: Sequence[int]) -> Sequence[int]:
-    """The sizes, newest first, up to the newest one that shrank: as its generation is complete, that was meant."""
-    for at, size in enumerate(sizes):
-        if _has_shrunk(size, sizes[at + 1 :]):
-            return sizes[: at + 1]
-    return sizes

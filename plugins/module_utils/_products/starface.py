@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from .._errors import CommandFailed, ConnectionFailed, RecoveryError, RestoreRefused
 from .._items.base import Item
 from .._items.landing.content import Demands
+from .._items.landing.sizes import Band
 from .._items.pushed_files import CONTENTS_ITEM, FILES_ITEM, PushedContents
 from .._transport.base import CommandsRefused, Transport
 from .base import Check, Probe
@@ -142,6 +143,7 @@ class Starface(Pushed):
             sensitive=True,
             order=20,
             demands=Demands(options.min_size, tuple(options.containers), options.ends_with.encode("utf-8")),
+            band=Band(options.size_at_least, options.size_at_most),
             boxes=Boxes(options.include_cdr, options.include_announcements, options.include_chat_history),
             remove=options.remove_from_appliance,
             backup_name=options.backup_name,

@@ -34,13 +34,17 @@ class Band:
 
     def usual(self, before: Sequence[int]) -> int | None:
         """The median that a size is held against."""
+        since = self.since(before)
+        return int(median(since)) if since else None
+
+    def since(self, before: Sequence[int]) -> Sequence[int]:
+        """The sizes, newest first, up to the newest one that was out of the band."""
         since = list(before[:HISTORY])
         for at, one in enumerate(since):
             older = since[at + 1 :]
             if older and self._against(one, int(median(older))):
-                since = since[: at + 1]
-                break
-        return int(median(since)) if since else None
+                return since[: at + 1]
+        return since
 
     def _against(self, size: int, usual: int) -> str | None:
         if usual >= FLOOR and size < usual * self.at_least:

@@ -334,6 +334,30 @@ def test_progress_stands_in_the_system_log(reach, monkeypatch):
     assert [line.rpartition(": ")[2] for line in told] == ["0 % done", "50 % done", "100 % done"]
 
 
+BAND = [
+    ({}, 4.0, "has "),
+    ({"size_at_most": 5}, 4.0, ""),
+    ({"size_at_least": 0.9}, 0.7, "has only "),
+    ({"size_at_least": 0.1}, 0.3, ""),
+    ({}, 0.3, "has only "),
+    ({"accept_shrunken": ["files"]}, 4.0, ""),
+]
+
+
+def judged_by_its_size(result, says):
+    assert bool(result.get("failed")) is bool(says), result
+    assert not says or (f"files: {says}" in result["msg"] and "accept_shrunken" in result["msg"])
+
+
+@pytest.mark.parametrize(("options", "factor", "says"), BAND)
+def test_the_size_is_held_against_the_declared_band(reach, options, factor, says):
+    site = reach(archive=archive(20000))
+    assert not site.backup().get("failed")
+    site.appliance.archive = archive(int(20000 * factor))
+    judged_by_its_size(site.backup(**options), says)
+    assert bool(site.appliance.files) is bool(says)
+
+
 # --- backup from a landing zone --------------------------------------------------------------------------------------
 QUICK = {"polls": 2, "poll_interval": 0, "quiet_period": 0, "wait_timeout": 0}
 
@@ -421,6 +445,15 @@ def test_the_newest_file_is_fetched_by_ssh(site, disk):
     result = site.backup(**options)
     assert not result.get("failed"), result
     assert site.extracted("pbx/starface/1") == {"b.sar": archive(20)}
+
+
+@pytest.mark.parametrize(("options", "factor", "says"), BAND[:3])
+def test_the_size_of_a_file_that_is_fetched_by_ssh(site, disk, options, factor, says):
+    place, given = disk
+    _file(place, "a.sar", archive(20000), 5000)
+    assert not site.backup(**given).get("failed")
+    _file(place, "b.sar", archive(int(20000 * factor)), 4000)
+    judged_by_its_size(site.backup(**given, **options), says)
 
 
 @pytest.mark.parametrize(("hours", "fails"), [(0, False), (26, False), (5, True)])

@@ -13,8 +13,9 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     ConnectionLost,
     ItemMissing,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._items.base import Item
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.sizes import FLOOR, Band
 from ansible_collections.ucops.recovery.plugins.module_utils._module.gathering import (
-    SHRINK_FLOOR,
     Gathering,
     check_constant,
     check_sizes,
@@ -22,7 +23,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.gathering i
     gather_items,
 )
 
-BIG = 100 * SHRINK_FLOOR
+BIG = 100 * FLOOR
 
 
 def record(sequence=1, **sizes):
@@ -30,9 +31,9 @@ def record(sequence=1, **sizes):
     return SimpleNamespace(items=items, sequence=sequence)
 
 
-def problems(size, before, accept=()):
+def problems(size, before, accept=(), band=Item.band):
     """What is said of an item of this size after complete generations with these, newest first."""
-    item = SimpleNamespace(name="config", required=True)
+    item = SimpleNamespace(name="config", required=True, band=band)
     gathering = Gathering([item], {"config": ItemReport("config")})
     check_sizes(gathering, {"config": size}, [record(config=one) for one in before], accept)
     return [problem["message"] for problem in gathering.problems()]
@@ -44,7 +45,7 @@ def problems(size, before, accept=()):
         (1, []),
         (BIG, [BIG] * 5),
         (BIG // 2, [BIG] * 5),
-        (0, [SHRINK_FLOOR - 1] * 5),
+        (0, [FLOOR - 1] * 5),
         (BIG // 3, [BIG // 3, BIG, BIG, BIG, BIG]),
         (BIG // 3, [BIG // 4, BIG // 3, BIG, BIG, BIG]),
         (10 * BIG, [BIG] * 5),
@@ -78,6 +79,12 @@ def test_what_is_below_half_of_its_usual_size_is_told(size, before, told):
     (message,) = problems(size, before)
     assert message.startswith(f"has only {size} bytes, ") and told in message and "accept_shrunken" in message
     assert problems(size, before, accept=["config"]) == []
+
+
+def test_an_item_may_have_a_band_of_its_own():
+    assert problems(BIG // 2, [BIG] * 5, band=Band(0.1, 2.0)) == []
+    (message,) = problems(3 * BIG, [BIG] * 5, band=Band(0.1, 2.0))
+    assert message.startswith(f"has {3 * BIG} bytes, the median of its last 5 ") and "accept_shrunken" in message
 
 
 def test_an_item_that_nobody_looked_for_any_more_is_told():
