@@ -129,6 +129,22 @@ def test_a_drill_is_signed_reported_and_not_done_again(site):
     assert "The restore drill is overdue: it never passed a drill; it needs about 15 min" in output
 
 
+@pytest.mark.parametrize("variable", ["recovery_drill_every", "recovery_drill_minimum"])
+def test_what_cannot_be_made_out_for_one_host_keeps_no_other_from_its_drill(site, variable):
+    site.store.backup({"/etc/a": b"x"}, source="other", product="linux")
+    site.hosts["other"] = site.hosts["pbx"]
+    # the first of them, whose variables count for what is done once for all
+    site.hosts = {"backup1": site.hosts.pop("backup1"), "bad": dict(site.hosts["pbx"]), **site.hosts}
+    site.store.backup({"/etc/a": b"x"}, source="bad", product="linux")
+    site.hosts["bad"][variable] = "{{ lookup('ansible.builtin.file', '/nobody/wrote/it') }}"
+    code, output, outcomes = site.run()
+    assert code == 2, output
+    assert outcomes["bad"]["outcome"] == "failed" and "/nobody/wrote/it" in outcomes["bad"]["problem"], output
+    assert [outcomes[name]["outcome"] for name in ("pbx", "other")] == ["ok", "ok"], output
+    assert len(site.drills("pbx")) == len(site.drills("other")) == 1 and not site.drills("bad")
+    assert "bad" in next(site.reports.glob("restore_drill-*.md")).read_text()
+
+
 def tamper(site, source):
     """Change a byte of a bundle that only this source has."""
     before = set(site.store.path.glob("objects/*/*"))
