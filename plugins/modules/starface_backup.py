@@ -443,7 +443,7 @@ last_good:
       type: str
       returned: always
     received_at:
-      description: When it was received, by the clock of the backup host.
+      description: When it arrived, by the clock of the backup host.
       type: str
       returned: always
     age:

@@ -27,6 +27,7 @@ from .counters import as_counts
 from .event_rule import back_to_complete, unannounced
 from .gathering import Gathering, Sink, check_constant, check_sizes, check_vanished, gather_items
 from .independence import check_independence
+from .receipt import as_count
 from .release_change import ReleaseChange, another_release, with_words
 from .reserve import check_reserve
 from .stopping import stopped
@@ -60,7 +61,8 @@ class BackupOptions:
 
     ``reserve``: bytes that must be free in the repository before it begins. ``allow_same_host``: whether the repository
     may lie on the target itself; None: that is a finding. ``counters``: how much of its work the host did right before
-    it was gathered.
+    it was gathered. ``receipt``: when what a product pushed arrived, in seconds since the epoch; None for what is read
+    from the host.
     """
 
     source: str
@@ -73,6 +75,7 @@ class BackupOptions:
     allow_same_host: bool | None = None
     release_change: ReleaseChange | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
+    receipt: int | None = None
 
 
 @dataclass
@@ -234,7 +237,8 @@ def _check_companions(
     if occasion.phase == PHASE_PRE_RESTORE:
         return []
     run = Run(occasion.run_id, occasion.change_id, occasion.phase)
-    states = companions.look_for(store.backend, product.companions(probe), run, options.provided, look=look)
+    demanded = product.companions(probe)
+    states = companions.look_for(store.backend, demanded, run, options.provided, look=look, received_at=options.receipt)
     for state in states:
         if state.missing:
             gathering.lacks(f"companion {state.companion}", state.problem(run))
@@ -278,7 +282,7 @@ def _facts(
         },
         restore_order=[item.name for item in sorted(gathering.items, key=lambda item: item.order) if item.restorable],
         tools=dict(options.tools or {}),
-        counts={**probe.counts, **as_counts(options.counters)},
+        counts={**probe.counts, **as_counts(options.counters), **as_count(options.receipt)},
     )
 
 

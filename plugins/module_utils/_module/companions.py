@@ -9,7 +9,7 @@ import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from .._errors import OptionInvalid
@@ -19,6 +19,7 @@ from .._repository.chain import Believe, believe_keyring, head, list_chains, wal
 from .._repository.format import ChainId, CommitRecord, GenerationId
 from .._repository.keyring import load_keyring
 from .duration import words_for
+from .receipt import received
 
 LOOK_BACK = 100
 """How many generations of a chain may be newer than the companion that is looked for."""
@@ -143,13 +144,21 @@ class CompanionState:
 
 
 def look_for(
-    backend: Backend, companions: Sequence[Companion], run: Run, provided: Provided, *, look: bool = True
+    backend: Backend,
+    companions: Sequence[Companion],
+    run: Run,
+    provided: Provided,
+    *,
+    look: bool = True,
+    received_at: float | None = None,
 ) -> list[CompanionState]:
     """What became of each companion. ``look`` False: only say what is demanded; in check mode no run makes any.
 
     Raises what is wrong with a record.
+
+    :param received_at: when what they belong to was received, in seconds since the epoch; None for now
     """
-    now = time.time()
+    now = time.time() if received_at is None else received_at
     believe = believe_keyring(load_keyring(backend)) if companions and look else None
     reasons = {companion: provided.reason_for(companion) for companion in companions}
     wanted = [companion for companion, reason in reasons.items() if reason is None and look]
@@ -216,11 +225,6 @@ def _newest_of(
 
 def _is_near(record: CommitRecord, now: float, max_age: int) -> bool:
     return abs(now - received(record)) <= max_age if max_age else False
-
-
-def received(record: CommitRecord) -> float:
-    """When a generation was received, in seconds since the epoch."""
-    return datetime.fromisoformat(record.received_at.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp()
 
 
 def _is_of(chain: ChainId, companion: Companion) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from .._errors import RecoveryError
 from .._products.base import Probe, Product
 from .._transport.base import Transport
+from .receipt import RECEIPT
 
 NOW = "now:"
 """How the names of such counts begin in a commit record."""
@@ -39,4 +40,4 @@ def counters_of(counts: Mapping[str, int]) -> dict[str, int]:
 
 def lasting(counts: Mapping[str, int]) -> dict[str, int]:
     """The other counts of a commit record: those of the configuration."""
-    return {name: number for name, number in counts.items() if not name.startswith(NOW)}
+    return {name: number for name, number in counts.items() if name != RECEIPT and not name.startswith(NOW)}

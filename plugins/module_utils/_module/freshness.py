@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from .._errors import RecoveryError
 from .._repository.format import CommitRecord, GenerationId
 from .duration import words_for
+from .receipt import received, received_text
 
 
 class BackupOverdue(RecoveryError):
@@ -42,9 +42,8 @@ class Freshness:
 
 
 def age_of(record: CommitRecord, now: float) -> float:
-    """Seconds since a generation was received, by this host's clock; 0 when the clock was set back meanwhile."""
-    received = datetime.fromisoformat(record.received_at.replace("Z", "+00:00"))
-    return max(0.0, now - received.astimezone(timezone.utc).timestamp())
+    """Seconds since a generation's files arrived, by this host's clock; 0 when the clock was set back meanwhile."""
+    return max(0.0, now - received(record))
 
 
 def described(record: CommitRecord | None, now: float, level: str) -> dict[str, Any] | None:
@@ -53,7 +52,7 @@ def described(record: CommitRecord | None, now: float, level: str) -> dict[str, 
         return None
     return {
         "id": str(GenerationId.of(record)),
-        "received_at": record.received_at,
+        "received_at": received_text(record),
         "age": int(age_of(record, now)),
         "release": record.release or "",
         "level": level,

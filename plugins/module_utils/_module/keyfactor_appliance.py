@@ -25,12 +25,12 @@ from .._repository.format import ChainId
 from .._repository.keyring import load_keyring
 from .appliance_secret import Fingerprint
 from .argspec import ArgumentSpec, repository, source
-from .companions import received
 from .connecting import connection_spec
 from .duration import seconds_of
 from .opening import open_backend
 from .product_options import product_options, product_spec
 from .pushed_info import look_at_landing
+from .receipt import received
 from .receiving import Receiver, freshness_of, received_spec, zone_of
 
 if TYPE_CHECKING:

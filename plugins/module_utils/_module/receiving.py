@@ -389,6 +389,7 @@ class Receiver:
             reserve=self._reserve,
             allow_same_host=params["allow_same_host"],
             release_change=self._release_change,
+            receipt=max(file.received_ns for file in files) // 10**9,
         )
         again = _Again(newest, claimed_at, params["accept_repeated"] or occasion.phase in CHANGE_PHASES)
 

@@ -26,6 +26,7 @@ from .drill_facts import describe_drill
 from .duration import seconds_of
 from .generation_info import describe_generation
 from .opening import believed_writers, trust_of
+from .receipt import received_text
 from .report_judgement import (
     FINE,
     RANKS,
@@ -326,7 +327,7 @@ class Report:
         brief = {name: told[name] for name in ("id", "status", "missing", "phase", "change_id", "release", "head")}
         return {
             **brief,
-            "at": record.received_at,
+            "at": received_text(record),
             "age_seconds": max(0, int(age_of(record, self._now).total_seconds())),
         }
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from .._repository.capacity import Growth, days_until_full
 from .._repository.drills import Drill, last
 from .._repository.format import CommitRecord, GenerationId
 from .._repository.retention import TOLERANCE, parse_moment
 from .duration import words_for
+from .receipt import received
 from .report_line import LineFacts
 
 KINDS: Mapping[str, str] = {
@@ -201,5 +202,5 @@ def _judge_verification(verified: int, limits: Limits, now: datetime) -> list[Fi
 
 
 def age_of(record: CommitRecord, now: datetime) -> timedelta:
-    """How old a generation is; negative when it is dated in the future."""
-    return now - parse_moment(record.received_at)
+    """How old what a generation holds is; negative when it is dated in the future."""
+    return now - datetime.fromtimestamp(received(record), timezone.utc)

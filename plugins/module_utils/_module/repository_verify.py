@@ -18,9 +18,9 @@ from .._repository.format import ChainId, CommitRecord, GenerationId
 from .._repository.verify import VerifyReport, verify
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
-from .companions import received
 from .duration import seconds_of, words_for
 from .opening import trust_of
+from .receipt import committed_at
 from .selection import matching_chains, names_chains, readable_chains
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _ages(backend: Backend, generations: Sequence[GenerationId]) -> list[dict[st
             "phase": record.phase,
             "change_id": record.change_id or "",
             "received_at": record.received_at,
-            "age": int(now - received(record)),
+            "age": int(now - committed_at(record)),
         }
         for record in _readable(backend, generations)
     ]

@@ -21,10 +21,11 @@ from .._repository.format import ChainId, CommitRecord, GenerationId
 from .._repository.generations import current_generation_of_change
 from .._repository.journal import open_restores
 from .._repository.reader import hash_object
-from .companions import Provided, received
+from .companions import Provided
 from .counters import counters_of, lasting
 from .duration import seconds_of
 from .event_rule import PRE_CHANGE
+from .receipt import committed_at
 from .release_change import ReleaseChange
 
 POST_CHANGE = "post_change"
@@ -56,7 +57,7 @@ def look_for_earlier(params: Mapping[str, Any], backend: Backend, chain: ChainId
     if max_age is None or params["force"] or not params["change_id"] or params.get("only_counters"):
         return Earlier()
     record = current_generation_of_change(backend, chain, params["change_id"], params["phase"], believe)
-    age = time.time() - received(record) if record is not None else 0.0
+    age = time.time() - committed_at(record) if record is not None else 0.0
     damage = ""
     # one that was made in the future was made by a clock that was wrong
     if record is not None and 0 <= age <= max_age and _tells_the_release_change(params, record):

@@ -11,6 +11,7 @@ import random
 import shutil
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -20,7 +21,7 @@ from support.repositories import SECRET, TestRepository
 
 from ansible_collections.ucops.recovery.plugins.module_utils._items.landing import claiming, scanning
 from ansible_collections.ucops.recovery.plugins.module_utils._items.pushed_files import READ_SIZE
-from ansible_collections.ucops.recovery.plugins.module_utils._module import freshness, receiving
+from ansible_collections.ucops.recovery.plugins.module_utils._module import freshness, receipt, receiving
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
@@ -306,6 +307,33 @@ def test_a_backup_that_is_late_is_overdue(site, monkeypatch):
     assert result["failed"] and result["error"] == "BackupOverdue" and result["verdict"] == "overdue"
     assert "pbx/pushed/1, received 1 d" in result["msg"] and result["overdue"] is True
     assert result["last_good"]["id"] == "pbx/pushed/1"
+
+
+def test_a_backup_that_waited_in_the_zone_is_as_old_as_its_arrival(site, monkeypatch):
+    """The first run comes three days later, by this host's clock, which the repository's writer follows."""
+    site.deliver("a")
+    arrived = int(os.stat(site.incoming / "a").st_ctime)
+    aged(monkeypatch, 3 * DAY)
+    monkeypatch.setattr(receiving, "RepositoryWriter", partial(receiving.RepositoryWriter, clock=lambda: time.time()))
+    result = site.backup(expected_every="24h")
+    assert result["failed"] and result["error"] == "BackupOverdue" and result["overdue"] is True, result
+    assert "pbx/pushed/1, received 3 d" in result["msg"] and result["generation"]["status"] == "complete"
+    (record,) = site.records()
+    assert record.received_at > result["last_good"]["received_at"] and result["last_good"]["age"] >= 3 * DAY
+    assert receipt.received(record) == arrived
+    # it is no count of the configuration, and no change of it is told
+    assert generation_info(site)["counts"] == {"container_unknown": 1} == result["generation"]["counts"]
+    assert generation_info(site)["counters"] == {}
+    assert site.info(expected_every="24h")["overdue"] is True
+    site.deliver("b", OTHER)
+    later = site.backup(expected_every="3d 1h")
+    assert not later.get("failed") and later["findings"] == [], later
+
+
+def generation_info(site):
+    """What is told of the newest generation."""
+    told = run_module("generation_info", {"repository": str(site.repository.path), "source": "pbx"})
+    return told["generations"][0]
 
 
 def test_an_old_file_that_is_pushed_again_does_not_hide_that_it_is_overdue(site, monkeypatch):
