@@ -9,7 +9,7 @@ class ModuleDocFragment:
 options:
   report_to:
     description:
-      - Addresses that the mail goes to.
+      - Addresses that the mail goes to. One with characters beyond ASCII is reached where the server offers SMTPUTF8.
     type: list
     elements: str
     required: true
@@ -39,7 +39,8 @@ options:
     default: starttls
   smtp_username:
     description:
-      - Login at the mail server, if it wants one.
+      - Login at the mail server, if it wants one. With characters beyond ASCII, here or in O(smtp_password), the server
+        has to offer AUTH PLAIN.
     type: str
   smtp_password:
     description:

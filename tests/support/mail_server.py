@@ -9,7 +9,7 @@ import email
 import email.policy
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
 
@@ -20,7 +20,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 class MailServer(Controller):
     """Takes mail on C(port) while its block lasts.
 
-    ``answers``: recipient or C(DATA) -> the answer that it gets instead of OK.
+    ``answers``: recipient or C(DATA) -> the answer that it gets instead of OK. ``without``: ways to log in that it does
+    not offer. ``utf8``: whether it takes addresses of any characters.
     """
 
     def __init__(
@@ -30,11 +31,15 @@ class MailServer(Controller):
         starttls: bool = True,
         login: tuple[str, str] | None = None,
         answers: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
+        utf8: bool = False,
     ) -> None:
         self.mails: list[tuple[str, list[str], EmailMessage]] = []
         self.logins = 0
         self._login = login
         self._answers = answers or {}
+        self._without = list(without)
+        self._utf8 = utf8
         self._starttls = context if starttls else None
         super().__init__(
             self,
@@ -57,6 +62,8 @@ class MailServer(Controller):
             require_starttls=self._starttls is not None,
             authenticator=self._authenticate,
             auth_required=self._login is not None,
+            auth_exclude_mechanism=self._without,
+            enable_SMTPUTF8=self._utf8,
             auth_require_tls=self.ssl_context is None,
         )
 

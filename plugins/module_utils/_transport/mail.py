@@ -1,10 +1,15 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sending one mail: encrypted, to a server whose certificate is verified, with a login or without."""
+"""Sending one mail: encrypted, to a server whose certificate is verified, with a login or without.
+
+Login and addresses may hold any characters: the one goes by AUTH PLAIN then (RFC 4616), the others need a server that
+offers SMTPUTF8 (RFC 6531).
+"""
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 import smtplib
@@ -49,6 +54,8 @@ class MailOptions:
             raise OptionInvalid("There is nobody to send the mail to")
         if bool(self.username) != bool(self.password):
             raise OptionInvalid("A login at the mail server needs smtp_username and smtp_password")
+        if not all(map(_is_text, (self.sender, *self.recipients, self.username or "", self.password or ""))):
+            raise OptionInvalid("An address or the login of the mail server holds something that is no character")
         if self.security == NONE and (self.password or not _is_here(self.host)):
             raise OptionInvalid(
                 "Without encryption a mail goes only to this machine's own server, and without a login",
@@ -75,12 +82,15 @@ def send(options: MailOptions, message: EmailMessage) -> list[str]:
     :raises ConnectionFailed: the server cannot be reached, offers no encryption, or refuses the mail
     :raises CertificateRejected: its certificate is not to be trusted
     :raises AuthenticationFailed: it refuses the login
+    :raises OptionInvalid: it has no way for a login of these characters
     """
     try:
         with _connected(options) as server:
             if options.username and options.password:
-                server.login(options.username, options.password)
-            refused = server.send_message(message, options.sender, list(options.recipients))
+                _log_in(server, options, options.username, options.password)
+            recipients = _reachable(server, options)
+            refused = {*options.recipients} - {*recipients}
+            refused |= server.send_message(message, options.sender, recipients).keys()
     except ssl.SSLCertVerificationError as error:
         raise CertificateRejected(
             f"The mail server's certificate is not to be trusted ({error.verify_message})",
@@ -125,6 +135,49 @@ def _connected(options: MailOptions) -> smtplib.SMTP:
             server.close()
             raise
     return server
+
+
+def _log_in(server: smtplib.SMTP, options: MailOptions, username: str, password: str) -> None:
+    """smtplib knows no characters but ASCII."""
+    if username.isascii() and password.isascii():
+        server.login(username, password)
+        return
+    server.ehlo_or_helo_if_needed()
+    offered = server.esmtp_features.get("auth", "").upper().split()
+    if not offered:
+        raise smtplib.SMTPNotSupportedError
+    if "PLAIN" not in offered:
+        raise OptionInvalid(
+            "The mail server offers no AUTH PLAIN, the only login for characters beyond ASCII",
+            host=options.host,
+            hint="Give its account a smtp_username and a smtp_password of ASCII.",
+        )
+    proof = base64.b64encode(f"\0{username}\0{password}".encode()).decode("ascii")
+    code, said = server.docmd("AUTH", f"PLAIN {proof}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, said)
+
+
+def _reachable(server: smtplib.SMTP, options: MailOptions) -> list[str]:
+    """The recipients whose addresses the server can take. Raises ConnectionFailed when that is nobody."""
+    server.ehlo_or_helo_if_needed()
+    if server.has_extn("smtputf8"):
+        return list(options.recipients)
+    recipients = [one for one in options.recipients if one.isascii()]
+    if recipients and options.sender.isascii():
+        return recipients
+    raise ConnectionFailed(
+        "The mail server takes no addresses with characters beyond ASCII (it does not offer SMTPUTF8)",
+        host=options.host,
+        hint="Write report_to and report_from in ASCII, a domain as xn--..., or name another server as smtp_host.",
+    )
+
+
+def _is_text(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
 
 
 def _failed(options: MailOptions, what: str) -> ConnectionFailed:

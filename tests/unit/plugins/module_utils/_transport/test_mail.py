@@ -75,6 +75,10 @@ def test_this_machines_own_server_needs_neither():
         {"recipients": ("a@b.example, c@d.example",)},
         {"username": "backup"},
         {"password": "secret"},
+        {"sender": "a\udcff@b.example"},
+        {"recipients": ("a\udcff@b.example",)},
+        {"username": "u", "password": "secret\udcff"},
+        {"username": "u\0v", "password": "secret"},
         {"security": "none", "host": "mail.example.com"},
         {"security": "none", "host": "192.0.2.1"},
         {"security": "none", "host": "127.0.0.1", "username": "u", "password": "p"},
@@ -112,6 +116,55 @@ def test_a_wrong_password_is_told_without_it(authority):
         with pytest.raises(AuthenticationFailed, match="refuses the login") as caught:
             send(asked, compose(asked, "x", "y\n"))
     assert server.logins and LOGIN[1] not in str(caught.value) and LOGIN[1] not in repr(asked)
+
+
+UMLAUTS = ("büro", "schlüssel-ß")
+
+
+@pytest.mark.parametrize("who", [UMLAUTS, ("backup", UMLAUTS[1]), (UMLAUTS[0], "secret")])
+def test_a_login_of_any_characters(authority, who):
+    with MailServer(authority.server("127.0.0.1"), login=who) as server:
+        asked = options(server, authority, username=who[0], password=who[1])
+        assert send(asked, compose(asked, "x", "y\n")) == []
+        wrong = options(server, authority, username=who[0], password=f"{who[1]}ö")
+        with pytest.raises(AuthenticationFailed, match="refuses the login") as caught:
+            send(wrong, compose(wrong, "x", "y\n"))
+    assert len(server.mails) == 1 and who[1] not in str(caught.value)
+
+
+def test_a_login_of_any_characters_where_the_server_has_no_way_for_it(authority):
+    with MailServer(authority.server("127.0.0.1"), login=UMLAUTS, without=["PLAIN"]) as server:
+        asked = options(server, authority, username=UMLAUTS[0], password=UMLAUTS[1])
+        with pytest.raises(OptionInvalid, match="AUTH PLAIN") as caught:
+            send(asked, compose(asked, "x", "y\n"))
+    assert server.logins == 0 and UMLAUTS[1] not in str(caught.value)
+    with MailServer(authority.server("127.0.0.1"), without=["PLAIN", "LOGIN"]) as server:
+        asked = options(server, authority, username=UMLAUTS[0], password=UMLAUTS[1])
+        with pytest.raises(ConnectionFailed, match="offers no login"):
+            send(asked, compose(asked, "x", "y\n"))
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_addresses_of_any_characters(authority, security):
+    where = {"sender": "büro@example.com", "recipients": ("käthe@exämple.com", "a@example.com")}
+    with MailServer(authority.server("127.0.0.1"), starttls=security == "starttls", utf8=True) as server:
+        asked = options(server, authority, security=security, **where)
+        assert send(asked, compose(asked, "x", "y\n")) == []
+    ((sender, recipients, message),) = server.mails
+    assert (sender, tuple(recipients)) == (where["sender"], where["recipients"])
+    assert message["To"] == "käthe@exämple.com, a@example.com"
+
+
+def test_addresses_of_any_characters_where_the_server_takes_none(authority):
+    with MailServer(authority.server("127.0.0.1")) as server:
+        some = options(server, authority, recipients=("käthe@example.com", "a@example.com"))
+        assert send(some, compose(some, "x", "y\n")) == ["käthe@example.com"]
+        for wrong in ({"sender": "büro@example.com"}, {"recipients": ("käthe@example.com",)}):
+            asked = options(server, authority, **wrong)
+            with pytest.raises(ConnectionFailed, match="SMTPUTF8") as caught:
+                send(asked, compose(asked, "x", "y\n"))
+            assert "ASCII" in caught.value.hint
+    assert [recipients for _sender, recipients, _mail in server.mails] == [["a@example.com"]]
 
 
 def test_recipients_that_are_refused_are_named(authority):
