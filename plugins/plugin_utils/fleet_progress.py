@@ -58,10 +58,17 @@ class FleetProgress:
     def _watch(self) -> None:
         while not self._over.wait(self._interval):
             with contextlib.suppress(Exception):
-                answer = self._action._low_level_execute_command(f"cat {self._path}", sudoable=True)
-                note = json.loads(answer["stdout"])
+                line = self._line()
                 if not self._over.is_set():
-                    Display().display(progress_line(note, time.monotonic() - self._began))
+                    Display().display(line)
+
+    def _line(self) -> str:
+        """What is told now. Whoever waits for a sign of life gets one also when the note cannot be read."""
+        try:
+            answer = self._action._low_level_execute_command(f"cat {self._path}", sudoable=True)
+            return progress_line(json.loads(answer["stdout"]), time.monotonic() - self._began)
+        except Exception:
+            return f"The job is at work for {time.monotonic() - self._began:.0f} s; how far it is cannot be seen"
 
 
 def progress_line(note: Mapping[str, Any], seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from jinja2 import Environment
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import FLEET_PRODUCTS, LAST_PRODUCTS
 
@@ -17,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 
 
-def load(role: str, file: str) -> dict[str, Any]:
+def load(role: str, file: str) -> Any:
     return yaml.safe_load((ROOT / "roles" / role / file).read_text())
 
 
@@ -68,3 +69,11 @@ def test_every_product_has_its_place_in_the_roles_that_dispatch(role: str) -> No
 
 def test_what_comes_last_in_the_role_comes_last_in_a_job_for_all() -> None:
     assert set(load("backup", "vars/main.yml")["backup_last_products"]) & set(FLEET_PRODUCTS) == set(LAST_PRODUCTS)
+
+
+@pytest.mark.parametrize(("given", "reaches"), [("", "left out"), (0, 0), ("0", "0"), (30, 30), (0.5, 0.5)])
+def test_no_lines_of_progress_is_an_answer_too(given: object, reaches: object) -> None:
+    (task,) = (one for one in load("backup", "tasks/fleet.yml") if "ucops.recovery.fleet_backup" in one)
+    expression = task["ucops.recovery.fleet_backup"]["progress_interval"].strip("{} ")
+    made_out = Environment().compile_expression(expression, undefined_to_none=False)
+    assert made_out(backup_progress_interval=given, omit="left out") == reaches

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -25,7 +23,8 @@ from .argspec import ArgumentSpec, change, phase, repository, unlock, writer
 from .backup_module import ProductBackup, useful
 from .fleet_hosts import FleetHost, fleet_hosts
 from .fleet_limits import Limits, Place
-from .fleet_run import Deadlines, FleetRun, Job, Progress, Result
+from .fleet_note import ProgressNote
+from .fleet_run import Deadlines, FleetRun, Job, Result
 from .product_options import instance_of
 from .retry import reused_result
 from .run import failure
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 LOOK_BACK = 20
 """How many generations back one of the same run is looked for."""
-TOLD_EVERY = 0.5
-"""Seconds between two notes of how far it is."""
 
 CONTROLLER_OPTIONS = (
     "product_variable",
@@ -140,8 +137,8 @@ class _Fleet:
                 else:
                     jobs.append(job)
             deadlines = Deadlines(params["host_timeout"], params["run_timeout"])
-            tell = _ProgressFile(params["progress_file"], store) if params["progress_file"] else _tell_nobody
-            results.update(FleetRun(jobs, limits, deadlines, tell).run())
+            with ProgressNote(params["progress_file"], lambda: store.bytes_read) as note:
+                results.update(FleetRun(jobs, limits, deadlines, note.tell).run())
             groups = store.groups
         return {
             # each host's own task says what changed there
@@ -251,32 +248,6 @@ class _HostBackup(Job):
         return {"changed": False, **({"unreachable": True} if gone else {"failed": True}), **failure(error)}
 
 
-class _ProgressFile:
-    """Says how far it is in a small file, which the controller looks at."""
-
-    def __init__(self, path: str, store: FleetWriter) -> None:
-        self._path = path
-        self._store = store
-        self._told = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if now - self._told < TOLD_EVERY and progress.done < progress.total:
-            return
-        self._told = now
-        note = {
-            "total": progress.total,
-            "done": progress.done,
-            "failed": progress.failed,
-            "running": progress.running,
-            "bytes": self._store.bytes_read,
-        }
-        with contextlib.suppress(OSError):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "w") as stream:
-                json.dump(note, stream)
-
-
 def _refuse_second(first: str, job: _HostBackup) -> None:
     """Raises OptionInvalid when the job's line is that of another host of this run."""
     if first != job.name:
@@ -285,10 +256,6 @@ def _refuse_second(first: str, job: _HostBackup) -> None:
             host=job.name,
             hint="Give each host a source of its own, or an instance.",
         )
-
-
-def _tell_nobody(progress: Progress) -> None:
-    """Nobody asked."""
 
 
 def _close(transport: Transport) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -110,13 +110,17 @@ def changed_items(previous: CommitRecord | None, items: Mapping[str, Mapping[str
 
 @dataclass(frozen=True)
 class Workplace:
-    """What generations of one repository share: where they go, for whom, by whom, and the threads that help."""
+    """What generations of one repository share: where they go, for whom, by whom, and the threads that help.
+
+    ``passed``: is told of bytes that were read
+    """
 
     backend: Backend
     keyring: Keyring
     writer_key: WriterKey
     compressor: Compressor
     hashers: ThreadPoolExecutor
+    passed: Callable[[int], object]
 
     @cached_property
     def recipients(self) -> list[str]:
@@ -204,7 +208,9 @@ class GenerationWriter(Digester):
     # --- entries ---
     def _take_content(self, data_class: str, chunks: Iterable[bytes]) -> Content:
         if self._dry_run:
-            return super()._take_content(data_class, chunks)
+            content_read = super()._take_content(data_class, chunks)
+            self._workplace.passed(content_read.size)
+            return content_read
         held: list[bytes] = []
         size = 0
         following = iter(chunks)
@@ -213,6 +219,7 @@ class GenerationWriter(Digester):
             size += len(chunk)
             if size >= CUT_FROM:
                 return self._take_large(data_class, itertools.chain(held, following))
+        self._workplace.passed(size)
         content = held[0] if len(held) == 1 else b"".join(held)
         digest = hashlib.sha256(content).digest()
         pieces = (self._place(data_class, content, digest),) if content else ()
@@ -232,6 +239,7 @@ class GenerationWriter(Digester):
                     hashing.result()
                 hashing = self._workplace.hashers.submit(digest.update, block)
                 size += len(block)
+                self._workplace.passed(len(block))
                 for piece in pieces:
                     piece_digest = hashlib.sha256(piece).digest()
                     places.append(self._place(data_class, piece, piece_digest))

@@ -78,14 +78,14 @@ def _of_its_own(error: BaseException, prepared: Sequence[Prepared]) -> BaseExcep
 
 
 class FleetWriter(RepositoryWriter):
-    """A writer for many threads, whose commits go in groups."""
+    """A writer for many threads, whose commits go in groups. ``bytes_read``: by all of them, until now."""
 
     def __init__(self, backend: Backend, writer_key: WriterKey) -> None:
+        self._counting = Lock()
+        self.bytes_read = 0
         super().__init__(backend, writer_key)
         self._groups = GroupCommits(self.commit_each)
         self._refused: set[ChainId] = set()
-        self._counting = Lock()
-        self.bytes_read = 0
 
     def __enter__(self) -> FleetWriter:
         return self
@@ -105,10 +105,11 @@ class FleetWriter(RepositoryWriter):
             for one in prepared:
                 one.abort()
             raise RepositoryError("This was given up, and comes too late")
-        done = self._groups.commit(prepared)
+        return self._groups.commit(prepared)
+
+    def _passed(self, size: int) -> None:
         with self._counting:
-            self.bytes_read += sum(one.bytes_read for one in done)
-        return done
+            self.bytes_read += size
 
     def close(self) -> None:
         """Let the threads end."""

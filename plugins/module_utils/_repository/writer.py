@@ -117,7 +117,8 @@ class RepositoryWriter:
         self.keyring: Keyring = load_keyring(backend)
         check_pinned(self.keyring, writer_key)
         self.believe: Believe = believe_keyring(self.keyring)
-        self._workplace = Workplace(backend, self.keyring, writer_key, Compressor(), ThreadPoolExecutor(2, "hash"))
+        hashers = ThreadPoolExecutor(2, "hash")
+        self._workplace = Workplace(backend, self.keyring, writer_key, Compressor(), hashers, self._passed)
         self._clock = clock
         self._swept = False
         self._names: KnownNames | None = None
@@ -137,6 +138,9 @@ class RepositoryWriter:
     def digester(self, source: str) -> Digester:
         """A sink that reads entries of a source and writes nothing."""
         return Digester(self.writer_key.source_key(source))
+
+    def _passed(self, size: int) -> None:
+        """So many bytes more were read, for whichever generation."""
 
     def begin(
         self, source: str, product: str, instance: str = "", *, dry_run: bool = False, force_store: bool = False

@@ -104,6 +104,24 @@ def test_many_threads_share_a_few_commits_and_each_has_its_own_generation(store,
     assert verify(store.backend, 1).findings == []
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_bytes_count_while_they_are_read(writer, dry_run):
+    generation = writer.begin("pbx1", "linux", dry_run=dry_run)
+    seen = []
+
+    def chunks():
+        for _number in range(100):
+            yield b"x" * 2**17
+            seen.append(writer.bytes_read)
+
+    generation.add(entry("/big"), chunks())
+    generation.add(entry("/small"), [b"123"])
+    assert writer.bytes_read == 100 * 2**17 + 3
+    assert dry_run or any(0 < count < 100 * 2**17 for count in seen), "in the middle of a large file too"
+    generation.abort()
+    assert writer.bytes_read == 100 * 2**17 + 3
+
+
 def test_an_error_reaches_everybody_in_the_group_and_speaks_of_nobody_else(writer):
     error = RepositoryError("No space left", committed=["pbx1/linux/1", "pbx2/linux/1"])
 
