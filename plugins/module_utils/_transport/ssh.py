@@ -9,6 +9,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,9 @@ KEEPALIVE = 10
 """Seconds of quiet after which a sign of life is sent."""
 DEAD_AFTER = 30
 """Seconds after which a peer that acknowledges nothing is given up by the kernel."""
+
+SESSION_ENDS_WITHIN = 20
+"""Tenths of a second in which a host takes note that a session has ended."""
 
 _LOOK_AT_IT = "Look at the host and the network, then run this again."
 
@@ -140,7 +144,7 @@ class SshTransport(Transport):
         follows = expected[0] if expected is not None and expected[1] == become and input is None else None
         started = launch(argv, become, follows)
         line = command_line(started.argv)
-        channel = self._open().channel()
+        channel = self._session()
         try:
             with _answered_within(options.connect_timeout, channel, self.host):
                 channel.exec_command(line)
@@ -198,6 +202,23 @@ class SshTransport(Transport):
                 self._connection = _connect(self._options)
             return self._connection
 
+    def _session(self) -> paramiko.Channel:
+        """A new session. Where a host opens no further one (MaxSessions), the shell that waits gives up its own."""
+        attempts = 1
+        while True:
+            try:
+                return self._open().channel()
+            except DeadlineExceeded:
+                raise
+            except ConnectionFailed:
+                attempts -= 1
+                if self._waiting is not None:
+                    self._waiting.close()
+                    self._waiting, attempts = None, SESSION_ENDS_WITHIN
+                if attempts <= 0 or not self._open_still():
+                    raise
+                time.sleep(0.1)  # the host has to see that it ended
+
     def _begun(self) -> None:
         self._has_shell = True
 
@@ -216,7 +237,7 @@ class SshTransport(Transport):
 
     @contextlib.contextmanager
     def _sftp(self) -> Iterator[Sftp]:
-        channel = self._open().channel()
+        channel = self._session()
         try:
             try:
                 with _answered_within(self._options.connect_timeout, channel, self.host):

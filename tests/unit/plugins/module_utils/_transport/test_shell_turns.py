@@ -11,6 +11,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sshd import SSHD, WITHOUT_SSHD, Sshd
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import DeadlineExceeded, PrivilegeFailed
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
@@ -114,6 +115,16 @@ def test_what_cannot_be_told_or_is_somebody_elses_gets_a_session_of_its_own(serv
         shell, rest, _result = second(ssh, *words, become=become)
         assert (shell != waiting, rest) == (True, b"<%s>" % words[0].encode())
         assert second(ssh, "x")[0] == waiting  # it still waits
+
+
+@pytest.mark.skipif(SSHD is None, reason=WITHOUT_SSHD)
+def test_a_host_that_opens_one_session_at_a_time_is_enough():
+    with Sshd(config="MaxSessions 1") as one, connect(one) as ssh:
+        first(ssh)
+        assert ssh.run(["echo", "between"]).text == "between\n"
+        assert second(ssh, "x")[1] == b"<x>"
+        first(ssh)
+        assert [status.name for status in ssh.list_dir(b"/proc/self/fdinfo")] != []
 
 
 @pytest.mark.parametrize("signal", ["KILL", "STOP"])
