@@ -25,10 +25,11 @@ def metadirectory_plan(occasion: Occasion) -> RecoveryPlan:
     steps.you(f"Install MetaDirectory {version} on {host}, the identical version, into {folder}.")
     steps.module(
         RESTORE,
-        f"Look at the plan of the restore first: run it in check mode. It stops {listed(services, 'the services')},"
+        f"Look at the plan of the restore. Nothing is touched. The restore stops {listed(services, 'the services')},"
         f" puts back the folders {listed(FOLDERS)} in {folder}, and starts the services again",
         source=occasion.source,
         generation=occasion.generation,
+        step="plan",
     )
     steps.module(
         RESTORE,

@@ -17,6 +17,8 @@ from ..procall_options import CONFIGURATION, MEDIA_SERVER, UCSERVER, WEB_SERVER
 from .plan import Branch, Occasion, RecoveryPlan, Steps, companions_of, instance_of, listed, source_of
 
 RESTORE = "procall_server_restore"
+STEP_PLAN, STEP_STOP = "plan", "stop"
+"""Values of the restore modules' option ``step``."""
 SETUP_DIALOG = '"estos UCServer - Setup"'
 SERVICE_ITEMS = "service-"
 REGISTRY_ITEMS = ("registry", "administrators")
@@ -122,9 +124,6 @@ class _Here:
     def service_items(self) -> list[str]:
         return [name for name in self.occasion.items if name.startswith(SERVICE_ITEMS)]
 
-    def registry_items(self) -> list[str]:
-        return [name for name in self.occasion.items if name in REGISTRY_ITEMS]
-
     def known(self) -> dict[str, str]:
         known = {
             "Host": self.host,
@@ -166,6 +165,10 @@ _USERS = {
     "internal": "UCServer's own user administration",
     "active_directory": "Active Directory",
 }
+
+
+FROM_SCRATCH = "Install anew from this generation"
+_UNLESS_RESTORING = f', unless the branch "{FROM_SCRATCH}" led here: then go back to it, its restore starts UCServer'
 
 
 # --- the branches ----------------------------------------------------------------------------------------------------
@@ -234,8 +237,8 @@ def _export_archive(here: _Here) -> Branch:
         )
     if here.databases:
         steps.you("The archive holds nothing of SQL Server databases. Take them from the branch about databases.")
-    _service_definitions(steps, here, "Put the service definitions back, the archive does not hold them")
     _licences(steps, here)
+    _service_definitions(steps, here, "Put the service definitions back, the archive does not hold them")
     _start(steps, here)
     _check(steps, here)
     return steps.branch(
@@ -254,40 +257,30 @@ def _from_scratch(here: _Here) -> Branch:
     _licences(steps, here)
     steps.module(
         RESTORE,
-        f"Look at the plan of the restore first: run it in check mode. It stops {_stop_order(here)}, puts back what the"
-        " next steps tell, in this order, and starts the services",
+        "Look at the plan of the restore. Nothing is touched",
         source=source,
         generation=generation,
+        step=STEP_PLAN,
     )
-    folders = here.folder_items()
     steps.module(
         RESTORE,
-        f"Put the saved folders back: {_folders(here)}",
+        f"Stop {_stop_order(here)}, which the installation may have started. They stay stopped until the restore is"
+        " done: nothing may run while its folders and databases are put back",
         source=source,
         generation=generation,
-        only_items=folders or None,
+        step=STEP_STOP,
     )
-    _service_definitions(steps, here, "Put the changes of the service definitions back")
-    if here.has(UCSERVER):
-        steps.module(
-            RESTORE,
-            r"Put the registry back: HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\UCServer4\Server, and of each administrator"
-            r" HKEY_CURRENT_USER\SOFTWARE\ESTOS\UCServer4\Admin",
-            source=source,
-            generation=generation,
-            only_items=here.registry_items() or list(REGISTRY_ITEMS),
-        )
     if here.databases or here.user_database == "active_directory":
         steps.you(
             "Before UCServer is started, follow the branches about databases and Active Directory as far as they are"
-            " lost too."
+            " lost too. Come back here before their last step, which starts UCServer."
         )
+    _restore_all(steps, here)
     _start(steps, here)
     _check(steps, here)
     return steps.branch(
-        "Install anew from this generation",
-        "When the machine or its data are lost. One run of the restore module without only_items does the folders, the"
-        " service definitions and the registry in this order; the steps name them one by one.",
+        FROM_SCRATCH,
+        "When the machine or its data are lost.",
     )
 
 
@@ -326,7 +319,7 @@ def _databases(here: _Here) -> Branch:
                 f"Restore the database of {_purpose(database)}, whose name was not known when the generation was made:"
                 f" UCServer Verwaltung names it, {held}."
             )
-    _start(steps, here, f"Start UCServer on {servers} again")
+    _start(steps, here, f"Start UCServer on {servers} again{_UNLESS_RESTORING}")
     return steps.branch("Restore its databases", "When a SQL Server database that UCServer uses is lost or damaged.")
 
 
@@ -348,7 +341,7 @@ def _directory(here: _Here) -> Branch:
         )
     if not generations:
         steps.you(f"{text}. No generation of the same run holds them: use a backup of the domain.")
-    _start(steps, here)
+    _start(steps, here, f"Start UCServer again{_UNLESS_RESTORING}")
     return steps.branch(
         "Restore its values in Active Directory",
         "When UCServer keeps its users in Active Directory, and attributes or objects there are lost.",
@@ -402,18 +395,46 @@ def _licences(steps: Steps, here: _Here) -> None:
         steps.you("Have the licence keys of all components at hand: the generation holds none of them.")
 
 
-def _service_definitions(steps: Steps, here: _Here, text: str) -> None:
-    passwords = dict.fromkeys(here.accounts, "<password>")
-    if here.accounts:
-        text += f". The password of {listed(here.accounts)} is to be given, no machine tells it"
+def _restore_all(steps: Steps, here: _Here) -> None:
+    """One run, which starts nothing before all of it is back. Step by step each of them would start the services."""
+    registry = (
+        r", then the registry (HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\UCServer4\Server, and of each administrator"
+        r" HKEY_CURRENT_USER\SOFTWARE\ESTOS\UCServer4\Admin)"
+    )
     steps.module(
         RESTORE,
-        text,
+        "Put everything back in the vendor's order, and start the services after it: the saved folders"
+        f" ({_folders(here)}), then the changes of the service definitions"
+        f"{registry if here.has(UCSERVER) else ''}{_password_note(here)}",
         source=here.occasion.source,
         generation=here.occasion.generation,
-        only_items=here.service_items() or None,
-        service_passwords=passwords or None,
+        service_passwords=_passwords(here),
     )
+
+
+def _service_definitions(steps: Steps, here: _Here, text: str) -> None:
+    if not here.service_items():
+        steps.you(
+            f"{text}. The generation holds none of them: set start, account and dependencies of"
+            f" {_stop_order(here)} by hand, as they were noted."
+        )
+        return
+    steps.module(
+        RESTORE,
+        f"{text}{_password_note(here)}",
+        source=here.occasion.source,
+        generation=here.occasion.generation,
+        only_items=here.service_items(),
+        service_passwords=_passwords(here),
+    )
+
+
+def _passwords(here: _Here) -> dict[str, str] | None:
+    return dict.fromkeys(here.accounts, "<password>") or None
+
+
+def _password_note(here: _Here) -> str:
+    return f". The password of {listed(here.accounts)} is to be given, no machine tells it" if here.accounts else ""
 
 
 def _start(steps: Steps, here: _Here, text: str = "") -> None:

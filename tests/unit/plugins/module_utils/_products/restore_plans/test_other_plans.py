@@ -24,7 +24,7 @@ def test_metadirectory_installation_then_folders():
     first, look, put, licences, check = plan.branches[0].steps
     assert first.who == YOU
     assert first.text == (r"Install MetaDirectory 6.0.1 on meta1, the identical version, into D:\estos\MetaDirectory.")
-    assert "check mode" in look.text
+    assert look.options["step"] == "plan"
     assert "EMetaSrv" in look.text
     assert put.module == "ucops.recovery.metadirectory_restore"
     assert put.options == {"source": "meta1", "generation": "meta1/metadirectory/2"}

@@ -92,20 +92,20 @@ def test_from_scratch_is_the_vendors_order():
         "8.6.2.4711",
         'Cancel "estos UCServer - Setup" at its first page',
         "licence keys",
-        "Put the saved folders back",
-        "service definitions back",
-        "Put the registry back",
+        "Look at the plan",
+        "Stop ",
+        "saved folders",
         "Start the service",
         "See that it serves",
     )
-    restores = [step for step in one.steps if step.module.endswith("_restore") and step.options.get("only_items")]
-    assert [step.options["only_items"] for step in restores] == [
-        ["ClientInstall", "config", "database"],
-        ["service-uc", "service-web"],
-        ["registry", "administrators"],
-    ]
-    assert all(step.module == "ucops.recovery.procall_server_restore" for step in restores)
+    restores = [step for step in one.steps if step.module == "ucops.recovery.procall_server_restore"]
+    assert [step.options.get("step") for step in restores] == ["plan", "stop", None]
+    assert all("only_items" not in step.options for step in restores)
     assert all(step.options["generation"] == "uc1/procall_server/7" for step in restores)
+    whole = restores[-1].text
+    parts = ["folders (ClientInstall, config and database, into", "service definitions", "registry (HKEY_LOCAL_MACHINE"]
+    assert sorted(parts, key=whole.index) == parts
+    assert restores[-1].options["service_passwords"] == {r"EX\svc": "<password>"}
 
 
 @pytest.mark.parametrize("beginning", ["Repair", "Install anew, keep", "Install anew from this"])
@@ -120,6 +120,14 @@ def test_a_repair_makes_the_service_definitions_anew():
     one = branch(made(), "Repair")
     assert in_order(one, "repair", "Cancel", "removed those of UCServer, UC Media Server and UC Web Server", "Start")
     assert not any("folders" in text for text in texts(one))
+
+
+@pytest.mark.parametrize("beginning", ["Repair", "Install anew, keep", "Install anew from the export"])
+def test_without_service_definitions_nothing_else_is_restored_in_their_place(beginning):
+    one = branch(made(items=["config", "registry"]), beginning)
+    assert not [step for step in one.steps if step.module == "ucops.recovery.procall_server_restore"]
+    (step,) = [step for step in one.steps if "service definitions back" in step.text]
+    assert step.who == YOU and "holds none of them" in step.text and "UC Web Server (web)" in step.text
 
 
 def test_a_password_is_asked_for_and_not_told():
@@ -155,7 +163,9 @@ def test_databases_by_the_generations_of_the_same_run():
     directory = branch(plan, "Restore its values in Active Directory").steps
     assert directory[1].module == "ucops.recovery.ad_attributes_restore"
     assert directory[1].options == {"source": "dc1", "generation": "dc1/ad_attributes/4"}
-    assert in_order(branch(plan, "Install anew from this"), "registry", "Before UCServer is started", "Start")
+    assert in_order(branch(plan, "Install anew from this"), "Stop ", "Before UCServer is started", "registry", "Start")
+    for one in ("Restore its databases", "Restore its values in Active Directory"):
+        assert 'unless the branch "Install anew from this generation" led here' in branch(plan, one).steps[-1].text
 
 
 def test_databases_whose_names_are_not_known():
