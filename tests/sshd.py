@@ -56,7 +56,7 @@ class Sshd:
     """See the module's text.
 
     :param accounts: needs root
-    :param config: further lines of sshd_config
+    :param config: further lines of sshd_config, which come before ours, and for whom Match speaks after them
     :param sudoers: further lines of sudoers, e.g. ``Defaults requiretty``
     :param key_types: of its host keys; the first one is :attr:`host_key`
     """
@@ -183,7 +183,9 @@ class Sshd:
     def _sshd_config(self) -> str:
         self.known_hosts.write_text(self._known.replace("PORT", str(self.port)))
         keys = "\n".join(f"HostKey {self.folder}/host_{kind}" for kind in self._key_types)
+        lines, match, of_some = self._config.partition("Match ")  # of two values sshd takes the first
         return f"""ListenAddress {self.host}:{self.port}
+{lines}
 {keys}
 PidFile none
 UsePAM no
@@ -197,7 +199,7 @@ MaxStartups 200
 MaxSessions 50
 SetEnv SHLVL=5
 Subsystem sftp internal-sftp
-{self._config}
+{match}{of_some}
 """
 
     def _write_accounts(self) -> None:

@@ -53,8 +53,8 @@ KEEPALIVE = 10
 DEAD_AFTER = 30
 """Seconds after which a peer that acknowledges nothing is given up by the kernel."""
 
-SESSION_ENDS_WITHIN = 20
-"""Tenths of a second in which a host takes note that a session has ended."""
+SESSION_ENDS_WITHIN = 2
+"""Seconds in which a host takes note that a session has ended."""
 
 _LOOK_AT_IT = "Look at the host and the network, then run this again."
 
@@ -203,21 +203,22 @@ class SshTransport(Transport):
             return self._connection
 
     def _session(self) -> paramiko.Channel:
-        """A new session. Where a host opens no further one (MaxSessions), the shell that waits gives up its own."""
-        attempts = 1
+        """A new session. A host that opens one at a time (MaxSessions) has to see first that the last one has ended, and
+        the shell that waits gives up its own."""
+        connection = self._open()
+        end = time.monotonic() + SESSION_ENDS_WITHIN
         while True:
             try:
-                return self._open().channel()
+                return connection.channel()
             except DeadlineExceeded:
                 raise
             except ConnectionFailed:
-                attempts -= 1
-                if self._waiting is not None:
-                    self._waiting.close()
-                    self._waiting, attempts = None, SESSION_ENDS_WITHIN
-                if attempts <= 0 or not self._open_still():
+                shell, self._waiting = self._waiting, None
+                if shell is not None:
+                    shell.close()
+                if time.monotonic() >= end or not connection.alive():
                     raise
-                time.sleep(0.1)  # the host has to see that it ended
+                time.sleep(0.05)
 
     def _begun(self) -> None:
         self._has_shell = True
