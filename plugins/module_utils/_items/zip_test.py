@@ -20,6 +20,8 @@ _LOCATOR64_LENGTH = 20
 _ENCRYPTED, _DESCRIPTOR = 0x1, 0x8
 _STORED, _DEFLATED = 0, 8
 _DESCRIPTOR_MARK = b"PK\x07\x08"
+_NARROW, _WIDE = struct.Struct("<III"), struct.Struct("<IQQ")
+_LONGEST_DESCRIPTOR = len(_DESCRIPTOR_MARK) + _WIDE.size
 _ALL_ONES = 0xFFFFFFFF
 _STEP = 2**20
 _HIGHEST_RATIO = 1100
@@ -117,24 +119,23 @@ class ZipTest:
         whole = _LOCAL.size + name + extra
         if len(buffer) < whole:
             return False
-        wide, size, packed = _sizes64(bytes(buffer[_LOCAL.size + name : whole]), size, packed)
+        size, packed = _sizes64(bytes(buffer[_LOCAL.size + name : whole]), size, packed)
         del buffer[:whole]
         self._members += 1
-        self._member = _Member(flags, method, crc, packed, size, wide=wide)
+        self._member = _Member(flags, method, crc, packed, size)
         return True
 
 
 class _Member:
     """The content of one member, and the data descriptor behind it."""
 
-    def __init__(self, flags: int, method: int, crc: int, packed: int, size: int, *, wide: bool) -> None:
+    def __init__(self, flags: int, method: int, crc: int, packed: int, size: int) -> None:
         self._described = bool(flags & _DESCRIPTOR)
         self._readable = method in (_STORED, _DEFLATED) and not flags & _ENCRYPTED
         if self._described and not (self._readable and method == _DEFLATED):
             raise _NotWhole("is packed in a way that cannot be followed")
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if self._readable and method == _DEFLATED else None
         self._expected = (crc, packed, size)
-        self._descriptor = "<IQQ" if wide else "<III"
         self._crc = 0
         self._packed = 0
         self._size = 0
@@ -185,32 +186,34 @@ class _Member:
             raise _NotWhole("holds a member that grows without measure")
 
     def _take_descriptor(self, buffer: bytearray) -> bool:
-        """CRC and sizes behind the content, with a mark or without."""
-        try:
-            told = struct.pack(self._descriptor, self._crc, self._packed, self._size)
-        except struct.error:
-            raise _NotWhole("holds a member that does not fit its size") from None
-        wanted = (_DESCRIPTOR_MARK + told, told)
-        for one in wanted:
-            if buffer.startswith(one):
-                del buffer[: len(one)]
-                return True
-        if len(buffer) >= len(wanted[0]):
-            raise _NotWhole("holds a member that does not fit its CRC")
-        return False
+        """CRC and sizes behind the content, with a mark or without, the sizes of 64 bits or of 32.
+
+        The header does not tell which: who writes to a stream knows no size yet, and Java then says nothing of 64 bits
+        before a member that needs them. As more than the longest descriptor always follows the content, it is waited
+        for, and the longer one is tried first: of an empty member the shorter one is its beginning.
+        """
+        if len(buffer) < _LONGEST_DESCRIPTOR:
+            return False
+        facts = (self._crc, self._packed, self._size)
+        widths = [_WIDE, _NARROW] if max(facts) <= _ALL_ONES else [_WIDE]
+        for told in (width.pack(*facts) for width in widths):
+            for one in (_DESCRIPTOR_MARK + told, told):
+                if buffer.startswith(one):
+                    del buffer[: len(one)]
+                    return True
+        raise _NotWhole("holds a member that does not fit its CRC")
 
 
-def _sizes64(extra: bytes, size: int, packed: int) -> tuple[bool, int, int]:
-    """Whether the extra field 1 is there, which is for sizes of more than 32 bits, and the sizes."""
-    at, wide = 0, False
+def _sizes64(extra: bytes, size: int, packed: int) -> tuple[int, int]:
+    """The sizes, of which the extra field 1 has those of more than 32 bits."""
+    at = 0
     while at + 4 <= len(extra):
         tag, length = struct.unpack_from("<HH", extra, at)
         if tag == 1:
-            wide = True
             field = extra[at + 4 : at + 4 + length]
             if size == _ALL_ONES and len(field) >= 8:
                 size, field = int.from_bytes(field[:8], "little"), field[8:]
             if packed == _ALL_ONES and len(field) >= 8:
                 packed = int.from_bytes(field[:8], "little")
         at += 4 + length
-    return wide, size, packed
+    return size, packed
