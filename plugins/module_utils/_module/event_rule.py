@@ -42,7 +42,8 @@ def back_to_complete(records: Iterable[CommitRecord]) -> list[CommitRecord]:
 def unannounced(phase: str, release: str, counts: Mapping[str, int], before: Sequence[CommitRecord]) -> list[Finding]:
     """The big differences of a scheduled backup to the last complete generation, unless something announced them.
 
-    Announced are they by a C(pre_change) generation, or by one that a restore made, at or after that last one.
+    What was counted then and is not any more counts as lost. Announced are they by a C(pre_change) generation, or by
+    one that a restore made, at or after that last one.
 
     :param before: what :func:`back_to_complete` gives
     """
@@ -52,9 +53,9 @@ def unannounced(phase: str, release: str, counts: Mapping[str, int], before: Seq
         return []
     last = before[-1]
     differences = [
-        f"{last.counts[name]} {name} then, {count} now"
-        for name, count in sorted(counts.items())
-        if name in last.counts and is_big(name, last.counts[name], count)
+        f"{then} {name} then, {counts.get(name, 'none counted')} now"
+        for name, then in sorted(last.counts.items())
+        if is_big(name, then, counts.get(name, 0))
     ]
     if release and last.release and release != last.release:
         differences.append(f"{last.release} then, {release} now")

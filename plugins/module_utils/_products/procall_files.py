@@ -30,10 +30,11 @@ _LARGEST_LOGPARAMS = 2**20
 
 @dataclass
 class ConfigFiles:
-    """What stands in the XML of ``config``. ``unread``: files that could not be understood, and why."""
+    """What stands in the XML of ``config``. ``users``: how many there are, None when that cannot be told. ``unread``:
+    files that could not be understood, and why."""
 
     settings: list[Setting] = field(default_factory=list)
-    users: int = 0
+    users: int | None = None
     unread: list[str] = field(default_factory=list)
 
 
@@ -99,8 +100,18 @@ class ProcallFiles:
             except (XmlRefused, OSError) as error:
                 reason = str(error) if isinstance(error, XmlRefused) else "it cannot be read"
                 found.unread.append(f"{path}: {reason}")
-        found.users = sum(1 for one in self.names(f"{folder}\\users") if USER_FILES.search(one.name))
+        found.users = self._count_users(folder)
         return found
+
+    def _count_users(self, config: str) -> int | None:
+        if not self.is_there(config):
+            return None
+        try:
+            return sum(1 for one in self._files.list_folder(f"{config}\\users") if USER_FILES.search(one.name))
+        except FileNotFoundError:
+            return 0
+        except OSError:
+            return None
 
     def sqlite_files(self, folders: Iterable[str]) -> list[str]:
         """The SQLite databases of UCServer in some folders, by their paths."""

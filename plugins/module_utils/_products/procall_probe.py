@@ -264,7 +264,7 @@ def _licences(files: ProcallFiles, settings: Sequence[Setting], options: Procall
 
 def _counts(config: ConfigFiles, facts: Mapping[str, Any]) -> dict[str, int]:
     counts = {"databases": len(facts["databases"])}
-    if config.users:
+    if config.users is not None:
         counts["users"] = config.users
     if facts["edition"] == "datacenter" or facts["partner_servers"]:
         counts["servers"] = 1 + len(facts["partner_servers"])

@@ -93,6 +93,13 @@ def test_every_difference_is_named():
     assert [text.split(",")[0] for text in found] == ["1 servers then", "100 users then", "8.4 then"]
 
 
+def test_a_count_that_vanished_is_no_silence():
+    (text,) = texts([record(users=120)])
+    assert text.startswith("120 users then, none counted now, and no pre_change generation")
+    assert texts([record(users=4, container_zip=1)]) == []
+    assert texts([record(replicators=1)])[0].startswith("1 replicators then, none counted now")
+
+
 def test_what_was_not_counted_before_is_no_difference():
     assert texts([record(users=10)], users=10, replicators=3) == []
 
@@ -155,9 +162,9 @@ def test_the_rule_is_what_it_says(records, phase, release, counts):
         return
     big = [
         name
-        for name in counts.keys() & last.counts.keys()
-        if (name in EVERY_ONE_COUNTS and counts[name] != last.counts[name])
-        or (name not in EVERY_ONE_COUNTS and abs(counts[name] - last.counts[name]) >= max(5, last.counts[name] / 10))
+        for name, then in last.counts.items()
+        if (name in EVERY_ONE_COUNTS and counts.get(name, 0) != then)
+        or (name not in EVERY_ONE_COUNTS and abs(counts.get(name, 0) - then) >= max(5, then / 10))
     ]
     other_release = bool(release and last.release and release != last.release)
     assert len(found) == len(big) + other_release

@@ -56,7 +56,7 @@ def test_the_media_root_by_what_is_in_it_or_by_the_program(files, disk):
 
 def test_files_that_are_not_there_or_denied_tell_nothing(files, disk):
     config = files.config(ROOT)
-    assert (config.settings, config.users, config.unread) == ([], 0, [])
+    assert (config.settings, config.users, config.unread) == ([], None, [])
     assert files.media_log_folders(MEDIA) is None
     assert files.sqlite_files([ROOT]) == []
     assert not files.has_directory_cache([ROOT])

@@ -34,6 +34,28 @@ def test_version_edition_places_and_counts(uc_host):
     assert probe.identity["machine_id"] == "4c4c4544-0042"
 
 
+def test_users_are_counted_also_when_none_is_left(uc_host):
+    gone = [path for path in uc_host.files.paths() if "_clientcontent" in path]
+    assert gone
+    for path in gone:
+        uc_host.files.remove(path)
+    assert probed(uc_host)[1].counts["users"] == 0
+    uc_host.files.remove(ROOT + r"\config\users")
+    assert probed(uc_host)[1].counts["users"] == 0
+
+
+def test_users_are_not_counted_where_nobody_may_look(uc_host):
+    listing = uc_host.files.list_folder
+
+    def refused(path):
+        if path.endswith("users"):
+            raise PermissionError(13, "denied")
+        return listing(path)
+
+    uc_host.files.list_folder = refused
+    assert "users" not in probed(uc_host)[1].counts
+
+
 def test_the_domain_of_the_host_unless_a_setting_names_another(uc_host):
     uc_host.setting("Domain", "example.com", procall_probe.DOMAIN_KEY)
     assert probed(uc_host)[1].facts["domain"] == "example.com"
