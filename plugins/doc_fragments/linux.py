@@ -113,6 +113,13 @@ options:
           - It is secret as a whole, and a difference never shows anything of it.
         type: bool
         default: false
+      lives:
+        description:
+          - The services write it by themselves when they start or while they run. After a restore it is compared only
+            before they start.
+          - What is V(user_data) or V(logs) lives anyway.
+        type: bool
+        default: false
       path:
         description:
           - Absolute paths. C(*), C(?) and C([...]) are wildcards within a name.

@@ -3,7 +3,8 @@
 
 """UCServers on the stand-in Windows host: three layouts, and what takes them away.
 
-No ProCall is at hand: services are small programs, the files are made up in the folders that the vendor names.
+No ProCall is at hand: services are small programs, one of which writes whenever it starts, and the files are made up in
+the folders that the vendor names.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ LAYOUTS: Mapping[str, Layout] = {
         (
             Service("web_server", "UC-1-Web", "estos UC WebServer", r"C:\UC\Web\run.exe"),
             Service("media_server", "UC-1-Media", "estos UC MediaServer", r"C:\UC\Media\run.exe"),
-            Service("ucserver", "UC-1", "estos UCServer", r"C:\UC\Server\bin\srv64.exe"),
+            Service("ucserver", "UC-1", "estos UCServer", r"C:\UC\Server\bin\srv64.exe",
+                    r"--write C:\UC\Server\linestates\started.xml"),
         ),
         "",
     ),

@@ -49,6 +49,8 @@ class MemoryServices:
     """Verb -> the error that it ends with."""
     lingering: list[str] = field(default_factory=list)
     """Stopped services whose processes are still in the list; each list is one shorter."""
+    at_start: dict[str, Callable[[], None]] = field(default_factory=dict)
+    """Service -> what it does as soon as it is started."""
 
     def __post_init__(self) -> None:
         self.windows.programs["sc"] = self._sc
@@ -123,7 +125,11 @@ class MemoryServices:
         _none(rest)
         if self.states[service.lower()] == 4:
             return CommandResult(1056, b"", b"")
+        start = self.value(service, "Start")
+        if start is not None and start.number == _STARTS["disabled"]:
+            return CommandResult(1058, b"", b"")
         self.states[service.lower()] = 2
+        self.at_start.get(service.lower(), lambda: None)()
         self.coming[service.lower()] = self.coming.get(service.lower()) or [2, 4]
         return self._told(service)
 

@@ -52,8 +52,9 @@ class Item(ABC):
     ``dump``, ``stop`` ... ``become``: as whom the host is read and written. ``sensitive``: contents are secrets as a
     whole (keys, password files). ``restorable`` False: a record of how it was, nothing to put back. ``comparable``
     False: a container that is different each time, so that nobody can tell whether what is in it changed. ``constant``:
-    it is set once and for all, so that another content than before is a problem. ``band``: which sizes are usual; what
-    is gathered may grow, but not shrink, unless it says otherwise.
+    it is set once and for all, so that another content than before is a problem. ``lives``: the product writes it by
+    itself while it runs, so after a restore it is compared only before services start. ``band``: which sizes are usual;
+    what is gathered may grow, but not shrink, unless it says otherwise.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Item(ABC):
     restorable: bool = True
     comparable: bool = True
     constant: bool = False
+    lives: bool = False
     band: Band = Band(at_most=math.inf)
 
     def __post_init__(self) -> None:

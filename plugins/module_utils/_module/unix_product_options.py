@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .option_types import ITEM, SECRET, TEXT, TEXTS
+from .option_types import ITEM, PUT_BACK, SECRET, TEXT, TEXTS
 
 _COMMAND: dict[str, Any] = {"type": "list", "elements": "str"}
 
@@ -43,7 +43,7 @@ LINUX: dict[str, dict[str, Any]] = {
     "paths": {
         "type": "list",
         "elements": "dict",
-        "options": {**ITEM, "path": {"type": "list", "elements": "str", "required": True}, "exclude": TEXTS},
+        "options": {**PUT_BACK, "path": {"type": "list", "elements": "str", "required": True}, "exclude": TEXTS},
     },
     "commands": {
         "type": "list",

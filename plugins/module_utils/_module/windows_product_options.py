@@ -9,7 +9,7 @@ from typing import Any
 
 from .._products.procall_options import COMPONENTS, CONFIGURATION, CTI_PORT, EDITIONS, FOLDERS, JOURNAL
 from .._products.windows_options import SHADOW_COPY_MODES
-from .option_types import ITEM, TEXT, TEXTS
+from .option_types import PUT_BACK, TEXT, TEXTS
 
 Options = dict[str, dict[str, Any]]
 
@@ -28,12 +28,12 @@ WINDOWS: Options = {
     "paths": {
         "type": "list",
         "elements": "dict",
-        "options": {**ITEM, "path": {**TEXTS, "required": True}, "exclude": TEXTS},
+        "options": {**PUT_BACK, "path": {**TEXTS, "required": True}, "exclude": TEXTS},
     },
     "registry": {
         "type": "list",
         "elements": "dict",
-        "options": {**ITEM, "key": {**TEXTS, "required": True, "no_log": False}, "users": TEXTS},
+        "options": {**PUT_BACK, "key": {**TEXTS, "required": True, "no_log": False}, "users": TEXTS},
     },
 }
 

@@ -156,9 +156,13 @@ class Product(ABC):
         """What is stopped for a restore, in this order, and started in the reverse one."""
         return []
 
+    def services_to_start(self, probe: Probe) -> list[Service]:
+        """Those of :meth:`services` that are to run: they are started after a restore, and health asks for them."""
+        return self.services(probe)
+
     def services_to_stop_for_backup(self, probe: Probe) -> list[Service]:
         """What is stopped while the items are gathered; mostly nothing."""
-        return self.services(probe) if self.stop_services_for_backup else []
+        return self.services_to_start(probe) if self.stop_services_for_backup else []
 
     def service_control(self, transport: Transport) -> ServiceControl:
         """Stops and starts the services of this host."""
@@ -190,7 +194,7 @@ class Product(ABC):
 
     def health(self, transport: Transport, probe: Probe) -> list[Check]:
         """Whether the product does its work. By default: its services run."""
-        return self.service_checks(transport, self.services(probe))
+        return self.service_checks(transport, self.services_to_start(probe))
 
     def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
         """How much of its work it does now: registrations, trunks that answer, services that run. What cannot be
@@ -213,7 +217,7 @@ class Product(ABC):
 
     def running_services(self, transport: Transport, probe: Probe) -> dict[str, int]:
         """For :meth:`counters`: how many of its services run; nothing when none can be asked."""
-        checks = self.service_checks(transport, self.services(probe))
+        checks = self.service_checks(transport, self.services_to_start(probe))
         known = [check.ok for check in checks if check.ok is not None]
         return {"services": known.count(True)} if known else {}
 

@@ -76,12 +76,15 @@ class Ecsta(IdenticalRelease, WindowsProduct):
 
     # --- what is gathered --------------------------------------------------------------------------------------------
     def items(self, probe: Probe) -> list[Item]:
+        """A driver that TAPI starts may write into its own key; what it writes is not publicly known."""
         drivers = probe.facts.get("drivers", ())
         if not drivers:
-            return [self.registry("configuration", self.options.keys)]
+            return [self.registry("configuration", self.options.keys, lives=True)]
         known = {driver["key"].lower() for driver in drivers}
         gone = [key for key in self.options.keys if not set("*?") & set(key) and key.lower() not in known]
-        items = [self.registry(_item_of(key), [key]) for key in (*(driver["key"] for driver in drivers), *gone)]
+        items = [
+            self.registry(_item_of(key), [key], lives=True) for key in (*(driver["key"] for driver in drivers), *gone)
+        ]
         refuse_same_names((item.name for item in items), "keys")
         return list(items)
 

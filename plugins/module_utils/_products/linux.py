@@ -100,6 +100,7 @@ class Paths:
     data_class: str = option(choice(*DATA_CLASSES), "voip_config")
     required: bool = option(flag, True)
     sensitive: bool = option(flag, False)
+    lives: bool = option(flag, False)
     name: str = option(item_name, "")
 
     @property
@@ -207,6 +208,7 @@ class Linux(UnixProduct):
                 NamedFiles,
                 required=wanted.required,
                 sensitive=wanted.sensitive,
+                lives=wanted.lives,
                 exclude=wanted.exclude,
             )
 

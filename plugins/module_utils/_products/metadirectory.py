@@ -39,6 +39,8 @@ METADIRECTORY = Sought(
 )
 FOLDERS = (("config", "voip_config"), ("database", "user_data"), ("wwwroot", "voip_config"))
 """The vendor's list; what is in ``database`` are contacts of people."""
+LIVING = ("config", "database")
+"""What MetaDirectory writes while it runs; of ``config`` this is an assumption."""
 REPLICATORS = ("replicator", "metareplicator", "replicatorconfig", "replicatorsettings")
 """What an element of the configuration is called that stands for one replicator. The schema is not public: this is an
 assumption, and where it does not hold the count is 0."""
@@ -93,7 +95,14 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
             return [NotGatherable(name=name, data_class=data_class, reason=NO_FOLDER) for name, data_class in FOLDERS]
         exclude = tuple(self.options.exclude)
         items: list[Item] = [
-            self.tree(name, [f"{root}\\{name}"], data_class, exclude=exclude, sensitive=name == "config")
+            self.tree(
+                name,
+                [f"{root}\\{name}"],
+                data_class,
+                exclude=exclude,
+                sensitive=name == "config",
+                lives=name in LIVING,
+            )
             for name, data_class in FOLDERS
         ]
         if self.options.paths:

@@ -39,6 +39,9 @@ FOLDERS = (
 )
 """Item, folder below the root, data class. Installation packages of clients belong to the system; what people wrote,
 and when their telephones were busy, is theirs."""
+LIVING = (CONFIG, DATABASE, "linestates", "pending", "userstates")
+"""What UCServer writes while it runs. That it writes into ``config`` and into its key of the registry, and UC Media
+Server into ``etc``, are assumptions: the vendor says of no file who writes it."""
 SHARED_MEMORY = "*-shm"
 """SQLite makes it anew from the log beside it (sqlite.org/walformat.html); while it is used it cannot be read."""
 NO_ROOT = "UCServer is not found on this host; say with the option root where it is"
@@ -117,7 +120,9 @@ class ProcallItems:
             if name == LOGS:
                 paths += [one for one in self._options.log_folders if not is_below(one, paths[0])]
             required = name not in self._options.optional_folders
-            yield self._product.tree(name, paths, data_class, required=required, exclude=self._excluded(paths))
+            yield self._product.tree(
+                name, paths, data_class, required=required, exclude=self._excluded(paths), lives=name in LIVING
+            )
 
     def _excluded(self, paths: Iterable[str]) -> tuple[str, ...]:
         """What the operator leaves out, and database folders that lie in these folders: they are items of their own."""
@@ -154,6 +159,7 @@ class ProcallItems:
             name=name,
             data_class="user_data",
             required=name not in self._options.optional_folders,
+            lives=True,
             order=tree.order,
             consistency="shadow_copy" if from_copy else "none",
             paths=tree.paths,
@@ -167,7 +173,7 @@ class ProcallItems:
             yield NotGatherable(name="media-config", data_class="voip_config", reason=NO_MEDIA_ROOT)
             return
         exclude = tuple(self._options.exclude)
-        yield self._product.tree("media-config", [f"{root}\\emswindows\\etc"], exclude=exclude)
+        yield self._product.tree("media-config", [f"{root}\\emswindows\\etc"], exclude=exclude, lives=True)
         yield self._product.tree("media-logparams", [f"{root}\\logparams.txt"])
         logs = [str(one) for one in self._facts.get("media_log_folders", [])]
         if UCSERVER in self._components:
@@ -199,5 +205,5 @@ class ProcallItems:
 
     def _registry(self) -> Iterator[Item]:
         administrators = tuple(self._options.administrators)
-        yield self._product.registry("registry", [SERVER_KEY])
+        yield self._product.registry("registry", [SERVER_KEY], lives=True)
         yield self._product.registry("administrators", [ADMIN_KEY], users=administrators, required=bool(administrators))

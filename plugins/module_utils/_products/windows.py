@@ -30,6 +30,7 @@ class WindowsPaths:
     data_class: str = option(choice(*DATA_CLASSES), "voip_config")
     required: bool = option(flag, True)
     sensitive: bool = option(flag, False)
+    lives: bool = option(flag, False)
     name: str = option(item_name, "")
 
 
@@ -43,6 +44,7 @@ class Keys:
     data_class: str = option(choice(*DATA_CLASSES), "voip_config")
     required: bool = option(flag, True)
     sensitive: bool = option(flag, False)
+    lives: bool = option(flag, False)
     name: str = option(item_name, "")
 
 
@@ -106,6 +108,7 @@ class Windows(WindowsProduct):
                 wanted.data_class,
                 required=wanted.required,
                 sensitive=wanted.sensitive,
+                lives=wanted.lives,
                 exclude=tuple(wanted.exclude),
             )
             for wanted in options.paths
@@ -118,6 +121,7 @@ class Windows(WindowsProduct):
                 wanted.data_class,
                 required=wanted.required,
                 sensitive=wanted.sensitive,
+                lives=wanted.lives,
                 users=tuple(wanted.users),
             )
             for wanted in options.registry

@@ -78,8 +78,12 @@ class WindowsProduct(Product):
 
     # --- services ----------------------------------------------------------------------------------------------------
     def services(self, probe: Probe) -> list[Service]:
+        return [WindowsServiceName(name) for name in probe.facts.get("services", ())]
+
+    def services_to_start(self, probe: Probe) -> list[Service]:
+        """Not what is disabled; a service that was disabled then may run now, so it is stopped all the same."""
         disabled = probe.facts.get("disabled_services", ())
-        return [WindowsServiceName(name) for name in probe.facts.get("services", ()) if name not in disabled]
+        return [service for service in self.services(probe) if service.name not in disabled]
 
     def counters(self, transport: Transport, probe: Probe) -> dict[str, int]:
         """How many of its services run, of those that are not disabled."""

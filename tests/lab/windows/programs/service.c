@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 ucops contributors
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A service that does nothing but run:  service.exe [--lock FILE] [--slow-stop MILLISECONDS] [--never-stop]
- * FILE is held open and shared with nobody while it runs. */
+ * A service that does little but run:  service.exe [--lock FILE] [--write FILE] [--slow-stop MILLISECONDS] [--never-stop]
+ * A FILE to lock is held open and shared with nobody while it runs; one to write is written anew before it says that it
+ * runs, always the same. */
 #include "patience.h"
 #include <wchar.h>
 
 static SERVICE_STATUS_HANDLE handle;
 static SERVICE_STATUS status;
 static HANDLE stopping;
-static const wchar_t *file;
+static const wchar_t *file, *state;
 static DWORD delay;
 static BOOL stubborn;
 
@@ -36,6 +37,17 @@ static void WINAPI control(DWORD code)
     }
 }
 
+static BOOL write_state(void)
+{
+    static const char text[] = "<started/>";
+    DWORD count;
+    HANDLE made = CreateFileW(state, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+
+    if (made == INVALID_HANDLE_VALUE)
+        return FALSE;
+    return WriteFile(made, text, sizeof text - 1, &count, NULL) & CloseHandle(made);
+}
+
 static void WINAPI serve(DWORD count, wchar_t **words)
 {
     HANDLE held = INVALID_HANDLE_VALUE;
@@ -50,6 +62,11 @@ static void WINAPI serve(DWORD count, wchar_t **words)
             tell(SERVICE_STOPPED);
             return;
         }
+    }
+    if (state && !write_state()) {
+        status.dwWin32ExitCode = GetLastError();
+        tell(SERVICE_STOPPED);
+        return;
     }
     tell(SERVICE_RUNNING);
     WaitForSingleObject(stopping, INFINITE);
@@ -67,6 +84,8 @@ int wmain(int count, wchar_t **words)
     for (int at = 1; at < count; at++) {
         if (!wcscmp(words[at], L"--lock") && at + 1 < count)
             file = words[++at];
+        else if (!wcscmp(words[at], L"--write") && at + 1 < count)
+            state = words[++at];
         else if (!wcscmp(words[at], L"--slow-stop") && at + 1 < count)
             delay = _wtoi(words[++at]);
         else if (!wcscmp(words[at], L"--never-stop"))

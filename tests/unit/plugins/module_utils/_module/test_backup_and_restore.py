@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -964,6 +965,31 @@ def test_a_service_that_is_down_is_started_although_nothing_else_differs(site: S
     assert (plan.items, plan.stopped, plan.is_needed) == ([], ["switchboard"], True)
     restorer.run(plan)
     assert switchboard.exists() and not site.restorer(outcome).plan(look_only=False).is_needed
+
+
+@pytest.mark.parametrize("lives", [False, True])
+def test_what_a_service_writes_when_it_starts_must_be_declared(
+    site: Site, switchboard: pathlib.Path, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    state = site.root / "etc/voip/state"
+    (service,) = site.options["services"]
+    service["start"] = ["sh", "-c", f"date +%s%N >{state}; touch {switchboard}"]
+    outcome = site.backup()
+    dialplan = site.root / "etc/voip/dialplan.cfg"
+    dialplan.write_text("changed")
+    product = site.product
+    items = [dataclasses.replace(item, lives=lives) for item in product.items(product.probe(site.transport))]
+    monkeypatch.setattr(product, "items", lambda probe: items)
+    restorer = site.restorer(outcome, product)
+    plan = restorer.plan(look_only=False)
+    if lives:
+        assert restorer.run(plan)["compared"] == {"voip": 5}
+        assert dialplan.read_text() == LONG
+    else:
+        with pytest.raises(RestoreFailed, match="differs again.*state should not be there.*was put back to") as caught:
+            restorer.run(plan)
+        assert dialplan.read_text() == "changed" and "lives: true" in str(caught.value)
+    assert state.exists() and switchboard.exists() and open_restores(site.store.backend, "pbx", "linux") == []
 
 
 def test_below_the_reserve_nothing_begins_but_a_restore_s_own(site: Site) -> None:

@@ -189,12 +189,13 @@ def test_the_account_that_a_service_has_is_needed_too_in_case_that_the_restore_f
     assert given.refuse_restore(host, then, now, items) == []
 
 
-def test_a_disabled_service_is_kept_and_neither_stopped_nor_started(host, monkeypatch):
+def test_a_disabled_service_is_kept_and_not_started_but_stopped_if_it_runs(host, monkeypatch):
     look_at(monkeypatch, services=(WindowsService(**{**vars(SERVICE), "start": "disabled"}),))
     product = MetaDirectory({})
     probe = product.probe(host)
     assert [item.name for item in product.items(probe)][-1] == "service-emetasrv"
-    assert product.services(probe) == []
+    assert [service.name for service in product.services(probe)] == ["emetasrv"]
+    assert product.services_to_start(probe) == []
 
 
 def test_what_needs_no_backup_is_said(host):

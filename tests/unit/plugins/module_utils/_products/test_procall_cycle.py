@@ -18,6 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry i
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RestoreFailed, VersionMismatch
 from ansible_collections.ucops.recovery.plugins.module_utils._items.service_settings import normal_form
 from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
 
 UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\procall"
 SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
@@ -230,3 +231,115 @@ def test_nothing_secret_outside_of_what_is_sealed(first, store, tmp_path):
         assert secret.encode() not in kept
         assert secret.encode("utf-16-le") not in kept
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+# --- it writes as soon as it starts -----------------------------------------------------------------------------------
+def without_what_lives(state):
+    """A state without what the tests below write at a start."""
+    files, (settings, admin), *others = state
+    kept = {path: held for path, held in files.items() if "linestates" not in path and "runtime.xml" not in path}
+    settings = {
+        key: {name: value for name, value in some.items() if name != "Starts"} for key, some in settings.items()
+    }
+    return kept, settings, admin, others
+
+
+@pytest.fixture
+def busy(first):
+    """It writes something else at each start: a count of starts."""
+    starts = []
+
+    def write():
+        starts.append(None)
+        for path in (
+            rf"{ROOT}\linestates\{len(starts)}.xml",
+            rf"{ROOT}\linestates\11.xml",
+            rf"{ROOT}\config\runtime.xml",
+        ):
+            first.windows.files.add(path, b"x" * len(starts))
+        first.windows.registry.set(SERVER_KEY, Starts=len(starts))
+
+    first.services.at_start["eucsrv"] = write
+    first.windows.registry.set(SERVER_KEY, Starts=0)
+    return first
+
+
+def test_what_a_server_writes_when_it_starts_fails_no_restore(busy, store):
+    one = ucserver()
+    outcome = store.backup(one, busy.transport)
+    before = busy.state()
+    busy.destroy()
+    busy.remove(rf"{ROOT}\linestates")
+    restorer = store.restorer(outcome, one, busy.transport)
+    result = restorer.run(restorer.plan(look_only=False))
+    assert {"linestates", "registry", "config"} <= set(result["compared"])
+    assert without_what_lives(busy.state()) == without_what_lives(before)
+    assert busy.windows.files.content(rf"{ROOT}\linestates\1.xml") == b"x"
+    assert open_restores(store.backend, "host", "procall_server") == []
+
+
+def test_what_a_server_writes_when_it_starts_fails_no_roll_back(busy, store):
+    one = ucserver()
+    outcome = store.backup(one, busy.transport)
+    busy.destroy()
+    destroyed = busy.state()
+
+    def go_down_once():
+        busy.services.coming["eucweb"] = [1]
+        del busy.services.at_start["eucweb"]
+
+    busy.services.at_start["eucweb"] = go_down_once
+    restorer = store.restorer(outcome, one, busy.transport)
+    with pytest.raises(RestoreFailed, match="eucweb was stopped and cannot be started.*The host was put back to"):
+        restorer.run(restorer.plan(look_only=False))
+    assert without_what_lives(busy.state()) == without_what_lives(destroyed)
+    assert open_restores(store.backend, "host", "procall_server") == []
+
+
+def test_a_server_that_does_not_take_what_was_put_back_is_found(first, store):
+    one = ucserver()
+    outcome = store.backup(one, first.transport)
+    first.destroy()
+    first.windows.files.add(rf"{ROOT}\ClientInstall\ProCall.msi", b"another")
+    first.services.at_start["eucsrv"] = lambda: first.windows.files.add(rf"{ROOT}\ClientInstall\ProCall.msi", b"mine")
+    restorer = store.restorer(outcome, one, first.transport)
+    with pytest.raises(RestoreFailed, match="differs again, now that its services run, .*ProCall.msi") as caught:
+        restorer.run(restorer.plan(look_only=False))
+    assert "lives: true" in caught.value.hint
+
+
+def test_nothing_is_put_back_under_a_service_that_was_disabled_then_and_runs_now(first, store):
+    services, registry = first.services, first.windows.registry
+    registry.set(rf"{SERVICES}\eucsrv", Start=4)
+    services.states["eucsrv"] = 1
+    one = ucserver()
+    outcome = store.backup(one, first.transport)
+    before = first.state()
+    registry.set(rf"{SERVICES}\eucsrv", Start=2)
+    services.states["eucsrv"] = 4
+    first.remove(rf"{ROOT}\database")
+    ran = []
+    write = first.windows.files.write
+
+    def watched(path, *others):
+        ran.extend(path for state in [services.states["eucsrv"]] if state != 1 and path.startswith(ROOT))
+        write(path, *others)
+
+    first.windows.files.write = watched
+    restorer = store.restorer(outcome, one, first.transport)
+    restorer.run(restorer.plan(look_only=False))
+    assert (ran, first.state()) == ([], before)
+
+
+def test_a_service_that_was_disabled_then_and_whose_definition_stays_runs_again(first, store):
+    services, registry = first.services, first.windows.registry
+    registry.set(rf"{SERVICES}\eucsrv", Start=4)
+    services.states["eucsrv"] = 1
+    one = ucserver()
+    outcome = store.backup(one, first.transport)
+    registry.set(rf"{SERVICES}\eucsrv", Start=2)
+    services.states["eucsrv"] = 4
+    first.remove(rf"{ROOT}\database")
+    restorer = store.restorer(outcome, one, first.transport, only_items=["database"])
+    restorer.run(restorer.plan(look_only=False))
+    assert "sc stop eucsrv" in first.windows.lines() and services.states["eucsrv"] == 4
