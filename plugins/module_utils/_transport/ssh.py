@@ -203,8 +203,8 @@ class SshTransport(Transport):
             return self._connection
 
     def _session(self) -> paramiko.Channel:
-        """A new session. A host that opens one at a time (MaxSessions) has to see first that the last one has ended, and
-        the shell that waits gives up its own."""
+        """A new session. A host that opens one at a time (MaxSessions) has to see first that the last one has ended,
+        and the shell that waits gives up its own."""
         connection = self._open()
         end = time.monotonic() + SESSION_ENDS_WITHIN
         while True:
