@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - ucops.recovery.trust
   - ucops.recovery.source
   - ucops.recovery.ssh
+  - ucops.recovery.unix
   - ucops.recovery.kamailio
   - ucops.recovery.change
   - ucops.recovery.restore

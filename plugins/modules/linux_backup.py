@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - ucops.recovery.unlock
   - ucops.recovery.source
   - ucops.recovery.ssh
+  - ucops.recovery.unix
   - ucops.recovery.linux
   - ucops.recovery.change
   - ucops.recovery.change.phase

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the products on Unix hosts, mirrored by the documentation fragment of each one's name."""
+"""The options of the products on Unix hosts, as the documentation fragments unix and of each one's name tell them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .option_types import ITEM, PUT_BACK, SECRET, TEXT, TEXTS
 
 _COMMAND: dict[str, Any] = {"type": "list", "elements": "str"}
 
-_UNIX: dict[str, dict[str, Any]] = {
+UNIX: dict[str, dict[str, Any]] = {
     "root": {"type": "str", "default": "/"},
     "services": {
         "type": "list",
@@ -39,7 +39,7 @@ _UNIX: dict[str, dict[str, Any]] = {
 }
 
 LINUX: dict[str, dict[str, Any]] = {
-    **_UNIX,
+    **UNIX,
     "paths": {
         "type": "list",
         "elements": "dict",
@@ -55,7 +55,7 @@ LINUX: dict[str, dict[str, Any]] = {
 }
 
 KAMAILIO: dict[str, dict[str, Any]] = {
-    **_UNIX,
+    **UNIX,
     "config_dir": TEXT,
     "config_file": TEXT,
     "exclude": TEXTS,

@@ -17,10 +17,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module import args
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connection_groups import CONNECTION_GROUPS
+from ansible_collections.ucops.recovery.plugins.module_utils._module.unix_product_options import UNIX
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import KeylessAction
 
 ROOT = specifications.PLUGINS.parent
-GROUPS = {**argspec.GROUPS, **CONNECTION_GROUPS}
+GROUPS = {**argspec.GROUPS, **CONNECTION_GROUPS, "unix": lambda: argspec.ArgumentSpec(UNIX)}
 INFO_ONLY = {
     "generation_diff",
     "generation_info",
