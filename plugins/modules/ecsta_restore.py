@@ -18,7 +18,8 @@ description:
     there is no room, when the generation is not authentic, or when its content is damaged.
   - Makes a generation of the host as it is, stops what runs, puts everything back with owner, rights and times, starts,
     and gathers again to compare. When any of that fails, the host is put back to what it was.
-  - What lies on the host below the restored places and is not in the generation is removed.
+  - What lies on the host below the restored places and is not in the generation is removed, unless nobody looked at it
+    when the generation was made, because an exclude or a path that was not named kept it out; a warning names it.
 requirements:
   - cryptography >= 41.0
   - zstandard >= 0.19

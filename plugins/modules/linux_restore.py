@@ -13,7 +13,8 @@ author:
   - ucops contributors (@ucops)
 description:
   - Puts a generation back on its host exactly, with content, owner, mode, times, links, ACLs, extended attributes and
-    databases, and removes what came later.
+    databases, and removes what came later. What nobody looked at when the generation was made, because an exclude, a
+    path that was not named, or a file system that was not mounted kept it out, is not removed, and a warning names it.
   - Before anything is touched the generation is proved authentic and whole, the host and its release are compared
     with it, and what will be done is listed. Check mode ends there.
   - Then the restore is noted in a signed journal, a C(pre_restore) generation is made, services are stopped, items

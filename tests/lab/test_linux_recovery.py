@@ -296,3 +296,21 @@ def test_check_mode_writes_nothing(host: Host, recovery: Recovery, controller: C
 def test_all_of_it_is_authentic_at_the_end(recovery: Recovery) -> None:
     play = recovery.verify()
     assert play.passed and result_of(play)["verdict"] == "authentic", play.output
+
+
+def test_a_volume_that_was_mounted_since_and_what_was_left_out_are_not_emptied(
+    before: str, host: Host, recovery: Recovery
+) -> None:
+    host.mount_tmpfs("/etc/app/volume", "1m")
+    host.run("echo kept >/etc/app/volume/file; echo volatile >/etc/app/later.tmp; echo evil >/etc/app/later")
+    paths = [{**one, "exclude": []} if one["name"] == "app" else one for one in PRODUCT["paths"]]
+    options = {**reach(recovery, host), **recovery.unlocked(), "paths": paths, "only_items": ["app"]}
+    play = recovery.run_each({"restore": ("linux_restore", {**options, "generation": "server/linux/1"})})
+    restored = play.result("restore")
+    assert restored["status"] == "ok", restored
+    removed = {one["path"] for one in restored["plan"]["changes"]["app"] if one["action"] == "remove"}
+    assert "/etc/app/later" in removed and not {path for path in removed if "volume" in path or ".tmp" in path}
+    told = "did not look at /etc/app/cache.tmp, /etc/app/later.tmp, /etc/app/volume;"
+    assert any(told in warning for warning in restored["plan"]["warnings"]), restored["plan"]["warnings"]
+    assert host.read("/etc/app/volume/file") == b"kept\n" and host.exists("/etc/app/later.tmp")
+    assert not host.exists("/etc/app/later")

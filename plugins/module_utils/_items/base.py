@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol
 
-from .._entries import DATA_CLASSES, Entry, Gathered, ItemReport, path_to_text
+from .._entries import DATA_CLASSES, Entry, Gathered, ItemReport, path_from_text, path_to_text
 from .._errors import HostileContent, OptionInvalid, RestoreRefused
 from .._transport.base import Become, Transport
 from .landing.sizes import Band
@@ -70,6 +70,10 @@ class Item(ABC):
     lives: bool = False
     band: Band = Band(at_most=math.inf)
 
+    scope_fields: ClassVar[Sequence[str]] = ()
+    """The fields that say what a gathering looks at, each a flag or a list of patterns. None: the path of an entry
+    alone tells whether it is the item's."""
+
     def __post_init__(self) -> None:
         if self.data_class not in DATA_CLASSES:
             raise OptionInvalid(f"There is no data class {self.data_class!r}", item=self.name)
@@ -118,6 +122,28 @@ class Item(ABC):
         """A restore is going to put these back, or to take them back. It says so before it reads the host, and may say
         it several times. For items where that decides what counts."""
         return
+
+    def scope(self) -> dict[str, Any]:
+        """What a gathering looks at, as it goes into the manifest: options and products change, and a restore must not
+        take for new what nobody looked at when the generation was made."""
+        return {name: _to_json(getattr(self, name)) for name in self.scope_fields}
+
+    def looked_at(self, scope: Mapping[str, Any]) -> Callable[[Entry], bool]:
+        """Tells of an entry that is on the host whether a gathering of that scope would have brought it.
+
+        :raises ValueError, TypeError, LookupError, OptionInvalid: it is no scope of such an item
+        """
+        then = replace(self, **{name: _from_json(scope[name]) for name in self.scope_fields})
+        return then.brings
+
+    def brings(self, entry: Entry) -> bool:
+        """Whether a gathering brings this entry of a host."""
+        return self.covers(entry.path)
+
+    def limited_to(self, scope: Mapping[str, Any]) -> tuple[Item, list[str]]:
+        """The item without what a gathering of that scope did not look at within its entries, and what that is. Raises
+        like :meth:`looked_at`."""
+        return self, []
 
     def plan(
         self, wanted: Sequence[Entry], current: Sequence[Entry], differing: Collection[bytes] | None = None
@@ -174,6 +200,18 @@ class Item(ABC):
         Mostly that is a restore. An item whose restore leaves alone what it does not know removes it here.
         """
         self.restore(transport, wanted, current)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    return [path_to_text(one if isinstance(one, bytes) else one.encode("utf-8", "surrogateescape")) for one in value]
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    return tuple(path_from_text(one).decode("utf-8", "surrogateescape") for one in value)
 
 
 def _content_differs(entry: Entry, old: Entry, differing: Collection[bytes] | None) -> bool:

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from .._entries import Entry, Gathered, ItemReport, path_to_text
 from .._errors import CommandFailed, ConnectionFailed, HostileContent, OptionInvalid, RestoreFailed, RestoreRefused
@@ -47,6 +47,8 @@ class DirectoryAttributes(Item):
     kinds: Sequence[str] = tuple(KINDS)
     attributes: Sequence[SavedAttribute] = ()
 
+    scope_fields: ClassVar[Sequence[str]] = ("base_dns", "kinds", "attributes")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         unknown = sorted(set(self.kinds) - set(KINDS))
@@ -67,6 +69,25 @@ class DirectoryAttributes(Item):
 
     def normaliser(self, entry: Entry) -> LineNormaliser | None:
         return _OwnValues(self)
+
+    def scope(self) -> dict[str, Any]:
+        return {
+            "base_dns": list(self.base_dns),
+            "kinds": list(self.kinds),
+            "attributes": [attribute.name for attribute in self.attributes],
+        }
+
+    def looked_at(self, scope: Mapping[str, Any]) -> Callable[[Entry], bool]:
+        """An entry does not tell where its object lies: when not all that is looked at now was, none counts as seen."""
+        bases, deciding = scope["base_dns"], {one.name for one in self.attributes if one.decides}
+        is_within = not bases or bool(self.base_dns and all(_is_below_one(one, bases) for one in self.base_dns))
+        seen = is_within and {*self.kinds} <= {*scope["kinds"]} and deciding <= {*scope["attributes"]}
+        return lambda entry: seen
+
+    def limited_to(self, scope: Mapping[str, Any]) -> tuple[DirectoryAttributes, list[str]]:
+        """Without the attributes that were not looked at: their values in an object are not new."""
+        seen = [one for one in self.attributes if one.name in scope["attributes"]]
+        return replace(self, attributes=seen), [one.name for one in self.attributes if one not in seen]
 
     # --- gathering ----------------------------------------------------------------------------------------------------
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
@@ -349,6 +370,10 @@ def is_below(dn: str, base: str) -> bool:
     """Whether an object is at or below a place; both as the directory writes them."""
     inner, outer = dn.lower(), base.lower()
     return inner == outer or (inner.endswith(f",{outer}") and not inner.endswith(f"\\,{outer}"))
+
+
+def _is_below_one(dn: str, bases: Iterable[str]) -> bool:
+    return any(is_below(dn, base) for base in bases)
 
 
 def _guid(ldap: DirectoryTransport, found: DirectoryObject) -> str:

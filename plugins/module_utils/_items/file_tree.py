@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from .._compare.normalise import for_path
-from .._entries import Entry, Gathered, ItemReport
+from .._entries import Entry, Gathered, ItemReport, path_to_text
 from .._errors import OptionInvalid
 from .._transport.base import Become, CommandsRefused, Transport
 from .base import Extent, Item, LineNormaliser
 from .globs import Excludes, Glob, PathGlobs, raw
 from .tree_conversation import TreeConversation
-from .tree_listing import KEPT, Listing, ToolsMissing, measure_tree, note
+from .tree_listing import KEPT, MOUNTS, Listing, ToolsMissing, measure_tree, note
 from .tree_reading import Stamp, read_tree
 from .tree_restoring import TreeRestore, judge_entries
 from .tree_walking import walk_tree
@@ -28,7 +29,7 @@ class FileTree(Item):
 
     ``paths``: absolute, with ``*``, ``?`` and ``[...]`` within names. A path that is a symlink is kept as a symlink and
     noted; name its target too if that is wanted. Sockets and devices are left out and noted. Kernel file systems
-    (``/proc``, ``/sys``) are never entered.
+    (``/proc``, ``/sys``) are never entered. Where another file system is mounted below the paths is noted.
 
     ``exclude``: a pattern with a slash is held against the whole path (``*`` within one name, ``**`` across), one
     without against every single name; what lies below an excluded folder is excluded too. ``root``: the folder that
@@ -43,6 +44,8 @@ class FileTree(Item):
     exclude: Sequence[Glob] = ()
     root: Glob = "/"
     one_file_system: bool = False
+
+    scope_fields: ClassVar[Sequence[str]] = ("paths", "exclude", "one_file_system")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,6 +115,9 @@ class FileTree(Item):
                 kept[path] = kind
             else:
                 note(report, "special", path)
+        mounts = [path_to_text(path) for path in listing.mounts if path in kept]
+        if mounts:
+            report.notes[MOUNTS] = mounts
         for path in listing.unmatched:
             note(report, "nothing_at", path)
         for path in listing.matched:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from .._compare.registry import (
     RegistryFileMalformed,
@@ -52,6 +53,8 @@ class RegistryKeys(Item):
     keys: Sequence[str] = ()
     users: Sequence[str] = ()
 
+    scope_fields: ClassVar[Sequence[str]] = ("keys", "users")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.keys:
@@ -64,6 +67,13 @@ class RegistryKeys(Item):
     def covers(self, path: bytes) -> bool:
         key = key_of(path)
         return key is not None and any(wanted.covers(key) for wanted in self._wanted)
+
+    def brings(self, entry: Entry) -> bool:
+        name, sid = str(entry.extra.get("user", "")), (key_of(entry.path) or "").split("\\")[1:2]
+        if not self.covers(entry.path):
+            return False
+        profile = Profile(sid[0] if sid else "", name, folder="", loaded=False)
+        return not (name and self.users) or bool(named([profile], self.users)[0])
 
     # --- gathering --------------------------------------------------------------------------------------------------
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:

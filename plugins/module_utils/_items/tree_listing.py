@@ -18,6 +18,8 @@ from .._errors import CommandFailed, RecoveryError
 from .._transport.base import Argument, Become, Transport
 
 MOST_NOTES = 20
+MOUNTS = "mounts"
+"""The note that names every folder that is on another file system than the one above it."""
 KEPT = "fdlp"
 """find's letters of what is kept: files, folders, symlinks, FIFOs."""
 LISTING_LIMIT = 512 * 2**20
@@ -79,7 +81,7 @@ list() {
   if [ -n "$measure" ]; then
     find "$@" -printf '%y%p\0Z%s\0' \( -type l -o -readable -o -printf 'U%p\0' \)
   else
-    find "$@" -printf '%y%p\0'
+    find "$@" -printf '%y%p\0' -type d -printf 'V%D\0'
   fi
 }
 exec 3>&1
@@ -108,13 +110,15 @@ class ToolsMissing(RecoveryError):
 @dataclass
 class Listing:
     """``kinds``: path -> find's letter (f d l p s b c), sorted by path. ``matched`` are the paths that the globs
-    gave. ``sizes`` in bytes, where they were asked for."""
+    gave. ``sizes`` in bytes, where they were asked for. ``mounts``: folders on another file system than the one above
+    them, where that one is listed too."""
 
     kinds: dict[bytes, str] = field(default_factory=dict)
     matched: list[bytes] = field(default_factory=list)
     unmatched: list[bytes] = field(default_factory=list)
     problems: list[tuple[bytes, str]] = field(default_factory=list)
     sizes: dict[bytes, int] = field(default_factory=dict)
+    mounts: list[bytes] = field(default_factory=list)
 
 
 def arguments(globs: Sequence[bytes], root: bytes, one_file_system: bool, measure: bool = False) -> list[Argument]:
@@ -159,10 +163,13 @@ def understand(said: bytes, host: str, root: bytes, complaint: str = "") -> List
     complaints_text = records[-3][1:]
     listing.problems, complaints = _complaints(complaints_text)
     last = b""
+    devices: dict[bytes, bytes] = {}
     for record in records[:-3]:
         letter, path = record[:1].decode("ascii", "replace"), seen_from_root(record[1:])
         if letter == "Z" and record[1:].isdigit():
             listing.sizes[last] = int(record[1:])
+        elif letter == "V":
+            devices[last] = record[1:]
         elif letter == "U":
             if listing.kinds.get(path, "") in ("f", "d"):
                 listing.problems.append((path, "Permission denied"))
@@ -180,6 +187,7 @@ def understand(said: bytes, host: str, root: bytes, complaint: str = "") -> List
             listing.kinds[path] = letter
             last = path
     listing.kinds = dict(sorted(listing.kinds.items()))
+    listing.mounts = [path for path, device in sorted(devices.items()) if devices.get(_above(path), device) != device]
     denied = {path for path, _message in listing.problems}
     listing.unmatched = [path for path in listing.unmatched if path not in denied]
     return listing
@@ -209,6 +217,10 @@ def seen_from_root(name: bytes) -> bytes:
 def below_root(path: bytes) -> bytes:
     """``/etc/hosts`` -> ``./etc/hosts``."""
     return b"." + path if path != b"/" else b"."
+
+
+def _above(path: bytes) -> bytes:
+    return path.rpartition(b"/")[0] or b"/"
 
 
 def note(report: ItemReport, name: str, path: bytes) -> None:

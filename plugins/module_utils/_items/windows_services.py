@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .._compare.registry import RegistryFileMalformed, RegistryNormaliser, fold, parse_export
 from .._entries import Entry, Gathered, ItemReport, path_to_text
@@ -60,6 +61,8 @@ class ServiceDefinitions(Item):
 
     services: Sequence[str] = ()
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    scope_fields: ClassVar[Sequence[str]] = ("services",)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from .._compare.normalise import for_path
 from .._compare.sqlite_noise import sqlite_for_path
@@ -45,6 +46,8 @@ class WindowsTree(Item):
     exclude: Sequence[str] = ()
     shadow_copy: str = "never"
     any_of: bool = False
+
+    scope_fields: ClassVar[Sequence[str]] = ("paths", "exclude")
 
     def __post_init__(self) -> None:
         super().__post_init__()

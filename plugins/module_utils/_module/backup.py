@@ -277,6 +277,7 @@ def _facts(
                 "order": item.order,
                 "consistency": item.consistency,
                 "restorable": item.restorable,
+                **({"scope": item.scope()} if item.scope_fields else {}),
             }
             for item in gathering.items
         },

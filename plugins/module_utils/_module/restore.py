@@ -11,7 +11,7 @@ stories are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +32,7 @@ from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from . import companions
 from .backup import BackupOptions, BackupOutcome, Occasion, take_backup
+from .coverage import Coverage, Unseen, mounts_of, unseen_in_words
 from .drill_guard import DrillConditions, DrillTarget, check_target, refuse_production
 from .equality import differences
 from .gaps import Gaps
@@ -197,12 +198,11 @@ class Restorer:
         self._then = Probe.from_json(reader.manifest.version)
         self._control = product.service_control(transport)
         self.generation = str(GenerationId.of(reader.record))
-        self._items = self._chosen_items()
+        self._chosen = {item.name: item for item in self._chosen_items()}
+        self._items = self._limited(reader, self._chosen)
         self._wanted = self._wanted_entries(reader)
         self._expected = expected
-        if expected is not None:
-            for item in self._items:
-                item.expect([stored.entry for stored in entries_of(expected, [item.name])])
+        self._expect(self._items)
 
     def alone(self) -> AbstractContextManager[None]:
         """Wait for another restore of this host that runs on this machine. Raises RestoreRefused."""
@@ -235,7 +235,8 @@ class Restorer:
             live.append(LiveSide(sink, expected))
             return live[0]
 
-        current = self._gather(known, self._reader, self._wanted, strict=False, sink_around=keeping)
+        unseen: dict[str, Unseen] = {}
+        current = self._gather(known, self._reader, self._wanted, strict=False, sink_around=keeping, unseen=unseen)
         changes: dict[str, list[Change]] = {}
         interrupted = self._open_restores()
         in_between = {name for one in interrupted for name in one.items}
@@ -292,6 +293,9 @@ class Restorer:
                 for item in self._items
                 if gaps.are_in(item.name)
             ]
+        coverage = Coverage.of(reader.manifest)
+        limits = {name: left for name, item in self._chosen.items() for left in [coverage.limit(item)[1]] if left}
+        plan.warnings += unseen_in_words(self.generation, unseen, limits)
         for data_class in sorted(self._reader.expired_classes):
             plan.warnings.append(
                 f"The {data_class} of the generation {self.generation} were let go; what the host has of them stays."
@@ -410,6 +414,27 @@ class Restorer:
             items = [item for item in items if item.name in self._options.only_items]
         return sorted(items, key=lambda item: item.order)
 
+    def _limited(self, reader: GenerationReader, names: Iterable[str]) -> list[Item]:
+        """The items without what was not looked at within their entries when this generation was made."""
+        coverage = Coverage.of(reader.manifest)
+        return [coverage.limit(self._chosen[name])[0] for name in names]
+
+    def _as_of(self, reader: GenerationReader, items: Sequence[Item]) -> Sequence[Item]:
+        """The items as another generation knows them, which is put back instead."""
+        if reader is self._reader:
+            return items
+        others = self._limited(reader, [item.name for item in items])
+        self._expect(others)
+        for item in others:
+            item.expect([stored.entry for stored in self._wanted[item.name]])
+        return others
+
+    def _expect(self, items: Iterable[Item]) -> None:
+        """Tell what the host is expected to be like."""
+        if self._expected is not None:
+            for item in items:
+                item.expect([stored.entry for stored in entries_of(self._expected, [item.name])])
+
     def _wanted_entries(self, reader: GenerationReader) -> dict[str, list[StoredEntry]]:
         wanted: dict[str, list[StoredEntry]] = {item.name: [] for item in self._items}
         for stored in self._paths.choose(partial(entries_of, reader, list(wanted))):
@@ -476,14 +501,15 @@ class Restorer:
         return interrupted_restores(self._store.backend, options.source, self._product.name, options.instance)
 
     def _taken_over(self, interrupted: Sequence[OpenRestore], left_alone: Sequence[str]) -> list[str]:
-        gaps = Gaps.of(self._reader.manifest.contract)
+        gaps, coverage = Gaps.of(self._reader.manifest.contract), Coverage.of(self._reader.manifest)
         taken = []
         for one in interrupted:
-            # another generation may have held what this one failed to read, and left it half done
+            # another generation may have held what this one failed to read or never looked at, and left it half done
             whole = [
-                item.name
-                for item in self._items
-                if item.name not in left_alone and (one.generation == self.generation or not gaps.are_in(item.name))
+                name
+                for name, item in self._chosen.items()
+                if name not in left_alone
+                and (one.generation == self.generation or not gaps.are_in(name) and coverage.is_as_now(item))
             ]
             if one.is_within(whole, self._options.paths or ()):
                 taken.append(one.identifier)
@@ -674,6 +700,7 @@ class Restorer:
         )
 
     def _put_back(self, items: Sequence[Item], reader: GenerationReader, wanted: Stored, *, undo: bool = False) -> None:
+        items = self._as_of(reader, items)
         listed = [item for item in items if item.consistency in LISTED]
         current = self._gather(listed, reader, wanted, strict=False)
         for item in items:
@@ -714,6 +741,7 @@ class Restorer:
     def _compare(
         self, items: Sequence[Item], reader: GenerationReader, wanted: Stored, hint: str | None = None
     ) -> dict[str, int]:
+        items = self._as_of(reader, items)
         found = self._gather(items, reader, wanted, strict=True)
         left = [
             line
@@ -791,9 +819,10 @@ class Restorer:
         *,
         strict: bool,
         sink_around: Callable[[_Collector], Sink] = lambda sink: sink,
+        unseen: dict[str, Unseen] | None = None,
     ) -> dict[str, list[StoredEntry]]:
-        """What is on the host now, of these items and the chosen paths, without what the generation failed to read and
-        nobody wants back. Raises when the host is lost."""
+        """What is on the host now, of these items and the chosen paths, without what nobody wants back and the
+        generation failed to read or never looked at; that goes to ``unseen``. Raises when the host is lost."""
         for item in items:
             item.expect([stored.entry for stored in wanted[item.name]])
         collector = _Collector(self._store, self._options.source)
@@ -808,14 +837,22 @@ class Restorer:
                 f"The host cannot be read again: {first['item']} {first['path']}: {first['message']}",
                 host=self._transport.host,
             )
+        coverage = Coverage.of(reader.manifest)
+        collected = collector.by_item([item.name for item in items])
         found = {}
-        for name, entries in collector.by_item([item.name for item in items]).items():
-            known = {stored.entry.path for stored in wanted[name]} if gaps.are_in(name) else set()
-            found[name] = [
+        for item in items:
+            name = item.name
+            held = {stored.entry.path for stored in wanted[name]}
+            there = [
                 one
-                for one in self._paths.choose(partial(iter, entries))
-                if one.entry.path in known or not gaps.may_have_held(name, one.entry.path)
+                for one in self._paths.choose(partial(iter, collected[name]))
+                if one.entry.path in held or not gaps.may_have_held(name, one.entry.path)
             ]
+            mounts = mounts_of(gathering.reports[name].notes)
+            left = coverage.unseen(item, [one.entry for one in there], held, mounts)
+            found[name] = [one for one in there if one.entry.path not in left]
+            if unseen is not None:
+                unseen[name] = left
         return found
 
 

@@ -212,4 +212,5 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     lines += [f"  {name}: put back, not compared" for name in plan["not_compared"]]
     lines += [f"  stop and start {service}" for service in plan["stop_and_start"]]
     lines += [f"  lost: {loss['item']} {loss['path']} {loss['action']} since" for loss in plan["losses"]]
+    lines += [f"  warning: {warning}" for warning in plan["warnings"]]
     return "\n".join(lines) + "\n"

@@ -297,6 +297,39 @@ def test_what_came_later_is_cleared_but_for_what_is_only_lent(fake, user):
     assert [guid for guid, _changes in fake.modified] == [newcomer]
 
 
+def test_attributes_that_were_not_looked_at_keep_their_values(fake, user):
+    then = item(attributes=ATTRIBUTES[:1])
+    before = Gathering(then, fake)
+    limited, left = item().limited_to(then.scope())
+    assert left == ["extensionName", "proxyAddresses", "telephoneNumber"]
+    fake.set(user, "ectisrv3Lines", [b"c"])
+    values = {name: fake.values(user, name) for name in left}
+    limited.restore(fake, list(before.wanted), Gathering(limited, fake).entries)
+    assert {name: fake.values(user, name) for name in left} == values
+    assert fake.values(user, "ectisrv3Lines") == [b"a", b"b"]
+    assert item().limited_to(item().scope())[1] == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "is_seen"),
+    [
+        ({}, {}, True),
+        ({}, {"base_dns": [USERS]}, True),
+        ({"base_dns": [BASE]}, {"base_dns": [USERS]}, True),
+        ({"base_dns": [USERS]}, {"base_dns": [BASE]}, False),
+        ({"base_dns": [USERS]}, {"base_dns": [USERS, f"OU=New,{BASE}"]}, False),
+        ({"base_dns": [USERS]}, {}, False),
+        ({"kinds": ["users"]}, {}, False),
+        ({}, {"kinds": ["users"]}, True),
+        ({"attributes": ATTRIBUTES[:1]}, {}, False),
+        ({"attributes": ATTRIBUTES[:2]}, {}, True),
+    ],
+)
+def test_an_object_counts_as_new_only_where_all_was_looked_at_that_is_now(then, now, is_seen):
+    entry = gathered(document_of("00000000-0000-0000-0000-000000000001", {}))[0]
+    assert item(**now).looked_at(item(**then).scope())(entry) is is_seen
+
+
 def test_a_pattern_that_was_too_narrow_can_be_put_right_afterwards(fake):
     user = fake.add("x", values={"extensionName": [b"<1,y>", b"key=value"]})
     before = Gathering(item(), fake)

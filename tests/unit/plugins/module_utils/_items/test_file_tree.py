@@ -392,6 +392,20 @@ def test_a_listing_that_broke_off_is_an_error(scripted, answer, gather, listing)
         gather(tree("/"), scripted(answer(listing, b"sh: find: Argument list too long\n")))
 
 
+def test_folders_on_another_file_system_than_the_one_above_are_noted(scripted, answer, gather):
+    listed = b"d./srv\0V9\0f./srv/a\0d./srv/data\0V26\0d./srv/data/x\0V26\0d./srv/data/x/y\0V9\0d./srv/tmp\0V7\0"
+    names = (b"./srv/", b"./srv/data/", b"./srv/data/x/", b"./srv/data/x/y/")
+    sent = stream(*(TarMember(name, "directory") for name in names), TarMember(b"./srv/a", "file"))
+    item = tree("/", "/srv", exclude=["tmp"])
+    found = gather(item, scripted(answer(listed + b"M./srv\0C\0E\0"), answer(sent)))
+    assert found.report.notes["mounts"] == ["/srv/data", "/srv/data/x/y"]
+    listed = b"d./srv/data\0V26\0M./srv/data\0C\0E\0"
+    found = gather(
+        tree("/", "/srv/data"), scripted(answer(listed), answer(stream(TarMember(b"./srv/data/", "directory"))))
+    )
+    assert "mounts" not in found.report.notes and not found.problems
+
+
 def test_a_lost_connection_is_raised_not_recorded(scripted, answer, gather):
     with pytest.raises(ConnectionLost):
         gather(tree("/"), scripted(answer(LISTED), ConnectionLost("gone")))

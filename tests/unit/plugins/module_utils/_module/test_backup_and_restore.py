@@ -39,7 +39,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
 from ansible_collections.ucops.recovery.plugins.module_utils._module.companions import Provided
 from ansible_collections.ucops.recovery.plugins.module_utils._module.drill_guard import DrillConditions, DrillRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._module.release_change import ReleaseChange
-from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import (
+    RestoreOptions,
+    RestorePlan,
+    Restorer,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Companion, Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
@@ -633,6 +637,111 @@ def test_a_partial_generation_ends_no_restore_of_another_one_that_may_have_writt
     restorer = site.restorer(partial)
     restorer.run(restorer.plan(look_only=False))
     assert open_restores(site.store.backend, "pbx", "linux") == [killed]
+
+
+# --- what a generation never looked at -------------------------------------------------------------------------------
+def voip(*more: str, **others: Any) -> dict[str, Any]:
+    """The options with which the item C(voip) means more paths, or leaves some out."""
+    return {"paths": [{"name": "voip", "paths": ["/etc/voip", *more], **others}]}
+
+
+@pytest.fixture
+def recordings(site: Site) -> pathlib.Path:
+    """A folder below the item's path, with a call in it."""
+    folder = site.root / "etc/voip/recordings"
+    folder.mkdir()
+    (folder / "call.wav").write_text("hello")
+    return folder
+
+
+def removed(plan: RestorePlan) -> list[bytes]:
+    return [change.path for change in plan.changes["voip"] if change.action == "remove"]
+
+
+def test_what_was_excluded_when_it_was_made_stays_also_where_the_exclude_is_dropped(
+    site: Site, recordings: pathlib.Path
+) -> None:
+    site.options = voip(exclude=["recordings"])
+    outcome = site.backup()
+    site.options = voip()
+    (site.root / "etc/voip/later").write_text("later")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=True)
+    assert removed(plan) == [b"/etc/voip/later"]
+    assert plan.warnings == [
+        "voip: pbx/linux/1 did not look at /etc/voip/recordings; what the host has there is not removed."
+    ]
+    restorer.run(plan)
+    assert (recordings / "call.wav").read_text() == "hello"
+    assert not (site.root / "etc/voip/later").exists()
+    assert not site.restorer(outcome).plan(look_only=False).is_needed
+
+
+def test_what_only_today_s_paths_mean_is_not_removed_nor_a_folder_that_holds_it(site: Site) -> None:
+    site.options = voip(exclude=["*.wav"])
+    outcome = site.backup()
+    site.options = voip("/srv/queue*")
+    for path in ("srv/queue1/a", "srv/queue2/b", "etc/voip/new/call.wav", "etc/voip/new/else"):
+        (site.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (site.root / path).write_text("later")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert removed(plan) == [b"/etc/voip/new/else"]
+    assert "did not look at /etc/voip/new/call.wav, /srv/queue1, /srv/queue2;" in plan.warnings[0]
+    restorer.run(plan)
+    assert (site.root / "etc/voip/new/call.wav").exists() and (site.root / "srv/queue2/b").exists()
+    assert not (site.root / "etc/voip/new/else").exists()
+
+
+def test_what_today_s_options_leave_out_is_not_removed_either(site: Site, recordings: pathlib.Path) -> None:
+    outcome = site.backup()
+    (recordings / "later.wav").write_text("later")
+    site.options = voip(exclude=["later.wav"])
+    (site.root / "etc/voip/later").write_text("later")
+    plan = site.restorer(outcome).plan(look_only=False)
+    assert removed(plan) == [b"/etc/voip/later"] and not plan.warnings
+
+
+def test_a_failed_restore_puts_back_what_the_generation_never_looked_at(site: Site, recordings: pathlib.Path) -> None:
+    site.options = voip(exclude=["recordings"])
+    outcome = site.backup()
+    site.options = voip()
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    before = site.state()
+    product = site.product
+    product.healthy = False
+    restorer = site.restorer(outcome, product)
+    plan = restorer.plan(look_only=False)
+    put_back = restorer._put_back
+
+    def spoilt(items: Any, reader: Any, wanted: Any, **how: Any) -> None:
+        put_back(items, reader, wanted, **how)
+        if not how:
+            (recordings / "call.wav").unlink()
+
+    restorer._put_back = spoilt  # type: ignore[method-assign]
+    with pytest.raises(RestoreFailed, match="was put back to pbx/linux/2"):
+        restorer.run(plan)
+    assert site.state() == before
+
+
+def test_of_a_generation_that_does_not_tell_what_it_looked_at_nothing_is_removed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(FileTree, "scope", lambda self: {})
+        outcome = site.backup()
+    (site.root / "etc/voip/later").write_text("later")
+    (site.root / "etc/voip/dialplan.cfg").write_text("broken")
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert removed(plan) == []
+    assert plan.warnings == [
+        "voip: pbx/linux/1 does not tell what it looked at, so this is not removed: /etc/voip/later."
+    ]
+    restorer.run(plan)
+    assert (site.root / "etc/voip/later").exists()
+    assert (site.root / "etc/voip/dialplan.cfg").read_text() == LONG
 
 
 # --- what a restore would lose ---------------------------------------------------------------------------------------

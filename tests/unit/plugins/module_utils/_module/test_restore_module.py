@@ -10,7 +10,9 @@ import types
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
-from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import drill_conditions
+from ansible_collections.ucops.recovery.plugins.module_utils._items.base import Change
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestorePlan
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import drill_conditions, plan_text
 
 RECORD = types.SimpleNamespace(source="uc1")
 """Of a generation of the production host."""
@@ -47,3 +49,14 @@ def test_a_drill_is_never_one_of_the_source_itself(step):
 
 def test_what_is_no_drill_has_no_conditions():
     assert drill_conditions({"drill": None, "step": "start", "source": "uc1"}, RECORD) is None
+
+
+def test_the_diff_of_a_restore_shows_what_is_removed_and_what_the_plan_warns_of() -> None:
+    plan = RestorePlan("pbx/linux/1", {"voip": [Change("remove", b"/etc/voip/later")]}, [], [], ["voip"])
+    plan.warnings.append("voip: pbx/linux/1 did not look at /etc/voip/a; what the host has there is not removed.")
+    assert plan_text(plan.to_result()) == (
+        "restore pbx/linux/1\n"
+        "  voip: remove /etc/voip/later\n"
+        "  stop and start voip\n"
+        "  warning: voip: pbx/linux/1 did not look at /etc/voip/a; what the host has there is not removed.\n"
+    )
