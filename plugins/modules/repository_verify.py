@@ -36,7 +36,8 @@ attributes:
 options:
   level:
     description:
-      - V(0) lists everything and checks names, sizes, chains, signatures, the keyring and the documents.
+      - V(0) lists everything and checks names, sizes, chains, signatures, the keyring and the documents. Signatures are
+        those of generations, restores, holds, evidence of drills, and of what was let go.
       - V(1) also reads every object and checks its hash.
       - V(2) also opens every object and compares every file with its hash. This needs one of O(domain_master_secret),
         O(identity)
@@ -50,6 +51,8 @@ options:
   source:
     description:
       - Check the generations of this source only. The keyring and the documents are always checked.
+      - A line that O(expected_heads) names is looked for also when nothing of it is there. Where O(source), O(product)
+        and O(instance) leave no line the task fails, as nothing was verified.
     type: str
   product:
     description:

@@ -10,18 +10,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._errors import RecoveryError, RepositoryDamaged, RepositoryError
+from .._errors import OptionInvalid, RecoveryError, RepositoryDamaged, RepositoryError
 from .._repository.backends.base import Backend
-from .._repository.chain import read_record
+from .._repository.chain import read_record, sequences
 from .._repository.expiry import fate_of
 from .._repository.format import ChainId, CommitRecord, GenerationId
-from .._repository.verify import VerifyReport, verify
+from .._repository.verify import Trust, VerifyReport, verify
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
 from .duration import seconds_of, words_for
 from .opening import trust_of
 from .receipt import committed_at
-from .selection import matching_chains, names_chains, readable_chains
+from .selection import matches, matching_chains, names_chains
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -57,12 +57,13 @@ def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
         if params["level"] == LEVEL_OF_CONTENTS:
             file_keys = unsealing.required(file_keys, "To open and compare everything (level 2)")
         relied_on = _relied_on(params)
+        trust = trust_of(params)
         report = verify(
             backend,
             level=params["level"],
-            trust=trust_of(params),
+            trust=trust,
             file_keys=file_keys,
-            only=_only(backend, params),
+            only=_only(backend, params, trust),
             generations=relied_on,
             max_duration=params["max_duration"],
             # many of these may run at once, and each is about little
@@ -85,16 +86,17 @@ def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord
     relied_on = _relied_on(params)
     if relied_on is not None:
         return _readable(backend, relied_on)
-    return [
-        record
-        for _unused, records in readable_chains(backend, matching_chains(backend, params), [])
-        for record in records
-        if fate_of(backend, record).pruned is None
+    generations = [
+        chain.generation(number) for chain in matching_chains(backend, params) for number in sequences(backend, chain)
     ]
+    # whoever signed a record, and whatever is wrong with those before it: what it names is opened
+    return [record for record in _readable(backend, generations) if fate_of(backend, record).pruned is None]
 
 
 def _relied_on(params: Mapping[str, Any]) -> list[GenerationId] | None:
     named = params["generations"]
+    if named is not None and not named:
+        raise OptionInvalid("generations names none, and nothing would be verified", hint="Leave it out to verify all.")
     return None if named is None else [GenerationId.parse(text) for text in named]
 
 
@@ -136,8 +138,23 @@ def _demand_age(generations: Sequence[Mapping[str, Any]], max_age: str | None, r
         )
 
 
-def _only(backend: Backend, params: Mapping[str, Any]) -> list[ChainId] | None:
-    return list(matching_chains(backend, params)) if names_chains(params) else None
+def _only(backend: Backend, params: Mapping[str, Any], trust: Trust | None) -> list[ChainId] | None:
+    """The lines that are selected, those that are there and those that the operator knows of; None: no selection.
+
+    Raises OptionInvalid when there is none of either: of nothing nobody can say that it is authentic.
+    """
+    if not names_chains(params):
+        return None
+    chains = set(matching_chains(backend, params))
+    expected = trust.expected_heads if trust is not None else {}
+    chains |= {chain for chain in map(ChainId.parse, expected) if matches(chain, params)}
+    if not chains:
+        raise OptionInvalid(
+            "No line of generations has this source, product and instance, so nothing was verified",
+            hint="Look at the names with ucops.recovery.repository_info. With expected_heads lines are found also when"
+            " somebody removed them.",
+        )
+    return sorted(chains)
 
 
 def describe_report(report: VerifyReport) -> dict[str, Any]:

@@ -35,8 +35,13 @@ def names_chains(params: Mapping[str, Any]) -> bool:
 def matching_chains(backend: Backend, params: Mapping[str, Any]) -> Iterator[ChainId]:
     """The chains that the options C(source), C(product) and C(instance) leave; an option that is None leaves all."""
     for chain in list_chains(backend, params["source"]):
-        if all(params[name] in (None, getattr(chain, name)) for name in _CHAIN_OPTIONS):
+        if matches(chain, params):
             yield chain
+
+
+def matches(chain: ChainId, params: Mapping[str, Any]) -> bool:
+    """Whether the options C(source), C(product) and C(instance) leave a chain."""
+    return all(params[name] in (None, getattr(chain, name)) for name in _CHAIN_OPTIONS)
 
 
 def readable_chains(

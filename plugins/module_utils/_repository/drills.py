@@ -17,7 +17,15 @@ from typing import Any
 
 from .._errors import NotAuthentic, RepositoryDamaged
 from .backends.base import Backend
-from .format import DRILL_NAMESPACE, DRILL_ROLE, DRILLS_FOLDER, WRITER_ROLE, ChainId, GenerationId
+from .format import (
+    COMMITS_FOLDER,
+    DRILL_NAMESPACE,
+    DRILL_ROLE,
+    DRILLS_FOLDER,
+    WRITER_ROLE,
+    ChainId,
+    GenerationId,
+)
 from .keyring import Keyring
 from .signed import encode_record, hash_of, read_signed
 from .sshsig import SigningKey
@@ -65,6 +73,24 @@ def load_drills(backend: Backend, keyring: Keyring, chain: ChainId) -> list[Dril
         except RepositoryDamaged:
             continue
     return sorted(found, key=lambda one: (one.at, one.name))
+
+
+def read_drill(backend: Backend, keyring: Keyring, name: str) -> Drill:
+    """Evidence by its file, signed by somebody who may. Raises RepositoryDamaged and its kinds, by the file's name."""
+    folder, _slash, own_name = name.rpartition("/")
+    match = _FILE.fullmatch(own_name)
+    try:
+        chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{folder.partition('/')[2]}")
+    except ValueError:
+        match = None
+    if match is None:
+        raise RepositoryDamaged("It does not belong among evidence of drills", item=name)
+    return _read(backend, keyring, chain.generation(int(match.group(1))), name)
+
+
+def drill_names(backend: Backend, chain: ChainId) -> list[str]:
+    """The files of a line's evidence."""
+    return [f"{_folder(chain)}/{own_name}" for own_name in sorted(backend.names(_folder(chain)))]
 
 
 def _read(backend: Backend, keyring: Keyring, generation: GenerationId, name: str) -> Drill:

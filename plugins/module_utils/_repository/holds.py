@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._errors import RepositoryDamaged
+from .._errors import NotAuthentic, RepositoryDamaged
 from .backends.base import Backend
-from .format import HOLDS_FOLDER, JOURNAL_NAMESPACE, ChainId, GenerationId
+from .format import COMMITS_FOLDER, HOLDS_FOLDER, JOURNAL_NAMESPACE, ChainId, GenerationId
 from .keyring import Keyring
 from .signed import SignedRecord, encode_record, read_signed, write_signed
 
@@ -28,6 +28,7 @@ KIND_CHANGE = "change"
 KIND_LEGAL = "legal"
 HOLD_KINDS = (KIND_CHANGE, KIND_LEGAL)
 HOLD_ROLES = ("writer", "journal")
+PLACED = "placed"
 
 _FILE = re.compile(r"([1-9][0-9]{0,8})\.([0-9]{8}T[0-9]{6}Z-[0-9a-f]{8})\.(placed|released(?:-[0-9a-f]{8})?)\.json")
 
@@ -80,17 +81,17 @@ def load_holds(backend: Backend, keyring: Keyring, chain: ChainId) -> list[Hold]
     return [
         _load_hold(backend, keyring, chain.generation(sequence), identifier, known)
         for (sequence, identifier), known in sorted(states.items())
-        if "placed" in known
+        if PLACED in known
     ]
 
 
 def _load_hold(backend: Backend, keyring: Keyring, generation: GenerationId, identifier: str, states: set[str]) -> Hold:
     try:
-        placed = _read(backend, keyring, generation, identifier, "placed")
+        placed = _read(backend, keyring, generation, identifier, PLACED)
     except RepositoryDamaged as error:
         return Hold(generation, identifier, problem=error.message)
     released_at = ""
-    for state in sorted(states - {"placed"}):
+    for state in sorted(states - {PLACED}):
         try:
             released = _read(backend, keyring, generation, identifier, state)
         except RepositoryDamaged:
@@ -108,6 +109,29 @@ def _read(backend: Backend, keyring: Keyring, generation: GenerationId, identifi
     if (record.text("id"), record.text("state")) != (identifier, state.partition("-")[0]):
         raise RepositoryDamaged("This record belongs to another hold", item=name)
     return record
+
+
+def check_hold_record(backend: Backend, keyring: Keyring, name: str) -> None:
+    """One file among holds is signed by somebody who may, and in its place; a release is that of its hold, as far as
+    that can be read. Raises RepositoryDamaged and its kinds, by the file's name."""
+    folder, _slash, own_name = name.rpartition("/")
+    match = _FILE.fullmatch(own_name)
+    try:
+        chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{folder.partition('/')[2]}")
+    except ValueError:
+        match = None
+    if match is None:
+        raise RepositoryDamaged("It does not belong among holds", item=name)
+    generation, identifier, state = chain.generation(int(match.group(1))), match.group(2), match.group(3)
+    record = _read(backend, keyring, generation, identifier, state)
+    if state == PLACED:
+        return
+    try:
+        placed = _read(backend, keyring, generation, identifier, PLACED)
+    except RepositoryDamaged:
+        return
+    if record.text("hold") != placed.hash:
+        raise NotAuthentic("This is the release of another hold", item=name)
 
 
 def hold_names(backend: Backend, chain: ChainId) -> list[str]:
@@ -137,7 +161,7 @@ class HoldKeeper:
         """Hold a generation."""
         identifier = f"{re.sub('[-:]', '', self._now)}-{os.urandom(4).hex()}"
         facts = {"kind": kind, "change_id": change_id, "reason": reason, "actor": actor, "job": job, "until": until}
-        self._write(generation, identifier, "placed", facts)
+        self._write(generation, identifier, PLACED, facts)
         return Hold(
             generation,
             identifier,
@@ -152,7 +176,7 @@ class HoldKeeper:
 
     def release(self, hold: Hold, *, reason: str = "", actor: str = "", job: str = "") -> None:
         """Let a generation go. Raises RepositoryDamaged for a hold whose record cannot be read."""
-        placed = _read(self._store.backend, self._store.keyring, hold.generation, hold.identifier, "placed")
+        placed = _read(self._store.backend, self._store.keyring, hold.generation, hold.identifier, PLACED)
         told = {"hold": placed.hash, "reason": reason, "actor": actor, "job": job}
         self._write(hold.generation, hold.identifier, "released", told)
 

@@ -35,10 +35,13 @@ from .chain import (
     list_chains,
     read_record,
 )
+from .drills import drill_names, read_drill
 from .expiry import Fate, Fates, load_fates, stray_signature, tombstone_names
 from .format import (
     COMMITS_FOLDER,
+    DRILLS_FOLDER,
     EXPIRED_FOLDER,
+    HOLDS_FOLDER,
     JOURNAL_FOLDER,
     OBJECTS_FOLDER,
     SLOTS_FOLDER,
@@ -53,6 +56,7 @@ from .format import (
     record_name,
     signature_name,
 )
+from .holds import check_hold_record, hold_names
 from .journal import journal_names, read_journal_record
 from .keyring import KEYRING, Keyring, check_trusted, damaged_files, listed_files, load_keyring
 from .reader import GenerationReader, hash_object
@@ -134,6 +138,8 @@ def verify(
     run.check_chains()
     run.check_relied_on()
     run.check_journal()
+    run.check_holds()
+    run.check_drills()
     run.check_sizes()
     if level >= 1:
         run.check_hashes()
@@ -179,6 +185,7 @@ class _Verification:
         self.checked = dict.fromkeys(("generations", "signatures", "files", "objects", "bytes", "contents"), 0)
         self.remaining = 0
         self.heads: dict[str, str] = {}
+        self.hashes: dict[GenerationId, str] = {}
         self.notes: list[str] = []
 
     # --- level 0 ---
@@ -237,7 +244,13 @@ class _Verification:
         hashes: set[str] = set()
         before: CommitRecord | None = None
         fates = self._check_fates(chain)
-        for number in range(1, max(numbers, default=0) + 1):
+        last = 0
+        # a number is a name that anybody can plant: the way from one to the next takes no time
+        for number in sorted(numbers):
+            if number > last + 1:
+                self._add_gap(chain.generation(last + 1), number - 1)
+                before = None
+            last = number
             before = self._check_record(chain.generation(number), before, fates)
             if before is not None:
                 hashes.add(before.hash)
@@ -248,6 +261,11 @@ class _Verification:
             self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was changed.")
         return hashes
 
+    def _add_gap(self, first: GenerationId, last: int) -> None:
+        one = first.sequence == last
+        what = "The record is missing" if one else f"The records {first.sequence} to {last} are missing"
+        self.add(record_name(first), f"{what}, later ones are there", first)
+
     def _check_fates(self, chain: ChainId) -> Fates:
         """What was let go of a line and what is held; tombstones and holds that nobody may have signed."""
         if self.keyring is None:
@@ -255,11 +273,7 @@ class _Verification:
         fates = load_fates(self.backend, self.keyring, chain, self.wall_clock())
         for problem in fates.problems:
             self.add_error(problem, EXPIRED_FOLDER)
-        for hold in fates.holds:
-            if hold.problem:
-                self.add(chain.folder, f"A hold of {hold.generation} is damaged: {hold.problem}")
-        stones = [stone for some in fates.buried.values() for stone in some]
-        self.checked["signatures"] += len(stones) + len(fates.holds)
+        self.checked["signatures"] += sum(len(stones) for stones in fates.buried.values())
         names = tombstone_names(self.backend, chain)
         for name in names:
             if stray_signature(name, names):
@@ -270,13 +284,11 @@ class _Verification:
         name = record_name(generation)
         try:
             record = read_record(self.backend, generation)
-        except GenerationMissing:
-            self.add(name, "The record is missing, later ones are there", generation)
-            return None
-        except RepositoryDamaged as error:
+        except (GenerationMissing, RepositoryDamaged) as error:
             self.add_error(error, name, generation)
             return None
         self.checked["generations"] += 1
+        self.hashes[generation] = record.hash
         if generation.sequence == 1 and record.parent:
             self.add(name, "The line is broken: the first record names a parent", generation)
         if before is not None and record.parent != before.hash:
@@ -324,16 +336,41 @@ class _Verification:
 
     def check_journal(self) -> None:
         """Every record of a restore and its signature."""
+        self._check_signed(JOURNAL_FOLDER, journal_names, read_journal_record)
+
+    def check_holds(self) -> None:
+        """Every record of a hold or its release, and its signature."""
+        self._check_signed(HOLDS_FOLDER, hold_names, check_hold_record)
+
+    def check_drills(self) -> None:
+        """All evidence of drills, its signature, and whether it is of the record that is there."""
+        self._check_signed(DRILLS_FOLDER, drill_names, self._check_drill)
+
+    def _check_drill(self, backend: Backend, keyring: Keyring, name: str) -> None:
+        drill = read_drill(backend, keyring, name)
+        found = self.hashes.get(drill.generation)
+        if found is None:
+            self.notes.append(f"{name}: {drill.generation} was proved by a drill, and its record is not there.")
+        elif found != drill.record:
+            raise NotAuthentic(f"It is evidence of another record than the one of {drill.generation}", item=name)
+
+    def _check_signed(
+        self,
+        folder: str,
+        names_of: Callable[[Backend, ChainId], Iterable[str]],
+        read: Callable[[Backend, Keyring, str], object],
+    ) -> None:
+        """Small records that have their signature beside them as C(<name>.sig)."""
         if self.keyring is None:
             return
         if self.whole:
-            names = {name for name, _size in self.backend.list(JOURNAL_FOLDER) if name != STATE_FILE}
+            names = {name for name, _size in self.backend.list(folder) if name != STATE_FILE}
         else:
-            names = {name for chain in self.chains for name in journal_names(self.backend, chain)}
+            names = {name for chain in self.chains for name in names_of(self.backend, chain)}
         for name in sorted(names):
             if name.endswith(".json"):
                 try:
-                    read_journal_record(self.backend, self.keyring, name)
+                    read(self.backend, self.keyring, name)
                     self.checked["signatures"] += 1
                 except RepositoryDamaged as error:
                     self.add_error(error, name)

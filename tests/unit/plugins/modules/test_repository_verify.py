@@ -115,6 +115,50 @@ def test_one_source_only(filled):
     assert verify(filled, product="kamailio")["verdict"] == "damaged"
 
 
+def remove_line(repository, source, product):
+    for path in (repository.path / "commits" / source / product).iterdir():
+        path.unlink()
+    (repository.path / "commits" / source / product).rmdir()
+
+
+@pytest.mark.parametrize("names", [{}, {"source": "sbc"}, {"source": "sbc", "product": "linux"}, {"product": "linux"}])
+def test_a_line_that_is_gone_and_whose_head_is_expected_is_damage_in_every_selection(filled, names):
+    filled.backup({"/etc/k": b"1"}, source="sbc", product="kamailio")
+    heads = verify(filled)["heads"]
+    remove_line(filled, "sbc", "linux")
+    given = {"allowed_signers": filled.allowed_signers, "expected_heads": heads}
+    result = verify(filled, **given, **names)
+    assert result["verdict"] == "damaged" and heads["sbc/linux"] in result["msg"], result
+    others = verify(filled, **given, product="kamailio")
+    assert others["verdict"] == "authentic" and set(others["heads"]) == {"pbx/kamailio", "sbc/kamailio"}
+
+
+@pytest.mark.parametrize(
+    "names", [{"source": "pbxx"}, {"source": "pbx", "product": "linux"}, {"instance": "X"}, {"generations": []}]
+)
+def test_a_selection_of_nothing_is_refused(filled, names):
+    heads = verify(filled)["heads"]
+    result = verify(filled, allowed_signers=filled.allowed_signers, expected_heads=heads, **names)
+    assert result["error"] == "OptionInvalid" and "verdict" not in result, result
+
+
+@pytest.mark.parametrize("damage", ["record", "signature", "gap"])
+def test_level_two_names_nothing_that_is_whole(filled, damage):
+    filled.backup({"/etc/a": b"3"})
+    commits = filled.path / "commits/pbx/kamailio"
+    if damage == "record":
+        flip(commits / "2.json")
+    elif damage == "gap":
+        (commits / "2.json").unlink()
+    else:
+        next(commits.glob("2.*.sig")).unlink()
+    result = verify(filled, SECRET, level=2)
+    assert result["verdict"] == "damaged"
+    named = {finding["object"] for finding in result["findings"]}
+    assert named <= {f"commits/pbx/kamailio/{number}.json" for number in (2, 3)}, result["findings"]
+    assert result["checked"]["contents"] >= 3
+
+
 def test_no_time_at_all(filled):
     result = verify(filled, max_duration=0)
     assert result["remaining"] > 0 and result["verdict"] == "self_consistent"

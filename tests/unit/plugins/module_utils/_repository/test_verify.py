@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,8 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository import 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import verify as verify_module
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend, Names, Staged
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import head
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.drills import record_drill
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.expiry import bury
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
     COMMIT_NAMESPACE,
     ChainId,
@@ -36,10 +37,16 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.format 
     record_name,
     signature_name,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.holds import HoldKeeper
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import RestoreJournal
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import KEYRING, KEYRING_SIGNATURE
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import (
+    KEYRING,
+    KEYRING_SIGNATURE,
+    Signer,
+    load_keyring,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, hash_object
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners, SigningKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (
     Trust,
     VerifyReport,
@@ -179,6 +186,8 @@ def keys_of_other(store: Store) -> dict[str, bytes]:
 
 # --- every byte ---
 def belongs_to(found: str, name: str) -> bool:
+    if name.startswith("expired/"):
+        return found == re.sub(r"\.[0-9a-f]{64}\.sig$", ".json", name)
     return found == name or f"{found}.sig" == name or {found, name} <= {KEYRING, KEYRING_SIGNATURE}
 
 
@@ -207,23 +216,34 @@ def refuses(backend: FrozenBackend, file_keys: dict[str, bytes]) -> bool:
     return False
 
 
-STRIDE = 20 if QUICK else int(os.environ.get("UCOPS_STRIDE", "3"))
-"""1 tries every single byte, which takes some ten seconds."""
+STRIDE = 20 if QUICK else 1
+"""1 tries every single byte."""
 
 
 @pytest.fixture
 def tiny(store: Store) -> Store:
     """One of each kind of file."""
-    store.backup({"/a": b"one"})
+    janitor, auditor = SigningKey.generate(), SigningKey.generate()
+    store.change(signers=[Signer("janitor", janitor.public, ("prune",)), Signer("auditor", auditor.public, ("drill",))])
+    keyring = load_keyring(store.backend)
+    first, second = (store.backup({"/a": b"one"}).record for _number in range(2))
+    now = first.received_at
     with store.writer() as repository:
         RestoreJournal.start(repository, "pbx", "kamailio", generation="pbx/kamailio/1").finish("restored")
+        keeper = HoldKeeper(repository, now)
+        keeper.place(GenerationId.of(second), "legal")
+        keeper.release(keeper.place(GenerationId.of(second), "change", change_id="CHG1"))
+    # what it needed the second one needs as well
+    bury(store.backend, keyring, janitor, first, now, "a rule")
+    drill = {"at": now, "record": second.hash, "outcome": "passed"}
+    record_drill(store.backend, keyring, auditor, GenerationId.of(second), drill)
     verify(store.backend, 1)
     return store
 
 
 def test_every_flipped_byte_of_every_file_is_named(tiny: Store) -> None:
     operator, backend = trust(tiny), freeze(tiny)
-    assert STATE_FILE in backend.files and len(backend.files) == 17
+    assert STATE_FILE in backend.files and len(backend.files) == 29
     undetected = []
     flips = 0
     for name, data in list(backend.files.items()):
@@ -253,19 +273,22 @@ def test_every_cut_of_every_file_is_named(tiny: Store) -> None:
 
 
 def test_every_missing_file_is_noticed(tiny: Store) -> None:
-    newest = tiny.record("pbx/kamailio/1").hash
+    newest = tiny.record("pbx/kamailio/2").hash
     operator, backend = trust(tiny, **{"pbx/kamailio": newest}), freeze(tiny)
     for name, data in list(backend.files.items()):
         del backend.files[name]
         report = verify(backend, 1, operator)
-        if name.startswith("journal/") and name.endswith(".json"):
+        if name.startswith(("journal/", "drills/", "holds/", "expired/")) and name.endswith(".json"):
             # a restore that nobody knows of; at least the signature stands there alone
-            assert report.verdict == "authentic"
-            assert name == STATE_FILE or any(note.startswith(f"{name}.sig") for note in report.notes)
+            assert report.verdict == "authentic" or name.endswith("placed.json"), name
+            alone = name.removesuffix(".json") if name.startswith("expired/") else f"{name}.sig"
+            assert name == STATE_FILE or any(note.startswith(alone) for note in report.notes)
         else:
             assert report.verdict == "damaged", name
-            expected = {name, name.removesuffix(".sig"), KEYRING, "commits/pbx/kamailio", "commits/pbx/kamailio/1.json"}
-            assert set(names(report)) <= expected
+            record = f"{name.rpartition('/')[2].partition('.')[0]}.json"
+            expected = {name, name.removesuffix(".sig"), KEYRING, "commits/pbx/kamailio"}
+            expected |= {f"{folder}/pbx/kamailio/{record}" for folder in ("commits", "expired")}
+            assert set(names(report)) <= expected, (name, names(report))
         backend.files[name] = data
 
 
@@ -277,7 +300,7 @@ def test_a_restore_refuses_every_damaged_object(filled: Store) -> None:
     for name, data in list(backend.files.items()):
         # an index is of use for writing only
         if name.startswith("objects/") and name not in indexes:
-            for position in sample(range(len(data) % 11, len(data), 11), 4):
+            for position in sample(range(len(data)), 44):
                 for damaged in (data[:position], data[:position] + bytes([data[position] ^ 4]) + data[position + 1 :]):
                     backend.files[name] = damaged
                     if not refuses(backend, file_keys):
@@ -319,6 +342,63 @@ def test_several_things_are_found_in_one_run(filled: Store) -> None:
         "objects/zz/x",
         "recover.py",
     ]
+
+
+def test_a_planted_number_costs_no_time(filled: Store) -> None:
+    (filled.path / "commits/pbx/kamailio/999999999.json").write_bytes(b"{}")
+    (filled.path / "commits/pbx/kamailio/6.json").write_bytes(b"{}")
+    report = verify(filled.backend, 0)
+    told = {finding.object: finding.problem for finding in report.findings}
+    assert list(told) == [f"commits/pbx/kamailio/{name}.json" for name in (4, 6, 7, 999999999)]
+    assert told["commits/pbx/kamailio/4.json"] == "The records 4 to 5 are missing, later ones are there"
+    assert told["commits/pbx/kamailio/7.json"] == "The records 7 to 999999998 are missing, later ones are there"
+
+
+def add_auditor(store: Store) -> SigningKey:
+    key = SigningKey.generate()
+    store.change(signers=[Signer("auditor", key.public, ("drill",))])
+    return key
+
+
+def drill(store: Store, key: SigningKey, record: CommitRecord, of: CommitRecord | None = None) -> str:
+    told = {"at": record.received_at, "record": (of or record).hash, "outcome": "passed"}
+    return record_drill(store.backend, load_keyring(store.backend), key, GenerationId.of(record), told).name
+
+
+def test_evidence_of_a_drill_that_is_changed_or_of_another_line_is_named(filled: Store) -> None:
+    key = add_auditor(filled)
+    first, second, _third, other = records(filled)
+    name = drill(filled, key, first)
+    assert verify(filled.backend, 0, trust(filled)).findings == []
+    moved = drill(filled, key, second, of=first)
+    elsewhere = drill(filled, key, other)
+    (filled.path / name).write_bytes((filled.path / name).read_bytes().replace(b"passed", b"failed"))
+    (filled.path / elsewhere).rename(filled.path / f"drills/{elsewhere.rpartition('/')[2]}")
+    problems = {finding.object: finding.problem for finding in verify(filled.backend, 0).findings}
+    assert set(problems) == {name, moved, f"drills/{elsewhere.rpartition('/')[2]}"}
+    assert problems[moved] == "It is evidence of another record than the one of pbx/kamailio/2"
+    assert set(names(verify(filled.backend, 0, only=[PBX]))) == {name, moved}
+    assert verify(filled.backend, 0, only=[ChainId("other", "linux", "X")]).findings == []
+
+
+def test_evidence_of_what_is_gone_is_noted(filled: Store) -> None:
+    name = drill(filled, add_auditor(filled), records(filled)[3])
+    for path in (filled.path / "commits/other/linux@X").iterdir():
+        path.unlink()
+    report = verify(filled.backend, 0)
+    assert any(note.startswith(f"{name}: ") and "other/linux@X/1" in note for note in report.notes), report.notes
+
+
+def test_a_release_of_another_hold_is_named(tiny: Store) -> None:
+    placed = sorted((tiny.path / "holds/pbx/kamailio").glob("*.placed.json"))
+    (released,) = (tiny.path / "holds/pbx/kamailio").glob("*.released.json")
+    identifier = released.name.split(".")[1]
+    (other,) = (path for path in placed if identifier not in path.name)
+    mine = released.with_name(other.name.replace("placed", "released"))
+    for end in ("", ".sig"):
+        mine.with_name(mine.name + end).write_bytes(released.with_name(released.name + end).read_bytes())
+    (finding,) = verify(tiny.backend, 0).findings
+    assert finding.object == f"holds/pbx/kamailio/{mine.name}" and "another hold" in finding.problem
 
 
 def test_a_lost_keyring_does_not_hide_other_damage(filled: Store) -> None:
