@@ -38,12 +38,12 @@ class Band:
         return int(median(since)) if since else None
 
     def since(self, before: Sequence[int]) -> Sequence[int]:
-        """The sizes, newest first, up to the newest one that was out of the band."""
-        since = list(before[:HISTORY])
-        for at, one in enumerate(since):
-            older = since[at + 1 :]
-            if older and self._against(one, int(median(older))):
-                return since[: at + 1]
+        """The sizes, newest first, up to the newest one that was out of the band of its own time."""
+        since: list[int] = []
+        for one in reversed(before[:HISTORY]):
+            if since and self._against(one, int(median(since))):
+                since.clear()
+            since.insert(0, one)
         return since
 
     def _against(self, size: int, usual: int) -> str | None:
