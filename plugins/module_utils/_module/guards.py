@@ -51,15 +51,17 @@ def check_release(
     verdict = product.release_verdict(then, now)
     if verdict is None:
         return []
-    text = f"The generation {generation} was made with {then.release}, the host runs {now.release or 'none'}: {verdict}"
+    was, is_now = then.release or "an unknown release", now.release or "none"
+    text = f"The generation {generation} was made with {was}, the host runs {is_now}: {verdict}"
     if allowed or not product.release_must_match(then, now):
         return [text + "."]
     found = fitting()
     other = f", restore {found}, which was made with {now.release}" if found else ""
+    install = f"Install {then.release}" if then.release else "Find out which one it was and install that"
     raise VersionMismatch(
         text,
         host=host,
-        hint=f"Nothing was touched. Install {then.release} first{other}, or, when the vendor's release notes say that"
+        hint=f"Nothing was touched. {install} first{other}, or, when the vendor's release notes say that"
         " the host's release takes this configuration, set allow_version_mismatch: true, which is recorded.",
     )
 

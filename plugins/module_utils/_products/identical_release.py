@@ -17,11 +17,22 @@ class IdenticalRelease(Product):
     title: str
 
     def release_verdict(self, then: Probe, now: Probe) -> str | None:
-        if not then.release or then.release == now.release:
+        if not then.release:
+            return f"nobody knows which version of {self.title} it was, and it is restored into the identical one only"
+        if then.release == now.release:
             return None
         if not now.release:
             return f"{self.title} is not installed there, and a restore does not install it"
         return f"{self.title} is restored into the identical version only"
 
     def release_must_match(self, then: Probe, now: Probe) -> bool:
-        return bool(then.release)
+        return True
+
+    def remarks(self, probe: Probe) -> list[str]:
+        """Of a product whose version nobody can tell; a subclass adds its own."""
+        if probe.release:
+            return []
+        return [
+            f"The version of {self.title} cannot be told: note it, since a restore demands the identical one and"
+            " will ask for allow_version_mismatch."
+        ]

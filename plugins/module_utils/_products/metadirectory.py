@@ -122,6 +122,7 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
 
     def remarks(self, probe: Probe) -> list[str]:
         return [
+            *super().remarks(probe),
             "Licence keys are entered by people: keep them where they are found without this machine.",
             "Data that replicators copy stay where they come from; that source needs a backup of its own.",
         ]

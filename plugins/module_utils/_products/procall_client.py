@@ -125,6 +125,7 @@ class ProcallClient(IdenticalRelease, WindowsProduct):
 
     def remarks(self, probe: Probe) -> list[str]:
         return [
+            *super().remarks(probe),
             "ProCall Mobile (Android, iOS) keeps nothing on the telephone that needs a backup; its users need their"
             " UCConnect ID, which the backup of UCServer keeps.",
             "The ProCall client for macOS keeps nothing on the machine.",

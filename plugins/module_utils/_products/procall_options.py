@@ -19,7 +19,12 @@ COMPONENTS = (UCSERVER, MEDIA_SERVER, WEB_SERVER)
 
 FOLDERS = ("client-install", "config", "database", "linestates", "pending", "userstates", "logs")
 """The folders of the vendor's list, as the items are called."""
-EDITIONS = ("business", "enterprise", "datacenter")
+EDITION_TITLES = {
+    "business": "ProCall Business",
+    "enterprise": "ProCall Enterprise",
+    "datacenter": "ProCall DataCenter",
+}
+EDITIONS = tuple(EDITION_TITLES)
 JOURNAL = "journal"
 CONFIGURATION = "configuration"
 

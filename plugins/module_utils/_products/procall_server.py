@@ -24,7 +24,7 @@ from .identical_release import IdenticalRelease
 from .options import parse_options
 from .procall_discovery import ACTIVE_DIRECTORY
 from .procall_items import ProcallItems
-from .procall_options import DATABASE_PAGES, JOURNAL, UCSERVER, ProcallServerOptions
+from .procall_options import DATABASE_PAGES, EDITION_TITLES, JOURNAL, UCSERVER, ProcallServerOptions
 from .procall_partners import refuse_running_partners
 from .procall_probe import probe_procall
 from .procall_semantic import TOPICS, procall_changes
@@ -70,7 +70,7 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
         )
 
     def remarks(self, probe: Probe) -> list[str]:
-        remarks = [str(one) for one in probe.facts.get("undiscovered", [])]
+        remarks = [*super().remarks(probe), *(str(one) for one in probe.facts.get("undiscovered", []))]
         if UCSERVER not in probe.facts.get("components", [UCSERVER]):
             return remarks
         if probe.facts.get("edition") == "datacenter":
@@ -91,6 +91,13 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
         return remarks
 
     # --- guards and proofs -------------------------------------------------------------------------------------------
+    def release_verdict(self, then: Probe, now: Probe) -> str | None:
+        was, is_now = (str(probe.facts.get("edition") or "") for probe in (then, now))
+        verdict = super().release_verdict(then, now)
+        if verdict is None and was and is_now and was != is_now:
+            return f"it was {EDITION_TITLES[was]} and is {EDITION_TITLES[is_now]} now"
+        return verdict
+
     def refuse_restore(self, transport: Transport, then: Probe, now: Probe, items: Sequence[Item]) -> list[str]:
         for fact, title, name in (("root", "UCServer", "root"), ("media_server_root", "UC Media Server", "media")):
             was, is_now = (str(probe.facts.get(fact) or "") for probe in (then, now))

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..base import Probe
-from ..procall_options import CONFIGURATION, MEDIA_SERVER, UCSERVER, WEB_SERVER
+from ..procall_options import CONFIGURATION, EDITION_TITLES, MEDIA_SERVER, UCSERVER, WEB_SERVER
 from .plan import Branch, Occasion, RecoveryPlan, Steps, companions_of, instance_of, listed, source_of
 
 RESTORE = "procall_server_restore"
@@ -23,7 +23,6 @@ SETUP_DIALOG = '"estos UCServer - Setup"'
 SERVICE_ITEMS = "service-"
 REGISTRY_ITEMS = ("registry", "administrators")
 _TITLES = {UCSERVER: "UCServer", MEDIA_SERVER: "UC Media Server", WEB_SERVER: "UC Web Server"}
-_EDITIONS = {"business": "ProCall Business", "enterprise": "ProCall Enterprise", "datacenter": "ProCall DataCenter"}
 
 
 def procall_server_plan(occasion: Occasion) -> RecoveryPlan:
@@ -65,7 +64,7 @@ class _Here:
 
     @property
     def product(self) -> str:
-        return _EDITIONS.get(self.edition, "ProCall") + (" UCServer" if self.has(UCSERVER) else "")
+        return EDITION_TITLES.get(self.edition, "ProCall") + (" UCServer" if self.has(UCSERVER) else "")
 
     @property
     def installed(self) -> str:

@@ -56,6 +56,14 @@ def test_another_host():
     assert "comes from another host" in check_host(HERE, THERE, True, "pbx/linux/1", "pbx")[0]
 
 
+def test_a_version_that_nobody_knew_fits_none():
+    one = product("metadirectory", {})
+    with pytest.raises(VersionMismatch, match="made with an unknown release, .* runs MetaDirectory 5.1") as caught:
+        check_release(one, Probe(), Probe(release="MetaDirectory 5.1"), False, "m/metadirectory/1", "m")
+    assert "Find out which one it was" in caught.value.hint and "allow_version_mismatch" in caught.value.hint
+    assert check_release(one, Probe(), Probe(release="MetaDirectory 5.1"), True, "m/metadirectory/1", "m")
+
+
 @pytest.mark.parametrize(("now", "said"), [("MetaDirectory 5.1", "runs MetaDirectory 5.1"), ("", "runs none")])
 def test_the_identical_version(now, said):
     one = product("metadirectory", {})

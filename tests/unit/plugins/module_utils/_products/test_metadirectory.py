@@ -146,8 +146,12 @@ def test_release_and_identical_version(host, monkeypatch):
     assert product.release_must_match(then, now)
     assert "not installed" in product.release_verdict(then, Probe())
     assert product.release_must_match(then, Probe())
-    assert product.release_verdict(Probe(), now) is None
-    assert not product.release_must_match(Probe(), now)
+    for unknown in (now, Probe()):
+        assert "which version" in product.release_verdict(Probe(), unknown)
+        assert product.release_must_match(Probe(), unknown)
+    (remark,) = [one for one in product.remarks(Probe()) if "allow_version_mismatch" in one]
+    assert remark.startswith("The version of MetaDirectory cannot be told")
+    assert not [one for one in product.remarks(then) if "allow_version_mismatch" in one]
 
 
 def test_another_root_is_refused(host, monkeypatch):

@@ -121,6 +121,26 @@ def test_the_identical_version_is_demanded(uc_host):
     assert product.release_must_match(then, Probe())
 
 
+def test_a_version_that_nobody_knew_is_said_and_refused(uc_host):
+    uc_host.programs.clear()
+    product, then = probed(uc_host)
+    assert then.release == ""
+    assert any(remark.startswith("The version of UCServer cannot be told") for remark in product.remarks(then))
+    assert "which version" in product.release_verdict(then, then)
+    assert product.release_must_match(then, then)
+
+
+def test_another_edition_is_no_identical_version(uc_host):
+    product, then = probed(uc_host)
+    uc_host.programs[0] = replace(uc_host.programs[0], name="estos ProCall DataCenter UCServer")
+    now = product.probe(uc_host.transport)
+    assert now.release == then.release
+    assert product.release_verdict(then, now) == "it was ProCall Enterprise and is ProCall DataCenter now"
+    assert product.release_must_match(then, now)
+    unknown = Probe.from_json({**now.to_json(), "facts": {**now.facts, "edition": ""}})
+    assert product.release_verdict(then, unknown) is None
+
+
 def refused(product, uc_host, then, now=None):
     with pytest.raises(RestoreRefused) as caught:
         product.refuse_restore(uc_host.transport, then, now or then, product.items(then))

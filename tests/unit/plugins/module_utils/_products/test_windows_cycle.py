@@ -174,6 +174,7 @@ def test_a_client_that_runs_is_refused_and_one_that_does_not_is_not(host, store)
     host.registry.set(r"HKU\S-1-5-21-1-2-3-1001\Software\ESTOS\UCServer4\Client", a="1")
     host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\UCServer4\Client", a="1")
     host.files.add(r"C:\Users\anna\AppData\Roaming\estos\ProCall 8\p.xml", b"<a/>")
+    host.registry.set(rf"{UNINSTALL}\client", DisplayName="estos ProCall", DisplayVersion="8.6.2.4711")
     one = product("procall_client", {})
     outcome = store.backup(one, host.transport)
     assert outcome.gathering.missing() == []
