@@ -93,7 +93,10 @@ options:
     default: 0
   settle:
     description:
-      - Seconds between two looks by SSH that tell whether the newest file still grows.
+      - Seconds between two looks by SSH at the newest file. It is fetched when O(polls) looks found it unchanged and
+        nothing wrote to it for O(quiet_period) seconds, by its time and the appliance's own clock. Where the account
+        runs no commands, so that the clock is not told, or where the file is from the future, the looks are so far
+        apart.
     type: int
     default: 10
 """

@@ -31,7 +31,7 @@ _OWN = {
     "windows": WINDOWS,
 }
 
-_OF_THE_CONNECTION = {"kamailio": ["become"], "linux": ["become"]}
+_OF_THE_CONNECTION = {"kamailio": ["become"], "linux": ["become"], "starface": ["polls", "quiet_period"]}
 """What the product has to know of how it is reached."""
 
 

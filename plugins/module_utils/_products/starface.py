@@ -45,6 +45,18 @@ def _seconds(value: Any) -> int:
     return value
 
 
+def _quiet(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a number of seconds")
+    return value
+
+
+def _looks(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 2:
+        raise ValueError("a number of looks, at least 2")
+    return value
+
+
 def _hours(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 8784:
         raise ValueError("a number of hours, at most a year of them")
@@ -55,8 +67,9 @@ def _hours(value: Any) -> int:
 class StarfaceOptions:
     """``include_cdr``, ``include_announcements``, ``include_chat_history``: what a backup by REST holds beside the
     master data. ``remove_from_appliance``: remove its file there when it is fetched. ``backup_name``: the folder of the
-    backup configuration whose newest file is fetched by SSH; by default the only one. ``settle``: seconds between the
-    looks that tell whether it still grows. ``max_age_hours``: how old it may be, 0 for any age.
+    backup configuration whose newest file is fetched by SSH; by default the only one. ``polls``: how
+    many looks, ``settle`` seconds apart, must find it unchanged, and ``quiet_period``: for how many seconds nothing may
+    have written to it. ``max_age_hours``: how old it may be, 0 for any age.
 
     The others are those of any product that pushes: see :class:`PushedOptions`. ``release`` is what an appliance is
     said to be of which nobody can ask.
@@ -76,6 +89,8 @@ class StarfaceOptions:
     backup_name: str = option(_folder_name, "")
     max_age_hours: int = option(_hours, 0)
     settle: int = option(_seconds, 10)
+    polls: int = option(_looks, 3)
+    quiet_period: int = option(_quiet, 60)
 
 
 @dataclass(frozen=True)
@@ -147,7 +162,9 @@ class Starface(Pushed):
             boxes=Boxes(options.include_cdr, options.include_announcements, options.include_chat_history),
             remove=options.remove_from_appliance,
             backup_name=options.backup_name,
+            looks=options.polls,
             settle=options.settle,
+            quiet_period=options.quiet_period,
             max_age=options.max_age_hours * 3600,
             file_part=wishes.file_part,
             parts=wishes.parts,

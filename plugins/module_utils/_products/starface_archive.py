@@ -60,7 +60,8 @@ class StarfaceArchive(PushedFiles):
 
     ``boxes``: what a backup by REST holds. ``remove``: remove it from the appliance when a complete generation holds
     it. ``backup_name``: the folder of the configuration whose files are fetched by SSH; empty: the only one.
-    ``settle``: seconds between the two looks that must find the same there. ``max_age``: seconds that it may be old, 0
+    ``looks``: how many must find the same there, ``settle`` seconds apart; ``quiet_period``: seconds for which nothing
+    may have written to it. ``max_age``: seconds that it may be old, 0
     for any age. ``file_part``, ``parts``: names and values
     of the form of a restore.
     """
@@ -70,11 +71,13 @@ class StarfaceArchive(PushedFiles):
     boxes: Boxes = Boxes()
     remove: bool = True
     backup_name: str = ""
+    looks: int = 3
     settle: float = 10.0
+    quiet_period: float = 60.0
     max_age: int = 0
     file_part: str = "file"
     parts: Mapping[str, str] = field(default_factory=dict)
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False, compare=False)
+    sleep: Callable[[float], None] = field(default_factory=lambda: time.sleep, repr=False, compare=False)
     remarks: list[str] = field(default_factory=list, init=False)
     """What is to be known after the gathering, one sentence each."""
 
@@ -187,16 +190,8 @@ class StarfaceArchive(PushedFiles):
     # --- by SSH ------------------------------------------------------------------------------------------------------
     def _by_ssh(self, ssh: Transport, report: ItemReport) -> Iterator[Gathered]:
         folder = posixpath.join(BACKUP_FOLDER, self._folder(ssh)).encode()
-        newest = _newest(ssh, folder)
-        self.sleep(self.settle)
+        newest = self._quiet_file(ssh, folder)
         name = newest.name
-        if _newest(ssh, folder) != newest:
-            raise NoArchive(
-                "The newest backup file still grows",
-                host=ssh.host,
-                item=path_to_text(folder + b"/" + name),
-                hint="Run this again when the backup of the appliance is over.",
-            )
         broken: list[str] = []
         check = ContentCheck(name, self.demands)
         entry = replace(self._entry(name), mtime_ns=newest.mtime * 10**9)
@@ -204,8 +199,28 @@ class StarfaceArchive(PushedFiles):
         if not broken and _newest(ssh, folder) != newest:
             broken.append("it changed while it was read")
         report.notes.update(way="ssh_pull", folder=path_to_text(folder))
-        self._judge_age(name, max(_clock_of(ssh) - newest.mtime, 0) / 3600, report)
+        clock = _clock_of(ssh)
+        self._judge_age(name, max((clock if clock is not None else time.time()) - newest.mtime, 0) / 3600, report)
         self._finish(check, broken, report)
+
+    def _quiet_file(self, ssh: Transport, folder: bytes) -> FileStatus:
+        """The newest file, when nothing wrote to it for the quiet period: by its time and the appliance's clock, or,
+        where that tells nothing, by looks that are as far apart. Raises NoArchive."""
+        newest = _newest(ssh, folder)
+        clock = _clock_of(ssh)
+        quiet = max(clock - newest.mtime, 0) if clock is not None else 0
+        pauses = [self.settle] * (self.looks - 1)
+        pauses[0] += max(self.quiet_period - quiet - sum(pauses), 0)
+        for pause in pauses:
+            self.sleep(pause)
+            if _newest(ssh, folder) != newest:
+                raise NoArchive(
+                    "The newest backup file still grows",
+                    host=ssh.host,
+                    item=path_to_text(folder + b"/" + newest.name),
+                    hint="Run this again when the backup of the appliance is over.",
+                )
+        return newest
 
     def _judge_age(self, name: bytes, hours: float, report: ItemReport) -> None:
         self.remarks.append(f"The newest file was written {hours:.1f} hours before, by the appliance's clock.")
@@ -349,13 +364,13 @@ def _removal(rest: StarfaceRest, job: str) -> str:
     return "remove it there"
 
 
-def _clock_of(ssh: Transport) -> float:
-    """Seconds since the epoch by the appliance's clock; by this host's where the account runs no commands."""
+def _clock_of(ssh: Transport) -> float | None:
+    """Seconds since the epoch by the appliance's clock; None where the account runs no commands."""
     with contextlib.suppress(CommandsRefused):
         told = ssh.run(["date", "+%s"], deadline=30).text.strip()
         if told.isascii() and told.isdigit():
             return float(told)
-    return time.time()
+    return None
 
 
 def _newest(ssh: Transport, folder: bytes) -> FileStatus:

@@ -11,6 +11,7 @@ import os
 import pathlib
 import time
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -439,7 +440,7 @@ def _file(place, name, content, age):
 def test_the_newest_file_is_fetched_by_ssh(site, disk):
     place, options = disk
     _file(place, "2099-01-01.sar", archive(10), 5000)
-    _file(place, "b.sar", archive(20), 50)
+    _file(place, "b.sar", archive(20), 500)
     _file(place, "c.txt", b"no", 1)
     (place / "d.sar").symlink_to(place / "c.txt")
     result = site.backup(**options)
@@ -470,7 +471,7 @@ def test_a_file_that_is_too_old(site, disk, hours, fails):
 def test_several_configurations_are_asked_about(site, disk):
     place, options = disk
     (place.parent / "Other").mkdir()
-    _file(place, "a.sar", archive(), 50)
+    _file(place, "a.sar", archive(), 500)
     result = site.backup(**options)
     assert result["failed"] and "Default, Other" in result["msg"]
     assert not site.backup(backup_name="Default", **options).get("failed")
@@ -491,7 +492,7 @@ def test_a_name_that_leads_elsewhere_is_refused(site, disk, name):
 
 def test_a_file_that_grows_is_not_taken(site, disk, monkeypatch):
     place, options = disk
-    _file(place, "a.sar", archive(), 50)
+    _file(place, "a.sar", archive(), 500)
     looked = starface_archive._newest
 
     def grows(*where):
@@ -503,6 +504,67 @@ def test_a_file_that_grows_is_not_taken(site, disk, monkeypatch):
     monkeypatch.setattr(starface_archive, "_newest", grows)
     result = site.backup(**options)
     assert result["failed"] and "still grows" in result["msg"]
+
+
+class Looks:
+    """Counts the looks at the folder, and nobody sleeps."""
+
+    def __init__(self, monkeypatch, at=lambda number: None):
+        self.slept = []
+        self.number = 0
+        looked = starface_archive._newest
+
+        def look(*where):
+            self.number += 1
+            at(self.number)
+            return looked(*where)
+
+        monkeypatch.setattr(starface_archive, "_newest", look)
+        monkeypatch.setattr(starface_archive, "time", SimpleNamespace(sleep=self.slept.append, time=time.time))
+
+
+@pytest.mark.parametrize(
+    ("age", "clock", "slept"),
+    [
+        (500, True, [10, 10]),
+        (0, True, [50, 10]),
+        (45, True, [10, 10]),
+        (-(10**6), True, [50, 10]),
+        (500, False, [50, 10]),
+    ],
+    ids=["quiet for long", "just written", "quiet enough when looked at", "from the future", "no clock"],
+)
+def test_a_file_is_looked_at_until_it_was_quiet_for_long_enough(site, disk, monkeypatch, age, clock, slept):
+    place, options = disk
+    _file(place, "a.sar", archive(), age)
+    if not clock:
+        monkeypatch.setattr(starface_archive, "_clock_of", lambda ssh: None)
+    looks = Looks(monkeypatch)
+    result = site.backup(**{**options, "settle": 10})
+    assert not result.get("failed"), result
+    assert [round(seconds, -1) for seconds in looks.slept] == slept
+    assert looks.number == 4  # three before, one after it was read
+
+
+@pytest.mark.parametrize("look", [2, 3, 4])
+def test_a_file_that_is_written_in_between_is_not_taken(site, disk, monkeypatch, look):
+    place, options = disk
+    half = archive()[:-50]
+    _file(place, "a.sar", half, 500)
+    Looks(monkeypatch, lambda number: _file(place, "a.sar", archive(), 499) if number == look else None)
+    result = site.backup(**options)
+    assert result["failed"] and ("still grows" in result["msg"] or "changed while" in result["msg"])
+    assert not [record for record in site.records() if record.is_complete]
+
+
+def test_how_many_looks_and_how_quiet_is_declared(site, disk, monkeypatch):
+    place, options = disk
+    _file(place, "a.sar", archive(), 5)
+    looks = Looks(monkeypatch)
+    assert not site.backup(**options, polls=5, quiet_period=0).get("failed")
+    assert looks.slept == [0] * 4 and looks.number == 6
+    assert "polls" in site.backup(**options, polls=1)["msg"]
+    assert "quiet_period" in site.backup(**options, quiet_period=-1)["msg"]
 
 
 # --- restore ---------------------------------------------------------------------------------------------------------

@@ -77,7 +77,15 @@ SOME = {
         "cti_port": 7222,
     },
     "pushed": {"containers": ["zip", "7z"], "min_size": 7, "ends_with": "END", "size_at_most": 2, "release": "9.1"},
-    "starface": {"release": "10.0", "backup_name": "Default", "settle": 3, "include_cdr": False, "containers": ["zip"]},
+    "starface": {
+        "release": "10.0",
+        "backup_name": "Default",
+        "settle": 3,
+        "polls": 4,
+        "quiet_period": 5,
+        "include_cdr": False,
+        "containers": ["zip"],
+    },
     "windows": {
         "paths": [{"path": ["C:\\Program Files\\Example"], "exclude": ["*.tmp"], "data_class": "logs"}],
         "registry": [{"key": ["HKCU\\Software\\Example"], "users": ["S-1-5-21-1"]}],
@@ -97,7 +105,8 @@ def given(product, options):
 
 @pytest.mark.parametrize("product", sorted(CLASSES))
 def test_the_options_are_those_of_the_product(product):
-    names = {field.name for field in fields(CLASSES[product])} - {"become"}
+    of_the_connection = {"become", "polls", "quiet_period"}
+    names = {field.name for field in fields(CLASSES[product])} - of_the_connection
     if product == "kamailio":
         names |= {"databases"}
     assert set(product_spec(product).options) == names
