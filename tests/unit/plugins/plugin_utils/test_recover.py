@@ -85,6 +85,7 @@ def tree(config: bytes, big: bytes) -> list[Content]:
         (entry("file", b"/var/big.bin", mode=0o644), big),
         (entry("symlink", b"/etc/kamailio/link", link_target=b"kamailio.cfg", mtime_ns=MTIME), b""),
         (entry("symlink", b"/etc/away", link_target=b'../../a "b" %/\xff'), b""),
+        (entry("symlink", b"/etc/disk", link_target=b"../../pci-0000:00:1f.2-ata-1"), b""),
         (entry("hardlink", b"/etc/kamailio/hard link", link_target=b"/etc/kamailio/kamailio.cfg", mode=0o640), b""),
         (entry("fifo", b"/run/fifo", mode=0o660), b""),
         (entry("output", b"/@command/version", item="version"), b"kamailio 5.6\n"),
@@ -813,6 +814,30 @@ def test_the_second_way(original: Fleet, tmp_path: pathlib.Path, shell: str) -> 
     code, text = follow(f"WORK={work}\n{steps[-1]}", tmp_path, shell, {})
     assert code == 0
     assert not work.exists()
+
+
+@needs_tools
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_second_way_refuses_what_leads_out(fleet: Fleet, tmp_path: pathlib.Path, shell: str) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    hostile = [
+        (entry("file", b"/../planted1"), b"x"),
+        (entry("file", b"/a:b:/../../planted2"), b"x"),
+        (entry("symlink", b"/../planted3", link_target=b"x"), b""),
+        (entry("hardlink", b"/hard1", link_target=b"/../victim"), b""),
+        (entry("hardlink", b"/hard2", link_target=b"/x/.."), b""),
+        (entry("hardlink", b"/hard3", link_target=b"/../victim".lstrip(b"/")), b""),
+    ]
+    good = [(entry("file", b"/a/good"), b"x"), (entry("symlink", b"/a/..up", link_target=b"../..:x:/../y"), b"")]
+    fleet.store([*hostile, *good], source="hostile")
+    environment = way(fleet, "hostile/kamailio/1", tmp_path)
+    code, text = follow("\n".join(blocks("The second way")[:-1]), tmp_path, shell, environment)
+    assert code == 0, text
+    refused = set(re.findall(r"^REFUSED: (.*?)\r?$", text, re.MULTILINE))
+    assert refused == {one.path.decode() for one, _content in hostile}
+    check_tree(tmp_path / "out", good)
+    assert not list(tmp_path.rglob("planted*")) and victim.stat().st_nlink == 1
 
 
 @needs_tools
