@@ -63,7 +63,7 @@ options:
     type: float
   concurrency:
     description:
-      - At most so many hosts are worked on at a time. Memory grows with this and with nothing else.
+      - At most so many hosts are gathered at a time. As many again may be waited for, when they do not answer.
     type: int
     default: 16
   concurrency_by_product:

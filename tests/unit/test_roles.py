@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jinja2 import Environment
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import FLEET_PRODUCTS, LAST_PRODUCTS
+from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import AFTER, FLEET_PRODUCTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
@@ -68,7 +68,7 @@ def test_every_product_has_its_place_in_the_roles_that_dispatch(role: str) -> No
 
 
 def test_what_comes_last_in_the_role_comes_last_in_a_job_for_all() -> None:
-    assert set(load("backup", "vars/main.yml")["backup_last_products"]) & set(FLEET_PRODUCTS) == set(LAST_PRODUCTS)
+    assert set(load("backup", "vars/main.yml")["backup_last_products"]) & set(FLEET_PRODUCTS) == set(AFTER)
 
 
 @pytest.mark.parametrize(("given", "reaches"), [("", "left out"), (0, 0), ("0", "0"), (30, 30), (0.5, 0.5)])

@@ -116,6 +116,7 @@ def take_backup(
     sink_around: Callable[[GenerationWriter], Sink] | None = None,
     already: Callable[[Gathering, ItemDigests], CommitRecord | None] = lambda gathering, digests: None,
     stopping: Callable[[float], object] = lambda seconds: None,
+    going_on: Callable[[], object] = lambda: None,
 ) -> BackupOutcome:
     """Gather the product from its host and commit a generation.
 
@@ -124,6 +125,7 @@ def take_backup(
     :param sink_around: puts a sink of its own in front of the generation's
     :param already: finds the generation that holds what was gathered, for products of which a second one is not wanted
     :param stopping: is told before services are stopped, in how many seconds they run again once all is gathered
+    :param going_on: is asked again and again while it gathers; raises DeadlineExceeded when it is to end
     :raises RepositoryError: nothing could be kept
     :raises RepositoryFull, IndependenceMissing: it did not begin
     """
@@ -135,7 +137,7 @@ def take_backup(
     changed_items: list[str]
     content_changed: bool | None
     try:
-        gathering = _gather(generation, transport, product, probe, items, dry_run, sink_around, stopping)
+        gathering = _gather(generation, transport, product, probe, items, dry_run, sink_around, stopping, going_on)
         digests = generation.item_digests()
         if gathering.failure is not None and not digests:
             raise gathering.failure
@@ -214,12 +216,13 @@ def _gather(
     dry_run: bool,
     sink_around: Callable[[GenerationWriter], Sink] | None,
     stopping: Callable[[float], object],
+    going_on: Callable[[], object],
 ) -> Gathering:
     sink = sink_around(generation) if sink_around is not None else generation
     if dry_run:
-        return gather_items(items, transport, sink, skip=lambda item: item.consistency != "none")
+        return gather_items(items, transport, sink, skip=lambda item: item.consistency != "none", going_on=going_on)
     with stopped(product.service_control(transport), product.services_to_stop_for_backup(probe), stopping):
-        return gather_items(items, transport, sink)
+        return gather_items(items, transport, sink, going_on=going_on)
 
 
 def _check_companions(

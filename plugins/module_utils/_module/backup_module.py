@@ -90,6 +90,7 @@ class ProductBackup:
     :param connected: is given the transport before anything is asked of it
     :param answered: is called when the host has answered for the first time
     :param stopping: is told before services are stopped, in how many seconds they run again once all is gathered
+    :param going_on: is asked again and again while it gathers; raises DeadlineExceeded when it is to end
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class ProductBackup:
         connected: Callable[[Transport], object] = lambda transport: None,
         answered: Callable[[], object] = lambda: None,
         stopping: Callable[[float], object] = lambda seconds: None,
+        going_on: Callable[[], object] = lambda: None,
     ) -> None:
         self._params = params
         self._product: Product = make_product(product, product_options(params, product))
@@ -112,6 +114,7 @@ class ProductBackup:
         self._connected = connected
         self._answered = answered
         self._stopping = stopping
+        self._going_on = going_on
         self._live: LiveSide | None = None
         self._not_shown: list[str] = []
 
@@ -146,6 +149,7 @@ class ProductBackup:
             self._connected(transport)
             probe = self._product.probe(transport)
             self._answered()
+            self._going_on()
             options = replace(options, counters=counted(self._product, transport, probe))
             if params["only_counters"]:
                 return {"counters": dict(options.counters)}
@@ -162,6 +166,7 @@ class ProductBackup:
                 sink_around=self._keeping(earlier) if earlier is not None else None,
                 already=lambda _gathering, _digests: self._made_meanwhile(store, chain),
                 stopping=self._stopping,
+                going_on=self._going_on,
             )
             if outcome.already is not None:
                 newest = head(store.backend, chain, store.believe)

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import ConnectionFailed, DeadlineExceeded, OptionInvalid, RecoveryError
@@ -138,7 +139,9 @@ class _Fleet:
                     jobs.append(job)
             deadlines = Deadlines(params["host_timeout"], params["run_timeout"])
             with ProgressNote(params["progress_file"], lambda: store.bytes_read) as note:
-                results.update(FleetRun(jobs, limits, deadlines, note.tell).run())
+                fleet = FleetRun(jobs, limits, deadlines, note.tell)
+                with _stopped_by_signals(fleet.stop):
+                    results.update(fleet.run())
             groups = store.groups
         return {
             # each host's own task says what changed there
@@ -165,9 +168,9 @@ class _HostBackup(Job):
         self._cut_off: str = ""
         self._lock = threading.Lock()
 
-    def run(self) -> Result:
+    def run(self, answered: Callable[[], None]) -> Result:
         try:
-            return {"changed": False, **self._run()}
+            return {"changed": False, **self._run(answered)}
         except Exception as error:
             return self._failed(error)
 
@@ -193,7 +196,7 @@ class _HostBackup(Job):
         """The line that its generation is added to."""
         return ChainId(self._params["source"], self._product, instance_of(self._params, self._product))
 
-    def _run(self) -> Mapping[str, Any]:
+    def _run(self, answered: Callable[[], None]) -> Mapping[str, Any]:
         there = self._of_this_run()
         if there is not None:
             newest = head(self._store.backend, self.chain, self._store.believe)
@@ -206,8 +209,9 @@ class _HostBackup(Job):
             check_mode=shared.check_mode,
             diff=shared.diff,
             connected=self._connected,
-            answered=self._has_answered,
+            answered=answered,
             stopping=self._stops_services,
+            going_on=self._goes_on,
         )
         try:
             return backup.run(self._store)
@@ -217,12 +221,13 @@ class _HostBackup(Job):
     def _connected(self, transport: Transport | None) -> None:
         with self._lock:
             self._transport = transport
-            too_late = transport is not None and self._cut_off
-        if too_late:
-            raise DeadlineExceeded(self._cut_off, host=self._host)
+        if transport is not None:
+            self._goes_on()
 
-    def _has_answered(self) -> None:
-        self.answered = True
+    def _goes_on(self) -> None:
+        """Cutting its connection stops a host only where it waits for an answer, so it is asked between."""
+        if self._cut_off:
+            raise DeadlineExceeded(self._cut_off, host=self._host)
 
     def _stops_services(self, seconds: float) -> None:
         self.more_grace = seconds
@@ -242,7 +247,7 @@ class _HostBackup(Job):
     def _failed(self, error: Exception) -> Result:
         if self._cut_off:
             details = error.details if isinstance(error, RecoveryError) else {}
-            hint = "Look at the host; raise host_timeout when that much time is normal."
+            hint = "Look at the host, or give it more time (host_timeout, run_timeout), and run this again."
             error = DeadlineExceeded(f"{self._cut_off} and was cut off", host=self._host, hint=hint, **details)
         gone = isinstance(error, ConnectionFailed) and "result" not in error.details and not self._cut_off
         return {"changed": False, **({"unreachable": True} if gone else {"failed": True}), **failure(error)}
@@ -256,6 +261,27 @@ def _refuse_second(first: str, job: _HostBackup) -> None:
             host=job.name,
             hint="Give each host a source of its own, or an instance.",
         )
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stop: Callable[[str], None]) -> Iterator[None]:
+    """Inside, a signal that would end the process ends the run in good order: what was stopped on hosts runs again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # nobody else may look after signals
+        return
+
+    def interrupted(number: int, _frame: object) -> None:
+        stop(f"The run was interrupted by {signal.Signals(number).name}")
+
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, interrupted)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _close(transport: Transport) -> None:

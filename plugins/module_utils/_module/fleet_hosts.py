@@ -36,8 +36,9 @@ FLEET_PRODUCTS = (
 )
 """Products that are gathered from their host. What pushes its own backup is waited for, one task for each."""
 
-LAST_PRODUCTS = ("procall_server",)
-"""What demands generations of others of the same run."""
+AFTER = {"procall_server": frozenset({"ad_attributes", "mssql"})}
+"""What demands generations of others of the same run, and of which products. Its option C(demanded_companions) may name
+further ones."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,12 @@ class FleetHost:
     @property
     def place(self) -> Place:
         """What it counts for."""
-        return Place(self.product, self.site, 1 if self.product in LAST_PRODUCTS else 0)
+        after = AFTER.get(self.product, frozenset())
+        if after:
+            more = self.options.get("demanded_companions")
+            named = [one.get("product") for one in more if isinstance(one, Mapping)] if isinstance(more, list) else []
+            after = after.union(str(one) for one in named)
+        return Place(self.product, self.site, after)
 
     @property
     def secrets(self) -> set[str]:

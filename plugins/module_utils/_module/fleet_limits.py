@@ -14,14 +14,14 @@ from .._errors import OptionInvalid
 
 @dataclass(frozen=True)
 class Place:
-    """What a host counts for: its product, its site (empty: none was declared), and its wave.
+    """What a host counts for: its product and its site (empty: none was declared).
 
-    Hosts of a later wave begin when all of the earlier ones have ended, since they belong together with them.
+    ``after``: products of which all hosts must have ended before it begins, since it may demand generations of theirs.
     """
 
     product: str
     site: str = ""
-    wave: int = 0
+    after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,31 @@ class Limits:
     def choose(self, waiting: Sequence[Place], running: Sequence[Place], silent: Sequence[Place] = ()) -> int | None:
         """The position of the first that may begin now; None when all have to wait.
 
-        ``waiting`` is in the order of the waves. ``silent`` are hosts that were begun and have not answered: in all
-        they do not count, unless there are more of them than may run at a time. For their product and their site they
-        do, as a thin line may be why they are silent, and for a later wave.
+        ``silent`` are hosts that were begun and have not answered: in all they do not count, unless there are more of
+        them than may run at a time. For their product and their site they do, as a thin line may be why they are
+        silent, and for those that come after their product.
         """
         begun = [*running, *silent]
-        if not waiting or len(running) + len(silent[self.total :]) >= self.total:
+        if not waiting or self._taken(len(running), len(silent)) >= self.total:
             return None
-        wave = min(place.wave for place in (waiting[0], *begun))
         products = Counter(place.product for place in begun)
         sites = Counter(place.site for place in begun)
         unlimited = len(begun) + 1
+        left: set[str] | None = None
         for position, place in enumerate(waiting):
-            if place.wave != wave:
-                return None
-            if products[place.product] < self.products.get(place.product, unlimited) and (
-                not place.site or sites[place.site] < self.sites.get(place.site, self.each_site or unlimited)
+            if place.after and left is None:
+                left = {one.product for one in (*waiting, *begun)}
+            if (
+                products[place.product] < self.products.get(place.product, unlimited)
+                and (not place.site or sites[place.site] < self.sites.get(place.site, self.each_site or unlimited))
+                and not (place.after and place.after & (left or set()) - {place.product})
             ):
                 return position
         return None
+
+    def admits(self, running: int, silent: int) -> bool:
+        """Whether one of the silent hosts, which has answered now, may go on as one of those that run."""
+        return self._taken(running, silent - 1) < self.total
+
+    def _taken(self, running: int, silent: int) -> int:
+        return running + max(0, silent - self.total)

@@ -21,6 +21,9 @@ from .fleet_limits import Limits, Place
 GRACE = 60.0
 """Seconds that a job has to end after it was cut off, beside those that it needs itself."""
 
+LOOKS_EVERY = 1.0
+"""Seconds after which the run looks up at the latest: somebody may have asked it to stop."""
+
 SILENT_AFTER = 3.0
 """Seconds after which a host that was begun and has not answered is silent: it keeps no other from its turn."""
 
@@ -32,14 +35,16 @@ class Job(ABC):
 
     name: str
     place: Place
-    answered = False
-    """Whether the host has shown that it is there."""
     more_grace = 0.0
     """Seconds that it may need to give back what it took from its host, when it was cut off: services run again."""
 
     @abstractmethod
-    def run(self) -> Result:
-        """Do it; what the host's task returns. Never raises."""
+    def run(self, answered: Callable[[], None]) -> Result:
+        """Do it; what the host's task returns. Never raises.
+
+        :param answered: to be called when the host has shown that it is there. Who let another one take its place
+            because it was silent waits here until there is one again, or until it is cut off
+        """
 
     @abstractmethod
     def cut_off(self, why: str) -> None:
@@ -75,9 +80,21 @@ class _Running:
         self.began = now
         self.cut_off_at: float | None = None
         self.reason = ""
+        self.has_place = False
+        self.waits_since: float | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """It has answered late, and there is no place for it yet. Its clock stands still."""
+        return self.waits_since is not None and not self.has_place
 
     def is_silent(self, now: float) -> bool:
-        return not self.job.answered and now - self.began >= SILENT_AFTER
+        return not self.has_place and now - self.began >= SILENT_AFTER
+
+    def take_place(self, now: float) -> None:
+        if self.waits_since is not None:
+            self.began += now - self.waits_since
+        self.has_place = True
 
 
 class FleetRun:
@@ -93,7 +110,9 @@ class FleetRun:
         deadlines: Deadlines,
         tell: Callable[[Progress], object] = lambda progress: None,
     ) -> None:
-        self._waiting = sorted(jobs, key=lambda job: job.place.wave)
+        awaited = {product for job in jobs for product in job.place.after}
+        # whom others wait for comes first
+        self._waiting = sorted(jobs, key=lambda job: job.place.product not in awaited)
         self._places = [job.place for job in self._waiting]
         self._limits = limits
         self._deadlines = deadlines
@@ -102,6 +121,8 @@ class FleetRun:
         self._results: dict[str, Result] = {}
         self._changed = threading.Condition()
         self._ended: list[tuple[_Running, Result]] = []
+        self._stirred = False
+        self._interrupted = ""
         self._progress = Progress(len(jobs))
 
     def run(self) -> dict[str, Result]:
@@ -110,13 +131,16 @@ class FleetRun:
         over = began + self._deadlines.run if self._deadlines.run is not None else None
         while self._waiting or self._running:
             now = time.monotonic()
-            if over is not None and now >= over:
-                self._stop_everything(now)
-            self._begin_what_may(now)
+            if self._interrupted:
+                self._stop_everything(now, self._interrupted)
+            elif over is not None and now >= over:
+                self._stop_everything(now, f"The run took longer than {self._deadlines.run:g} s")
+            self._begin_what_may()
             self._watch(now)
             with self._changed:
-                if not self._ended:
+                if not self._stirred:
                     self._changed.wait(self._patience(over))
+                self._stirred = False
                 ended, self._ended = self._ended, []
             for one, result in ended:
                 if self._running.get(one.job.name) is one:
@@ -124,40 +148,73 @@ class FleetRun:
                     self._take(one.job.name, result)
         return self._results
 
-    def _begin_what_may(self, now: float) -> None:
+    def stop(self, why: str) -> None:
+        """Begin nothing more, and cut off what is at work. May be called by a signal handler."""
+        self._interrupted = self._interrupted or why
+
+    def _begin_what_may(self) -> None:
         while True:
-            running = self._running.values()
-            position = self._limits.choose(
-                self._places,
-                [one.job.place for one in running if not one.is_silent(now)],
-                [one.job.place for one in running if one.is_silent(now)],
-            )
-            if position is None:
-                return
-            del self._places[position]
-            one = _Running(self._waiting.pop(position), now)
-            self._running[one.job.name] = one
+            with self._changed:  # nobody answers meanwhile
+                now = time.monotonic()
+                self._let_in(now)
+                running = self._running.values()
+                position = self._limits.choose(
+                    self._places,
+                    [one.job.place for one in running if not one.is_silent(now)],
+                    [one.job.place for one in running if one.is_silent(now)],
+                )
+                if position is None:
+                    return
+                del self._places[position]
+                one = _Running(self._waiting.pop(position), now)
+                self._running[one.job.name] = one
             threading.Thread(target=self._work, args=(one,), name=f"host {one.job.name}", daemon=True).start()
             self._told()
 
+    def _let_in(self, now: float) -> None:
+        """Give places to those that have answered late, before anybody else begins."""
+        silent = [one for one in self._running.values() if one.is_silent(now)]
+        running = len(self._running) - len(silent)
+        for one in [one for one in silent if one.is_waiting and one.cut_off_at is None]:
+            if not self._limits.admits(running, len(silent)):
+                return
+            one.take_place(now)
+            silent.remove(one)
+            running += 1
+            self._changed.notify_all()
+
     def _work(self, one: _Running) -> None:
-        result = one.job.run()
+        result = one.job.run(lambda: self._answered(one))
         with self._changed:
             self._ended.append((one, result))
-            self._changed.notify()
+            self._stir()
+
+    def _answered(self, one: _Running) -> None:
+        with self._changed:
+            now = time.monotonic()
+            if not one.is_silent(now):
+                one.take_place(now)
+                return
+            one.waits_since = now
+            self._stir()
+            while one.is_waiting and one.cut_off_at is None:
+                self._changed.wait()
+
+    def _stir(self) -> None:
+        self._stirred = True
+        self._changed.notify_all()
 
     def _watch(self, now: float) -> None:
         """Cut off what takes too long, give up what does not end."""
         for one in list(self._running.values()):
             if one.cut_off_at is None:
-                if now - one.began >= self._deadlines.host:
+                if not one.is_waiting and now - one.began >= self._deadlines.host:
                     self._cut_off(one, now, f"The host took longer than {self._deadlines.host:g} s")
             elif now >= self._given_up_at(one, one.cut_off_at):
                 del self._running[one.job.name]
                 self._take(one.job.name, one.job.given_up(f"{one.reason} and did not end when it was cut off"))
 
-    def _stop_everything(self, now: float) -> None:
-        why = f"The run took longer than {self._deadlines.run:g} s"
+    def _stop_everything(self, now: float, why: str) -> None:
         waiting, self._waiting, self._places = self._waiting, [], []
         for job in waiting:
             self._take(job.name, job.given_up(f"{why} and did not come to this host"))
@@ -165,11 +222,12 @@ class FleetRun:
             if one.cut_off_at is None:
                 self._cut_off(one, now, why)
 
-    @staticmethod
-    def _cut_off(one: _Running, now: float, why: str) -> None:
-        one.cut_off_at = now
+    def _cut_off(self, one: _Running, now: float, why: str) -> None:
         one.reason = why
         one.job.cut_off(why)
+        with self._changed:
+            one.cut_off_at = now
+            self._changed.notify_all()
 
     def _given_up_at(self, one: _Running, cut_off_at: float) -> float:
         return cut_off_at + self._deadlines.grace + one.job.more_grace
@@ -177,15 +235,17 @@ class FleetRun:
     def _patience(self, over: float | None) -> float:
         """Seconds until somebody has to be looked at."""
         now = time.monotonic()
-        times = [
-            one.began + self._deadlines.host if one.cut_off_at is None else self._given_up_at(one, one.cut_off_at)
-            for one in self._running.values()
-        ]
+        times = [now + LOOKS_EVERY]
+        for one in self._running.values():
+            if one.cut_off_at is not None:
+                times.append(self._given_up_at(one, one.cut_off_at))
+            elif not one.is_waiting:
+                times.append(one.began + self._deadlines.host)
         if self._waiting:
             times += [one.began + SILENT_AFTER for one in self._running.values() if not one.is_silent(now)]
         if over is not None and any(one.cut_off_at is None for one in self._running.values()):
             times.append(over)
-        return max(0.01, min(times) - now) if times else 0.01
+        return max(0.01, min(times) - now)
 
     def _take(self, name: str, result: Result) -> None:
         self._results[name] = result

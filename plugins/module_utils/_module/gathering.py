@@ -98,11 +98,15 @@ def gather_items(
     sink: Sink,
     *,
     skip: Callable[[Item], bool] = lambda item: False,
+    going_on: Callable[[], object] = lambda: None,
 ) -> Gathering:
     """Gather every item in turn. Never raises for one item: what is wrong stands in the reports.
 
     A lost connection ends the run: the items that were not reached count as missing and ``failure`` keeps the story.
     Errors of the repository are raised, since then nothing can be kept at all.
+
+    :param going_on: is asked before every item and every entry; raises DeadlineExceeded, as a lost connection, when the
+        run is to end
     """
     gathering = Gathering(items)
     for item in items:
@@ -112,7 +116,9 @@ def gather_items(
         report = ItemReport(item.name)
         gathering.reports[item.name] = report
         try:
+            going_on()
             for entry, chunks in item.gather(transport, report):
+                going_on()
                 sink.add(entry, chunks, item.normaliser(entry))
         except RepositoryError:
             raise

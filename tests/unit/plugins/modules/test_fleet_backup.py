@@ -6,15 +6,22 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import signal
+import threading
+import time
 
 import pytest
 from support.modules import run_module, run_unsealing
 from support.repositories import SECRET
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module
+from ansible_collections.ucops.recovery.plugins.module_utils._items.services import Service
+from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module, fleet_run
+from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_record
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId, object_name
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.generation_writer import GenerationWriter
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 
@@ -128,3 +135,97 @@ def test_an_earlier_generation_that_is_damaged_costs_its_own_host_the_difference
     assert any(one.startswith("No difference to pbx1/linux/1 is shown: ") for one in broken["warnings"]), broken
     if "pbx2" in hosts:
         assert "+# changed" in result["hosts"]["pbx2"]["diff"]["prepared"]
+
+
+class Telephony:
+    """A service that is stopped while its host is gathered, and takes its time to come back."""
+
+    longest = 5.0
+
+    def __init__(self) -> None:
+        self.runs = True
+        self.was_stopped = threading.Event()
+
+    def exists(self, service) -> bool:
+        return True
+
+    def is_active(self, service) -> bool:
+        return self.runs
+
+    def stop(self, service) -> None:
+        self.runs = False
+        self.was_stopped.set()
+
+    def start(self, service) -> None:
+        time.sleep(0.2)
+        self.runs = True
+
+
+class Cuttable(LocalTransport):
+    """Its command is cut off when it is closed."""
+
+    stream = None
+
+    def open(self, argv, **how):
+        stream = super().open(argv, **how)
+        if "sleep" in argv:
+            self.stream = stream
+        return stream
+
+    def close(self) -> None:
+        if self.stream is not None:
+            self.stream.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_in_good_order(fleet, monkeypatch, number):
+    control = Telephony()
+    monkeypatch.setattr(fleet_run, "LOOKS_EVERY", 0.05)
+    monkeypatch.setattr(Linux, "service_control", lambda self, transport: control)
+    monkeypatch.setattr(Linux, "services_to_stop_for_backup", lambda self, probe: [Service("sip")])
+    fleet.transport = Cuttable
+    fleet.add("pbx1", commands=[{"name": "status", "argv": ["sleep", "30"]}])
+    fleet.add("pbx2")
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+
+    def send() -> None:
+        if control.was_stopped.wait(10):
+            time.sleep(0.1)
+            os.kill(os.getpid(), number)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    began = time.monotonic()
+    results = fleet.run(concurrency=1)
+    sender.join()
+    assert time.monotonic() - began < 10 and control.runs
+    assert results["pbx1"]["failed"] and f"interrupted by {number.name}" in results["pbx1"]["msg"]
+    assert results["pbx2"]["failed"] and "did not come to this host" in results["pbx2"]["msg"]
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == handlers
+
+
+def test_one_that_is_cut_off_between_two_commands_ends_before_the_next_item(fleet):
+    """Nothing is in flight that could be cut, and a connection would open itself again for what comes next."""
+    fleet.add("pbx1", commands=[{"name": "later", "argv": ["touch", "/dev/null"]}])
+    asked: list[str] = []
+
+    class Slow(LocalTransport):
+        def open(self, argv, **how):
+            asked.append(" ".join(map(str, argv)))
+            return super().open(argv, **how)
+
+        def close(self) -> None:
+            if asked:
+                asked.append("closed")
+
+    def chunks_of(self, entry, chunks, *more):
+        time.sleep(0.7)
+        return add(self, entry, chunks, *more)
+
+    add = GenerationWriter.add
+    fleet.transport = Slow
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GenerationWriter, "add", chunks_of)
+        results = fleet.run(host_timeout=0.3)
+    assert results["pbx1"]["failed"] and "longer than 0.3 s and was cut off" in results["pbx1"]["msg"]
+    assert "closed" in asked and not any("touch" in one for one in asked), asked

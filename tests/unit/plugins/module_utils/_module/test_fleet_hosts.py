@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import (
+    AFTER,
     FLEET_PRODUCTS,
     FleetHost,
     fleet_hosts,
@@ -89,5 +90,10 @@ def test_a_host_is_named_once():
         fleet_hosts([one, one], {})
 
 
-def test_what_belongs_together_comes_in_a_later_wave():
-    assert [FleetHost("h", name, {}).place.wave for name in ("mssql", "procall_server")] == [0, 1]
+def test_what_may_demand_others_comes_after_these():
+    assert FleetHost("h", "mssql", {}).place.after == frozenset()
+    assert FleetHost("h", "procall_server", {}).place.after == {"mssql", "ad_attributes"}
+    demanded = {"demanded_companions": [{"product": "linux", "source": "fax"}]}
+    assert FleetHost("h", "procall_server", demanded).place.after == {"mssql", "ad_attributes", "linux"}
+    assert FleetHost("h", "procall_server", {"demanded_companions": "nonsense"}).place.after == AFTER["procall_server"]
+    assert set(AFTER) | set().union(*AFTER.values()) <= set(FLEET_PRODUCTS)

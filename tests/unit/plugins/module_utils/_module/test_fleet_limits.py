@@ -32,11 +32,22 @@ def test_a_full_product_or_site_lets_others_pass():
     assert Limits(9, each_site=1).choose([Place("linux")], [Place("linux")]) == 0
 
 
-def test_a_later_wave_waits_for_the_end_of_the_earlier_one():
-    late = Place("procall_server", wave=1)
-    assert Limits(9).choose([PBX, late], []) == 0
-    assert Limits(9).choose([late], [PBX]) is None
-    assert Limits(9).choose([late], []) == 0
+LATE = Place("procall_server", after=frozenset({"mssql"}))
+SQL = Place("mssql", "berlin")
+
+
+def test_what_may_demand_others_waits_for_the_end_of_these_and_of_nobody_else():
+    assert Limits(9).choose([SQL, LATE], []) == 0
+    assert Limits(9).choose([LATE, SQL], []) == 1, "one that has not begun is waited for too"
+    assert Limits(9).choose([LATE], [SQL]) is None
+    assert Limits(9).choose([LATE], [], [SQL]) is None, "one that has not answered too"
+    assert Limits(9).choose([LATE], [LINUX], [PBX]) == 0
+    assert Limits(9).choose([LATE], []) == 0
+
+
+def test_one_that_may_demand_its_own_kind_does_not_wait_for_itself():
+    itself = Place("procall_server", after=frozenset({"procall_server"}))
+    assert Limits(9).choose([itself, itself], [itself]) == 0
 
 
 @pytest.mark.parametrize(
@@ -47,28 +58,51 @@ def test_a_limit_that_lets_nobody_begin_is_refused(limits):
         Limits(**limits)
 
 
-places = st.builds(Place, st.sampled_from("abc"), st.sampled_from(["", "x", "y"]), st.integers(0, 1))
+def place_of(product, site):
+    return Place(product, site, frozenset("ab") if product == "c" else frozenset())
 
 
-@settings(max_examples=40, deadline=None)
+places = st.builds(place_of, st.sampled_from("abc"), st.sampled_from(["", "x", "y"]))
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(places, max_size=12), st.randoms(use_true_random=False), st.integers(1, 4), st.integers(1, 3))
 def test_everybody_comes_to_his_turn_and_no_limit_is_ever_passed(hosts, random, total, each):
+    """Hosts answer, fall silent, answer late and wait for a place, or end without having answered."""
     limits = Limits(total, products={"a": each}, each_site=each)
-    waiting = sorted(hosts, key=lambda place: place.wave)
+    waiting = list(hosts)
     running: list[Place] = []
+    silent: list[Place] = []
+    late: list[Place] = []  # silent ones that have answered
     done = 0
-    while waiting or running:
-        position = limits.choose(waiting, running)
-        if position is None:
-            assert running, "all wait, and nobody is at work"
-            running.pop(random.randrange(len(running)))
-            done += 1
+    while waiting or running or silent or late:
+        if late and limits.admits(len(running), len(silent) + len(late)):
+            running.append(late.pop(0))
+            assert len(running) <= total
             continue
-        running.append(waiting.pop(position))
-        assert len(running) <= total and len({place.wave for place in running}) == 1
-        assert Counter(place.product for place in running)["a"] <= each
-        sites = Counter(place.site for place in running)
-        assert all(count <= each for site, count in sites.items() if site)
+        position = limits.choose(waiting, running, [*silent, *late])
+        if position is not None:
+            place = waiting.pop(position)
+            assert not place.after & {one.product for one in (*waiting, *running, *silent, *late)}
+            running.append(place)
+            begun = [*running, *silent, *late]
+            assert len(running) <= total and len(begun) <= 2 * total
+            assert Counter(place.product for place in begun)["a"] <= each
+            sites = Counter(place.site for place in begun)
+            assert all(count <= each for site, count in sites.items() if site)
+            continue
+        assert running or silent, "all wait, and nobody is at work"
+        moves = [
+            move for move, of in (("end", running), ("fall silent", running), ("answer", silent), ("die", silent)) if of
+        ]
+        move = random.choice(moves)
+        if move == "fall silent":
+            silent.append(running.pop(random.randrange(len(running))))
+        elif move == "answer":
+            late.append(silent.pop(random.randrange(len(silent))))
+        else:
+            (running if move == "end" else silent).pop()
+            done += 1
     assert done == len(hosts)
 
 
@@ -86,5 +120,8 @@ def test_for_their_product_and_their_site_silent_hosts_count_always():
     assert Limits(4, products={"linux": 1}).choose([here], [], [elsewhere]) is None
 
 
-def test_a_later_wave_waits_for_silent_hosts_too():
-    assert Limits(2).choose([Place("linux", wave=1)], [], [Place("linux")]) is None
+def test_a_silent_one_that_answers_waits_for_a_place():
+    assert Limits(2).admits(running=1, silent=1)
+    assert not Limits(2).admits(running=2, silent=1)
+    assert not Limits(2).admits(running=1, silent=4), "one of the other silent ones counts"
+    assert Limits(2).admits(running=0, silent=4)

@@ -18,7 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.stopping im
 class Work(Job):
     """A job that ends when it is told to, or hangs."""
 
-    def __init__(self, name, *, hangs=False, deaf=False, failed=False, at_work=None, product="linux"):
+    def __init__(self, name, *, hangs=False, deaf=False, failed=False, at_work=None, product="linux", answers=None):
         self.name = name
         self.place = Place(product)
         self._hangs = hangs
@@ -27,8 +27,12 @@ class Work(Job):
         self._at_work = at_work if at_work is not None else set()
         self._cut_off = threading.Event()
         self.most = 0
+        self._answers = answers
 
-    def run(self):
+    def run(self, answered):
+        if self._answers is not None:
+            time.sleep(self._answers)
+            answered()
         self._at_work.add(self.name)
         self.most = len(self._at_work)
         if self._hangs:
@@ -100,10 +104,10 @@ def test_services_that_are_stopped_run_again_before_the_last_host_is_given_up(de
             self.active.add(service.name)
 
     class Stopping(Work):
-        def run(self):
+        def run(self, answered):
             services = [Service(name) for name in ("web", "sip", "rtp")]
             with stopped(control, services, lambda seconds: setattr(self, "more_grace", seconds)):
-                return super().run()
+                return super().run(answered)
 
     control = Slow()
     results = FleetRun([Stopping("pbx", hangs=True)], Limits(1), deadlines).run()
@@ -128,14 +132,31 @@ def test_progress_counts_up_to_the_end():
     assert told[-1] == (2, 1) and told == sorted(told)
 
 
-@pytest.mark.parametrize("wave", [0, 1])
-def test_a_later_wave_is_at_work_alone(wave):
-    at_work: set[str] = set()
-    jobs = [Work(f"h{number}", at_work=at_work) for number in range(4)]
-    late = Work("late", at_work=at_work)
-    late.place = Place("procall_server", wave=wave)
-    run([late, *jobs], host=60.0)
-    assert wave == 0 or late.most == 1
+def test_what_may_demand_others_begins_after_them_and_waits_for_nobody_else():
+    ended: list[str] = []
+    late = Work("late", at_work=Ended(ended), product="procall_server")
+    late.place = Place("procall_server", after=frozenset({"mssql"}))
+    slow = Work("slow", hangs=True, at_work=Ended(ended))
+    databases = [Work(f"sql{number}", at_work=Ended(ended), product="mssql") for number in range(4)]
+    others = [Work(f"h{number}", at_work=Ended(ended)) for number in range(4)]
+    results = run([late, slow, *others, *databases], Limits(2), host=0.5)
+    assert results["slow"]["failed"] and not results["late"]["failed"]
+    order = [name for name in ended if name[:3] == "sql" or name in ("late", "slow")]
+    assert order[-2:] == ["late", "slow"] and len(order) == 6
+
+
+def test_whom_others_wait_for_comes_first():
+    begun: list[str] = []
+
+    class Told(Work):
+        def run(self, answered):
+            begun.append(self.name)
+            return super().run(answered)
+
+    late = Told("late", product="procall_server")
+    late.place = Place("procall_server", after=frozenset({"mssql"}))
+    run([late, Told("h1"), Told("sql1", product="mssql")], Limits(1), host=60.0)
+    assert begun == ["sql1", "late", "h1"]
 
 
 def test_hosts_that_do_not_answer_keep_nobody_from_his_turn(monkeypatch):
@@ -164,8 +185,58 @@ class Ended(set):
 def test_one_that_answered_and_is_slow_keeps_its_place(monkeypatch):
     monkeypatch.setattr(fleet_run, "SILENT_AFTER", 0.01)
     at_work: set[str] = set()
-    slow = [Work(f"slow{number}", hangs=True, at_work=at_work) for number in range(3)]
-    for job in slow:
-        job.answered = True
+    slow = [Work(f"slow{number}", hangs=True, at_work=at_work, answers=0.0) for number in range(3)]
     run(slow, Limits(1), host=0.1)
     assert max(job.most for job in slow) == 1
+
+
+def test_silent_hosts_that_answer_late_are_never_more_at_work_than_may_be(monkeypatch):
+    """All of them fall silent, are overtaken, and answer while others have their places. Nobody's clock runs while he
+    waits for a place."""
+    monkeypatch.setattr(fleet_run, "SILENT_AFTER", 0.01)
+
+    class Late(Work):
+        def run(self, answered):
+            time.sleep(0.03)
+            answered()
+            self._at_work.add(self.name)
+            self.most = len(self._at_work)
+            time.sleep(0.05)
+            self._at_work.discard(self.name)
+            return {"changed": True, "failed": self._cut_off.is_set()}
+
+    at_work: set[str] = set()
+    jobs = [Late(f"late{number}", at_work=at_work) for number in range(8)]
+    results = run(jobs, Limits(2), host=0.25)
+    assert max(job.most for job in jobs) <= 2
+    assert not any(result["failed"] for result in results.values())
+
+
+def test_one_that_waits_for_a_place_is_cut_off_with_the_run(monkeypatch):
+    monkeypatch.setattr(fleet_run, "SILENT_AFTER", 0.01)
+    jobs = [Work("slow", hangs=True, answers=0.0), Work("late", hangs=True, answers=0.05)]
+    jobs[1].place = Place("linux")
+    results = run([jobs[1], jobs[0]], Limits(1), host=60.0, run_timeout=0.2)
+    assert all(result["failed"] for result in results.values())
+    assert all("The run took longer than" in job.why for job in jobs)
+
+
+def test_a_run_that_is_stopped_begins_nothing_more_and_waits_for_services_to_run_again(monkeypatch):
+    monkeypatch.setattr(fleet_run, "LOOKS_EVERY", 0.05)
+
+    class Stopping(Work):
+        longest = 5.0
+
+        def run(self, answered):
+            self.more_grace = 5.0
+            super().run(answered)
+            time.sleep(0.3)  # longer than the grace
+            self.runs_again = True
+            return {"changed": False, "failed": True}
+
+    jobs = [Stopping("pbx", hangs=True), Work("waiting")]
+    fleet = FleetRun(jobs, Limits(1), Deadlines(60.0, None, 0.1))
+    threading.Timer(0.05, fleet.stop, ["The run was interrupted by SIGINT"]).start()
+    results = fleet.run()
+    assert jobs[0].runs_again and jobs[0].why == "The run was interrupted by SIGINT"
+    assert "did not come to this host" in results["waiting"]["msg"]
