@@ -271,28 +271,28 @@ def test_each_bad_backup_has_its_own_verdict_and_no_clock_of_a_sender_counts(sit
     assert late["error"] == "BackupOverdue" and "pbx/pushed/2" in late["msg"]
 
 
-def test_a_full_landing_zone_is_emptied_and_the_next_try_arrives(site: Site, server: SftpServer) -> None:
-    local = site.folder / "e.gz"
-    local.write_bytes(gzip.compress(os.urandom(5_000_000)))
-    zone = site.landing / "other"
-    with small_disk(zone, 8 * 2**20):
-        site.make_zone("other")
-        assert site.backup("other")["verdict"] == "nothing_came"
-        (zone / "incoming" / "files" / "ballast").write_bytes(b"x" * 4_000_000)
-        # sshd sees the mounts that were there when it began
-        done = fill(zone / "incoming" / "files" / "e.gz", local.read_bytes())
-        assert "No space" in done
-        result = site.backup("other", patterns=["*.gz"])
-        assert result["verdict"] == "truncated" and site.claims("other") == []
-        (zone / "incoming" / "files" / "ballast").unlink()
-        assert fill(zone / "incoming" / "files" / "e.gz", local.read_bytes()) == ""
-        assert site.backup("other", patterns=["*.gz"])["verdict"] == "ok"
-
-
-def fill(path: pathlib.Path, content: bytes) -> str:
-    """What cat says while it writes, as another process."""
-    done = subprocess.run(["sh", "-c", 'cat > "$0"', str(path)], input=content, capture_output=True, check=False)
-    return done.stderr.decode()
+def test_a_full_landing_zone_is_emptied_and_the_next_try_arrives() -> None:
+    """It has a server of its own: sshd sees the mounts that were there when it began."""
+    with Site.create({"pbx": FIRST_UID}) as site, small_disk(site.landing / "pbx", 8 * 2**20):
+        site.make_zone("pbx")
+        local = site.folder / "e.gz"
+        content = gzip.compress(os.urandom(5_000_000))
+        local.write_bytes(content)
+        ballast = site.files("pbx") / "ballast"
+        with SftpServer(site) as server:
+            # it sets room aside for its notes
+            assert site.backup(patterns=["*.gz"])["verdict"] == "nothing_came"
+            ballast.write_bytes(b"x" * 4_000_000)
+            rc, said = server.run("pbx", f"put {local}")
+            assert rc != 0 and "Failure" in said, said
+            assert 0 < (site.files("pbx") / "e.gz").stat().st_size < len(content)
+            result = site.backup(patterns=["*.gz"])
+            assert result["verdict"] == "truncated" and site.claims("pbx") == []
+            assert not (site.files("pbx") / "e.gz").exists()
+            ballast.unlink()
+            assert server.run("pbx", f"put {local}")[0] == 0
+            result = site.backup(patterns=["*.gz"])
+            assert result["verdict"] == "ok" and result["files"][0]["size"] == len(content)
 
 
 def test_a_full_repository_loses_nothing(site: Site, server: SftpServer) -> None:
