@@ -361,13 +361,67 @@ def test_a_sender_can_neither_list_nor_read_nor_touch_what_was_taken(site: Site)
     assert host.fingerprint(folder) == before
 
 
-def test_a_file_that_is_taken_while_it_is_written_is_out_of_reach(site: Site) -> None:
-    folder = "/srv/landing/starface-berlin"
-    assert site.sftp("land-starface", "put /root/half stable").returncode == 0
-    site.backup_host.run(f"mv {folder}/incoming/files/stable {folder}/taken/0 && chown root: {folder}/taken/0")
-    assert site.sftp("land-starface", "chmod 666 ../taken/0").stderr
-    assert site.sftp("land-starface", "reput /root/whole stable").returncode != 0
-    assert site.backup_host.output(f"stat -c '%s %U' {folder}/taken/0") == "100000 root"
+COLLECT = """
+import json, os, sys
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.claiming import recover, take
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.grouping import Selection
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.judging import Patience
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.scanning import Limits
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.waiting import Timing, Waiting
+from ansible_collections.ucops.recovery.plugins.module_utils._items.landing.zone import Zone
+
+zone = Zone(os.fsencode(sys.argv[1]), tuple(sys.argv[3:]))
+zone.check()
+with zone.lock():
+    old = recover(zone)
+    *_, last = Waiting(zone, Selection((sys.argv[2],)), Patience(2, 0), Timing(0, 0), Limits()).rounds()
+    new = [take(zone, batch, "") for batch in last.stable]
+waits = [reason for batch in last.waiting for one in batch.arrivals for reason in one.waits_for]
+places = {key: [os.fsdecode(one.place(0)) for one in claims] for key, claims in (("old", old), ("new", new))}
+print(json.dumps({**places, "waits": waits}))
+"""
+"""What pushed_backup does up to the moment at which it begins to read; the files stay taken."""
+
+
+def collect(host: Host, folder: str, name: str, *ignore_writers: str) -> dict[str, list[str]]:
+    done = host.run(
+        [sys.executable, "-c", COLLECT, folder, name, *ignore_writers], env={"PYTHONPATH": str(PROJECT / ".stage")}
+    )
+    answer: dict[str, list[str]] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_file_that_is_written_stays_and_one_that_was_taken_is_out_of_reach(site: Site) -> None:
+    """The sender has it open all the time, for about six seconds."""
+    host, folder = site.backup_host, "/srv/landing/kamailio.bonn"
+    arriving = f"{folder}/incoming/files/slow"
+    site.sender.write("/root/batch", "put /root/whole slow\n")
+    login = ("-i", "/root/land-kamailio", "-o", "IdentitiesOnly=yes", "-b", "/root/batch")
+    sending = site.sender.start(["sftp", "-l", "400", *login, "land-kamailio@backup1"])
+    try:
+        end = time.monotonic() + 20
+        while not host.run(["test", "-s", arriving], check=False).returncode == 0:
+            assert time.monotonic() < end, "nothing arrives"
+            time.sleep(0.05)
+        told = collect(host, folder, "slow")
+        assert told["new"] == [] and any("open for writing" in reason for reason in told["waits"]), told
+        # As if sshd kept files open that nobody writes any more. Who has it open writes on, and by no name comes near it.
+        (place,) = collect(host, folder, "slow", "sshd", "sshd-session")["new"]
+        assert host.output(["stat", "-c", "%a %U", place]) == "400 root" and not host.exists(arriving)
+        said = site.sftp("land-kamailio", f"chmod 666 ../taken/{place.split('/')[-2]}/0").stderr.decode()
+        assert any(one in said for one in REFUSALS), said
+        assert sending.wait(30) == 0
+    finally:
+        sending.kill()
+    # it was written to after it was taken, so its sender got it back, and it is taken as it is now
+    told = collect(host, folder, "slow")
+    (whole,) = told["new"]
+    assert told["old"] == [] and whole != place and not host.exists(place)
+    assert host.output(["sha256sum", whole]).split()[0] == site.sender.output("sha256sum /root/whole").split()[0]
+    claim = whole.split("/")[-2]
+    for line in ("reput /root/whole slow", f"rename ../taken/{claim}/0 slow", f"put /root/half ../taken/{claim}/0"):
+        assert site.sftp("land-kamailio", line).returncode != 0, line
+    assert host.output(["stat", "-c", "%s %a %U", whole]) == "300000 400 root" and not host.exists(arriving)
 
 
 def test_there_is_no_shell_no_forwarding_and_no_other_program(site: Site) -> None:
