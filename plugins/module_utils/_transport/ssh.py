@@ -28,6 +28,7 @@ from .._errors import (
 from .._libraries import require
 from .base import Argument, Become, CommandsRefused, CommandStream, FileStatus, Input, Transport
 from .host_keys import HostKey, KnownHost, known_host
+from .opening_line import OpeningLine
 from .private_keys import load_private_key
 from .process import TICK, Limits, Process, ProcessStream
 from .prompt_socket import PromptSocket
@@ -107,6 +108,7 @@ class SshTransport(Transport):
         self.host = options.host
         self._options = options
         self._connection: _Connection | None = None
+        self._opening: OpeningLine | None = None
         self._has_shell = False
         self._expected: tuple[str, Become] | None = None
         self._waiting: WaitingShell | None = None
@@ -190,6 +192,9 @@ class SshTransport(Transport):
         return self._open().shown
 
     def close(self) -> None:
+        opening = self._opening
+        if opening is not None:
+            opening.cut()  # who opens it has the lock, and would keep us waiting
         with self._lock:
             connection, self._connection = self._connection, None
         self._expected = self._waiting = None
@@ -199,7 +204,11 @@ class SshTransport(Transport):
     def _open(self) -> _Connection:
         with self._lock:
             if self._connection is None:
-                self._connection = _connect(self._options)
+                self._opening = OpeningLine()
+                try:
+                    self._connection = _connect(self._options, self._opening)
+                finally:
+                    self._opening = None
             return self._connection
 
     def _session(self) -> paramiko.Channel:
@@ -301,15 +310,15 @@ class _Connection:
             self._behind.close()
 
 
-def _connect(options: SshOptions) -> _Connection:
+def _connect(options: SshOptions, opening: OpeningLine) -> _Connection:
     key: paramiko.PKey | None = None
     if options.private_key:
         key = load_private_key(options.private_key, options.private_key_passphrase, options.host)
-    behind = _connect(options.jump) if options.jump is not None else None
+    behind = _connect(options.jump, opening) if options.jump is not None else None
     transport: paramiko.Transport | None = None
     try:
         known = known_host(options.host, options.port, options.known_hosts_file, options.host_key)
-        transport = _transport(options, behind, known)
+        transport = _transport(options, behind, known, opening)
         shown = _agree(transport, options)
         known.check(shown, options.host, options.port)
         _log_in(transport, options, key)
@@ -337,10 +346,10 @@ def shown_host_keys(options: SshOptions) -> list[Shown]:
         seen += shown_host_keys(options.jump)
         if any(one.doubt for one in seen):
             return seen
-        behind = _connect(options.jump)
+        behind = _connect(options.jump, OpeningLine())
     try:
         known = known_host(options.host, options.port, options.known_hosts_file, options.host_key)
-        transport = _transport(options, behind, known)
+        transport = _transport(options, behind, known, OpeningLine())
         key = _agree(transport, options)
         doubt = ""
         try:
@@ -355,8 +364,10 @@ def shown_host_keys(options: SshOptions) -> list[Shown]:
     return seen
 
 
-def _transport(options: SshOptions, behind: _Connection | None, known: KnownHost) -> paramiko.Transport:
-    line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options)
+def _transport(
+    options: SshOptions, behind: _Connection | None, known: KnownHost, opening: OpeningLine
+) -> paramiko.Transport:
+    line: Any = behind.channel("direct-tcpip", (options.host, options.port)) if behind else _reach(options, opening)
     transport = paramiko.Transport(line, disabled_algorithms=_disabled(options))
     let_it_answer(transport)
     transport.set_log_channel(LOGGER)
@@ -376,9 +387,10 @@ def _give_up(transport: paramiko.Transport | None) -> None:
             transport.join(5)
 
 
-def _reach(options: SshOptions) -> socket.socket:
+def _reach(options: SshOptions, opening: OpeningLine) -> socket.socket:
     try:
-        line = socket.create_connection((options.host, options.port), timeout=options.connect_timeout)
+        line = PromptSocket(opening.reach(options.host, options.port, options.connect_timeout))
+        opening.hold(line)
     except socket.gaierror:
         raise ConnectionFailed(
             "The host's name cannot be resolved", host=options.host, hint="Check the host option and the name service."
@@ -395,7 +407,6 @@ def _reach(options: SshOptions) -> socket.socket:
             host=options.host,
             hint="Is the host up, and does sshd listen there?",
         ) from None
-    line = PromptSocket(line)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (
         ("TCP_KEEPIDLE", KEEPALIVE),

@@ -278,3 +278,50 @@ def test_a_login_that_is_never_decided_has_a_deadline(peer):
         pytest.raises(DeadlineExceeded, match="did not decide"),
     ):
         ssh.connect()
+
+
+@contextlib.contextmanager
+def nobody_answers():
+    """A port whose queue is full: who wants to connect is not answered."""
+    with socket.socket() as listener, contextlib.ExitStack() as opened:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _number in range(2):
+            line = opened.enter_context(socket.socket())
+            line.setblocking(False)
+            line.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def nobody_speaks():
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("place", [nobody_answers, nobody_speaks])
+def test_a_connection_that_is_being_opened_is_cut_by_closing_it(place, behind):
+    """Also that of a jump host."""
+    with place() as port:
+        options = SshOptions("127.0.0.1", port, "ops", "x", known_hosts_file="/dev/null", connect_timeout=30)
+        if behind:
+            options = SshOptions("far", 22, "ops", "x", known_hosts_file="/dev/null", jump=options, connect_timeout=30)
+        ssh = SshTransport(options)
+        raised = []
+
+        def use():
+            try:
+                ssh.run(["true"])
+            except ConnectionFailed as error:
+                raised.append(error)
+
+        user = threading.Thread(target=use)
+        user.start()
+        time.sleep(0.2)
+        began = time.monotonic()
+        ssh.close()
+        user.join(10)
+        assert not user.is_alive() and time.monotonic() - began < 5
+        assert len(raised) == 1 and "127.0.0.1" in str(raised[0])
