@@ -46,9 +46,11 @@ PROCALL_CLIENT: Options = {
     "shadow_copy": _SHADOW_COPY,
 }
 
-METADIRECTORY: Options = {**_SERVICES, "root": TEXT, "exclude": TEXTS, "paths": TEXTS}
+_LICENCES: Options = {"licences": {**TEXTS, "no_log": True}, "licence_values": TEXTS}
 
-ECSTA: Options = {"keys": {**TEXTS, "no_log": False}, "services": TEXTS}
+METADIRECTORY: Options = {**_SERVICES, **_LICENCES, "root": TEXT, "exclude": TEXTS, "paths": TEXTS}
+
+ECSTA: Options = {"keys": {**TEXTS, "no_log": False}, "services": TEXTS, **_LICENCES}
 
 PROCALL_SERVER: Options = {
     "edition": {"type": "str", "choices": ["auto", *EDITIONS], "default": "auto"},
@@ -80,8 +82,7 @@ PROCALL_SERVER: Options = {
         "elements": "dict",
         "options": {"product": {**TEXT, "required": True}, "source": TEXT, "instance": TEXT, "why": TEXT},
     },
-    "licences": {**TEXTS, "no_log": True},
-    "licence_values": TEXTS,
+    **_LICENCES,
     "ucconnect_id": TEXT,
     "consistency": {"type": "str", "choices": ["shadow_copy", "stop", "none"], "default": "shadow_copy"},
     "services": TEXTS,

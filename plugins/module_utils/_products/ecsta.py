@@ -18,8 +18,10 @@ from .._items.host_registry import HostRegistry
 from .._items.windows_host import look_at_windows
 from .._transport.base import Transport
 from .base import Probe
+from .estos_licences import add_licences, licence_list, licence_remarks
 from .identical_release import IdenticalRelease
 from .item_names import named_after, refuse_same_names
+from .licence_options import LicenceOptions
 from .options import list_of, option, parse_options
 from .windows_options import registry_key, service_names
 from .windows_product import WindowsProduct, host_probe
@@ -28,7 +30,7 @@ KEYS = ("HKEY_LOCAL_MACHINE\\SOFTWARE\\ESTOS\\ECSTA*", "HKEY_LOCAL_MACHINE\\SOFT
 
 
 @dataclass(frozen=True)
-class EcstaOptions:
+class EcstaOptions(LicenceOptions):
     """``keys``: where the drivers keep their configuration. ``services``: what is stopped for a restore and started
     after it, so that a driver reads what was put back."""
 
@@ -72,6 +74,7 @@ class Ecsta(IdenticalRelease, WindowsProduct):
             for key in keys
         ]
         probe.counts["drivers"] = len(keys)
+        add_licences(probe, transport, (), self.options)
         return probe
 
     # --- what is gathered --------------------------------------------------------------------------------------------
@@ -79,14 +82,17 @@ class Ecsta(IdenticalRelease, WindowsProduct):
         """A driver that TAPI starts may write into its own key; what it writes is not publicly known."""
         drivers = probe.facts.get("drivers", ())
         if not drivers:
-            return [self.registry("configuration", self.options.keys, lives=True)]
+            return [self.registry("configuration", self.options.keys, lives=True), licence_list(probe)]
         known = {driver["key"].lower() for driver in drivers}
         gone = [key for key in self.options.keys if not set("*?") & set(key) and key.lower() not in known]
         items = [
             self.registry(_item_of(key), [key], lives=True) for key in (*(driver["key"] for driver in drivers), *gone)
         ]
         refuse_same_names((item.name for item in items), "keys")
-        return list(items)
+        return [*items, licence_list(probe)]
+
+    def remarks(self, probe: Probe) -> list[str]:
+        return [*super().remarks(probe), *licence_remarks(probe)]
 
     # --- guards ------------------------------------------------------------------------------------------------------
     def refuse_restore(self, transport: Transport, then: Probe, now: Probe, items: Sequence[Item]) -> list[str]:

@@ -22,9 +22,12 @@ from .._items.windows_host import look_at_windows
 from .._transport.base import Transport
 from .._transport.windows import WindowsTransport, windows
 from .base import Probe, View
+from .estos_licences import add_licences, licence_list, licence_remarks
 from .identical_release import IdenticalRelease
+from .licence_options import LicenceOptions
 from .not_gatherable import NotGatherable
 from .options import list_of, option, parse_options, text
+from .procall_files import ProcallFiles
 from .windows_discovery import Sought, find_installation, same_path
 from .windows_options import WindowsOptions, windows_folder
 from .windows_product import WindowsProduct, host_probe
@@ -48,7 +51,7 @@ NO_FOLDER = "MetaDirectory is not found on this host; say with the option root w
 
 
 @dataclass(frozen=True)
-class MetadirectoryOptions(WindowsOptions):
+class MetadirectoryOptions(LicenceOptions, WindowsOptions):
     """``root``: where it is installed, if that cannot be discovered. ``services``: its services, likewise.
     ``exclude``: what is left out of its folders. ``paths``: more files and folders that belong to it.
     """
@@ -86,13 +89,16 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
         replicators = _replicators(host, f"{found.root}\\{CONFIG_FILE}") if found.root else None
         if replicators is not None:
             probe.counts["replicators"] = replicators
+        config = ProcallFiles(host).config(found.root).settings if found.root else []
+        add_licences(probe, transport, config, self.options)
         return probe
 
     # --- what is gathered --------------------------------------------------------------------------------------------
     def items(self, probe: Probe) -> list[Item]:
         root = str(probe.facts.get("install_folder") or "")
         if not root:
-            return [NotGatherable(name=name, data_class=data_class, reason=NO_FOLDER) for name, data_class in FOLDERS]
+            lost = [NotGatherable(name=name, data_class=data_class, reason=NO_FOLDER) for name, data_class in FOLDERS]
+            return [*lost, licence_list(probe)]
         exclude = tuple(self.options.exclude)
         items: list[Item] = [
             self.tree(
@@ -107,7 +113,7 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
         ]
         if self.options.paths:
             items.append(self.tree("additional-paths", self.options.paths, exclude=exclude))
-        return [*items, *self.definitions(probe.facts.get("services", ()))]
+        return [*items, *self.definitions(probe.facts.get("services", ())), licence_list(probe)]
 
     # --- guards ------------------------------------------------------------------------------------------------------
     def refuse_restore(self, transport: Transport, then: Probe, now: Probe, items: Sequence[Item]) -> list[str]:
@@ -123,7 +129,7 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
     def remarks(self, probe: Probe) -> list[str]:
         return [
             *super().remarks(probe),
-            "Licence keys are entered by people: keep them where they are found without this machine.",
+            *licence_remarks(probe),
             "Data that replicators copy stay where they come from; that source needs a backup of its own.",
         ]
 

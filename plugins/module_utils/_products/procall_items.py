@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from .._entries import Entry, Gathered, ItemReport
 from .._items.base import Item
-from .._items.licence_list import LicenceList
 from .._items.windows_tree import WindowsTree
 from .._items.zip_test import ZipTest
 from .._transport.base import Transport
 from .base import Probe
+from .estos_licences import licence_list
 from .item_names import named_after
 from .not_gatherable import NotGatherable
 from .procall_options import DATABASE_PAGES, MEDIA_SERVER, UCSERVER, WEB_SERVER, ProcallServerOptions
@@ -87,7 +87,7 @@ class ProcallItems:
         self._product = product
         self._options = options
         self._facts = probe.facts
-        self._licences = list(probe.licences)
+        self._probe = probe
         self._components = list(probe.facts.get("components") or options.components or [UCSERVER])
         self._root = str(probe.facts.get("root") or "")
         self._media_root = str(probe.facts.get("media_server_root") or "")
@@ -107,8 +107,7 @@ class ProcallItems:
             items += self._registry()
             if self._facts.get("export_zip"):
                 items.append(self._archive(str(self._facts["export_zip"])))
-            items.append(LicenceList("licences", "voip_config", required=False, order=90, keys=self._licences))
-        return items
+        return [*items, licence_list(self._probe)]
 
     # --- folders -----------------------------------------------------------------------------------------------------
     def _folders(self, folders: Iterable[tuple[str, str, str]]) -> Iterator[Item]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .licence_options import LicenceOptions
 from .options import choice, flag, list_of, option, parse_options, port, text
 from .windows_options import names_of_users, passwords, service_name, windows_folder
 
@@ -91,7 +92,7 @@ def _companion(value: Any) -> DemandedCompanion:
 
 
 @dataclass(frozen=True)
-class ProcallServerOptions:
+class ProcallServerOptions(LicenceOptions):
     r"""``edition``: ``auto`` reads it from the installed programs. ``components``: what is demanded of this machine;
     none named: UCServer, and the others where they are installed beside it.
 
@@ -106,8 +107,7 @@ class ProcallServerOptions:
     ad_attributes keeps them. ``demanded_companions``: more generations that belong to each one of this
     product. (Snapshots and images of the machine are declared with the option C(companions) of every backup.)
 
-    ``licences``: licence keys that stand nowhere on the machine. ``licence_values``: where more stand, as
-    ``<registry key>\<value>`` or ``<file>#<XML element or attribute>``. ``ucconnect_id``: when it is not discovered.
+    ``ucconnect_id``: when it is not discovered.
 
     ``consistency``: how files are read that are written meanwhile. ``services``: names of the services in the order in
     which they are stopped, when they are not discovered. ``service_passwords``: passwords of the accounts that services
@@ -130,8 +130,6 @@ class ProcallServerOptions:
     directory_source: str = option(text, "")
     directory_instance: str = option(text, "")
     demanded_companions: Sequence[DemandedCompanion] = option(list_of(_companion), ())
-    licences: Sequence[str] = option(list_of(text), (), secret=True)
-    licence_values: Sequence[str] = option(list_of(text), ())
     ucconnect_id: str = option(text, "")
     consistency: str = option(choice("shadow_copy", "stop", "none"), "shadow_copy")
     services: Sequence[str] | None = option(list_of(service_name), None)

@@ -15,7 +15,8 @@ from .._items.file_version import file_version
 from .._items.windows_host import Installed, WindowsLook, look_at_windows, read_keys
 from .._transport.windows import WindowsTransport
 from .base import Probe
-from .procall_discovery import ACTIVE_DIRECTORY, INTERNAL, Discovered, discover, licence_keys
+from .estos_licences import ESTOS_KEYS, licences_of
+from .procall_discovery import ACTIVE_DIRECTORY, INTERNAL, Discovered, discover
 from .procall_files import ConfigFiles, ProcallFiles
 from .procall_options import (
     CONFIGURATION,
@@ -27,11 +28,10 @@ from .procall_options import (
     SqlDatabase,
 )
 from .procall_services import UcService, uc_services
-from .procall_settings import Setting, registry_settings
+from .procall_settings import registry_settings
 from .windows_discovery import is_below, same_path
 from .windows_product import host_probe
 
-ESTOS_KEYS = (r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS", r"HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node\ESTOS")
 SERVER_KEY = r"HKEY_LOCAL_MACHINE\SOFTWARE\ESTOS\UCServer4\Server"
 ADMIN_KEY = r"HKEY_CURRENT_USER\SOFTWARE\ESTOS\UCServer4\Admin"
 DOMAIN_KEY = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
@@ -83,8 +83,8 @@ def probe_procall(host: WindowsTransport, options: ProcallServerOptions) -> Prob
     if UCSERVER in seen.components:
         probe.facts.update(_server_facts(seen, files, config, discovered, options, probe.facts))
         probe.facts["domain"] = discovered.domain or network.text(DOMAIN_KEY, "Domain")
-        probe.licences = _licences(files, [*registered, *config.settings], options)
         probe.counts = _counts(config, probe.facts)
+    probe.licences = licences_of(host, [*registered, *config.settings], options)
     return probe
 
 
@@ -246,20 +246,6 @@ def _user_database(has_cache: bool, discovered: Discovered, options: ProcallServ
     if has_cache:
         return ACTIVE_DIRECTORY, "its copy of the directory, adcontacts.db, is there"
     return INTERNAL, "no setting tells, and there is no copy of a directory, adcontacts.db"
-
-
-def _licences(files: ProcallFiles, settings: Sequence[Setting], options: ProcallServerOptions) -> list[str]:
-    """All keys in one list: discovered, named by the operator, and those that stand nowhere on the machine."""
-    keys = set(licence_keys(settings))
-    wanted = {value.lower() for value in options.licence_values}
-    keys |= {
-        f"{one.place}\\{one.name}: {one.value}"
-        for one in settings
-        if f"{one.place}\\{one.name}".lower() in wanted and one.value
-    }
-    named = files.texts([value for value in options.licence_values if "#" in value])
-    keys |= {f"{one.place}\\{one.name}: {one.value}" for one in named}
-    return [*sorted(keys), *options.licences]
 
 
 def _counts(config: ConfigFiles, facts: Mapping[str, Any]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from .._transport.base import Transport
 from .._transport.tcp import listens
 from .._transport.windows import windows
 from .base import Check, Companion, Probe, View
+from .estos_licences import licence_remarks
 from .identical_release import IdenticalRelease
 from .options import parse_options
 from .procall_discovery import ACTIVE_DIRECTORY
@@ -70,7 +71,8 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
         )
 
     def remarks(self, probe: Probe) -> list[str]:
-        remarks = [*super().remarks(probe), *(str(one) for one in probe.facts.get("undiscovered", []))]
+        undiscovered = [str(one) for one in probe.facts.get("undiscovered", [])]
+        remarks = [*super().remarks(probe), *undiscovered, *licence_remarks(probe)]
         if UCSERVER not in probe.facts.get("components", [UCSERVER]):
             return remarks
         if probe.facts.get("edition") == "datacenter":
@@ -80,10 +82,6 @@ class ProcallServer(IdenticalRelease, WindowsProduct):
         )
         remarks.append(f"ProCall Mobile keeps nothing that needs a backup; the UCConnect ID {known}.")
         remarks.append("ProCall for macOS keeps nothing on the machine and needs no backup.")
-        if not probe.licences:
-            remarks.append(
-                "No licence key was found; name the places in licence_values, or the keys themselves in licences."
-            )
         if not probe.facts.get("export_zip") and probe.facts.get("edition") != "datacenter":
             remarks.append(
                 'No archive of "Datenexport" is named in export_zip; the folders and the registry are kept instead.'

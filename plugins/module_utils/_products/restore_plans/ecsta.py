@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .plan import Branch, Occasion, RecoveryPlan, Steps, listed
+from .plan import Branch, Occasion, RecoveryPlan, Steps, licence_steps, listed
 
 RESTORE = "ecsta_restore"
 
@@ -64,12 +64,6 @@ def _branch(occasion: Occasion, host: str, driver: Mapping[str, str]) -> Branch:
         'Add an instance of the driver in "Phone Driver Options Advanced" (control panel "Phone and Modem", page'
         ' "Advanced").'
     )
-    if occasion.probe.licences:
-        steps.you(
-            f"Enter the {len(occasion.probe.licences)} licence keys again where they are asked for. They are in the"
-            " generation's sealed record."
-        )
-    else:
-        steps.you("Enter the licence key again if it is asked for: the generation holds none.")
+    licence_steps(steps, occasion, "where they are asked for")
     steps.you("See that it serves: the lines are shown in UCServer Verwaltung, and a call is seen on one of them.")
     return steps.branch(f"Install {_title(driver)} anew", "When the driver or its configuration is lost or damaged.")

@@ -8,7 +8,7 @@ Source: estos Datensicherungskonzept, March 2024, "Datenwiederherstellung", "Met
 
 from __future__ import annotations
 
-from .plan import Occasion, RecoveryPlan, Steps, listed
+from .plan import Occasion, RecoveryPlan, Steps, licence_steps, listed
 
 RESTORE = "metadirectory_restore"
 FOLDERS = ("config", "database", "wwwroot")
@@ -37,13 +37,7 @@ def metadirectory_plan(occasion: Occasion) -> RecoveryPlan:
         source=occasion.source,
         generation=occasion.generation,
     )
-    if probe.licences:
-        steps.you(
-            f"Enter the {len(probe.licences)} licence keys again where they are asked for. They are in the generation's"
-            " sealed record."
-        )
-    else:
-        steps.you("Enter the licence keys again where they are asked for: the generation holds none of them.")
+    licence_steps(steps, occasion, "where they are asked for")
     steps.you(
         "See that it serves: log in with its administration, look at its replicators, look up a number with an LDAP"
         " client."

@@ -124,6 +124,21 @@ class Steps:
         return Branch(title, when, tuple(self._steps))
 
 
+def licence_steps(steps: Steps, occasion: Occasion, where: str) -> None:
+    """How the licence keys come back. ``where``: they are entered, the end of a sentence."""
+    count = len(occasion.probe.licences)
+    if not count:
+        steps.you(f"Have the licence keys at hand, and enter them {where}: the generation holds none of them.")
+        return
+    steps.module(
+        "generation_extract",
+        f"Fetch the {count} licence keys out of the generation",
+        generation=occasion.generation,
+        only_items=["licences"],
+    )
+    steps.you(f"Enter the licence keys again {where}.")
+
+
 def listed(words: Iterable[str], otherwise: str = "") -> str:
     """``a, b and c``; ``otherwise`` when there is nothing."""
     every = list(words)

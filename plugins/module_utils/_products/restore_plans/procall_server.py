@@ -14,11 +14,12 @@ from typing import Any
 
 from ..base import Probe
 from ..procall_options import CONFIGURATION, EDITION_TITLES, MEDIA_SERVER, UCSERVER, WEB_SERVER
-from .plan import Branch, Occasion, RecoveryPlan, Steps, companions_of, instance_of, listed, source_of
+from .plan import Branch, Occasion, RecoveryPlan, Steps, companions_of, instance_of, licence_steps, listed, source_of
 
 RESTORE = "procall_server_restore"
 STEP_PLAN, STEP_STOP = "plan", "stop"
 """Values of the restore modules' option ``step``."""
+LICENCES_GO = "where the installation or UCServer Verwaltung asks for them"
 SETUP_DIALOG = '"estos UCServer - Setup"'
 SERVICE_ITEMS = "service-"
 REGISTRY_ITEMS = ("registry", "administrators")
@@ -137,7 +138,7 @@ class _Here:
             "SQL Server databases": listed(_database_text(one) for one in self.databases),
             "Users are kept in": _USERS.get(self.user_database, ""),
             "Other UCServers": listed(self.partners),
-            "Licence keys in the generation": str(self.licence_count) if self.has(UCSERVER) else "",
+            "Licence keys in the generation": str(self.licence_count),
             "UCConnect ID": str(self._facts.get("ucconnect_id") or ""),
             "Export archive": str(self._facts.get("export_zip") or ""),
             "Snapshots and images of the machine": listed(self.occasion.images),
@@ -236,7 +237,7 @@ def _export_archive(here: _Here) -> Branch:
         )
     if here.databases:
         steps.you("The archive holds nothing of SQL Server databases. Take them from the branch about databases.")
-    _licences(steps, here)
+    licence_steps(steps, here.occasion, LICENCES_GO)
     _service_definitions(steps, here, "Put the service definitions back, the archive does not hold them")
     _start(steps, here)
     _check(steps, here)
@@ -253,7 +254,7 @@ def _from_scratch(here: _Here) -> Branch:
         f" {_roots(here)}."
     )
     _cancel_setup(steps)
-    _licences(steps, here)
+    licence_steps(steps, here.occasion, LICENCES_GO)
     steps.module(
         RESTORE,
         "Look at the plan of the restore. Nothing is touched",
@@ -377,21 +378,6 @@ def _cancel_setup(steps: Steps) -> None:
         f"Cancel {SETUP_DIALOG} at its first page. It starts by itself at the end of the installation and would write"
         " a new configuration."
     )
-
-
-def _licences(steps: Steps, here: _Here) -> None:
-    if not here.has(UCSERVER):
-        return
-    if here.licence_count:
-        steps.module(
-            "generation_extract",
-            f"Fetch the {here.licence_count} licence keys out of the generation",
-            generation=here.occasion.generation,
-            only_items=["licences"],
-        )
-        steps.you("Enter the licence keys again where the installation or UCServer Verwaltung asks for them.")
-    else:
-        steps.you("Have the licence keys of all components at hand: the generation holds none of them.")
 
 
 def _restore_all(steps: Steps, here: _Here) -> None:

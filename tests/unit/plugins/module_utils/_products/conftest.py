@@ -10,7 +10,7 @@ import tempfile
 import pytest
 from support.procall import UcServerHost, uc_server
 
-from ansible_collections.ucops.recovery.plugins.module_utils._products import procall_probe
+from ansible_collections.ucops.recovery.plugins.module_utils._products import estos_licences, procall_probe
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def uc_host(tmp_path, monkeypatch) -> UcServerHost:
     made = uc_server(tmp_path)
     monkeypatch.setattr(procall_probe, "look_at_windows", made.look)
     monkeypatch.setattr(procall_probe, "read_keys", made.read_keys)
+    monkeypatch.setattr(estos_licences, "read_keys", made.read_keys)
     return made
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_host import Installed, WindowsLook
-from ansible_collections.ucops.recovery.plugins.module_utils._products import ecsta
+from ansible_collections.ucops.recovery.plugins.module_utils._products import ecsta, estos_licences
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta import Ecsta
 
@@ -32,6 +32,7 @@ def _host(monkeypatch):
         def subkeys(self, key):
             return there.get(key)
 
+    monkeypatch.setattr(estos_licences, "read_keys", lambda _transport, _keys: {})
     monkeypatch.setattr(ecsta, "HostRegistry", lambda _transport: Registry().opened())
     monkeypatch.setattr(
         ecsta, "look_at_windows", lambda _transport: WindowsLook(hostname="TAPI1", machine_id="m1", **look)
@@ -42,7 +43,8 @@ def _host(monkeypatch):
 def test_every_driver_in_both_views(host):
     product = Ecsta({})
     probe = product.probe(None)
-    items = product.items(probe)
+    *items, licences = product.items(probe)
+    assert licences.name == "licences" and not licences.required
     assert [(item.name, list(item.keys)) for item in items] == [
         ("ECSTACA4000p3", [f"{ESTOS}\\ECSTACA4000p3"]),
         ("ecstaSIP", [f"{ESTOS}\\ecstaSIP"]),
@@ -59,14 +61,14 @@ def test_no_driver_is_missed(host):
     product = Ecsta({})
     probe = product.probe(None)
     assert (probe.release, probe.counts, probe.facts["drivers"]) == ("", {"drivers": 0}, [])
-    (item,) = product.items(probe)
+    item, _licences = product.items(probe)
     assert item.required and item.name == "configuration"
 
 
 def test_other_places(host):
     host[0]["HKEY_LOCAL_MACHINE\\SOFTWARE\\Partner"] = ["CSTA1", "CSTA12"]
     product = Ecsta({"keys": ["HKLM\\SOFTWARE\\Partner\\csta?"]})
-    assert [item.name for item in product.items(product.probe(None))] == ["CSTA1"]
+    assert [item.name for item in product.items(product.probe(None))] == ["CSTA1", "licences"]
 
 
 def test_a_driver_that_is_named_and_not_there_is_demanded(host):
@@ -74,7 +76,7 @@ def test_a_driver_that_is_named_and_not_there_is_demanded(host):
     one = Ecsta({"keys": named})
     made = {item.name: item for item in one.items(one.probe(host))}
     assert made["ECSTAGone"].required and list(made["ECSTAGone"].keys) == [ESTOS + r"\ECSTAGone"]
-    assert len(made) == 2
+    assert len(made) == 3
 
 
 def test_two_keys_that_would_be_one_item_are_refused(host):

@@ -14,7 +14,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_host
     WindowsLook,
     WindowsService,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._products import metadirectory
+from ansible_collections.ucops.recovery.plugins.module_utils._products import estos_licences, metadirectory
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.metadirectory import MetaDirectory
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsCommands, WindowsTransport
@@ -43,6 +43,7 @@ def _host(monkeypatch):
     disk.add(f"{ROOT}\\wwwroot\\index.html", b"<html>")
     disk.add(f"{ROOT}\\logs\\a.log", b"not asked for")
     look_at(monkeypatch)
+    monkeypatch.setattr(estos_licences, "read_keys", lambda _transport, _keys: {})
     return WindowsTransport(Commands(), disk)
 
 
@@ -71,7 +72,8 @@ def test_what_is_found(host):
 def test_what_is_gathered(host):
     product = MetaDirectory({})
     items = {item.name: item for item in product.items(product.probe(host))}
-    assert list(items) == ["config", "database", "wwwroot", "service-emetasrv"]
+    assert list(items) == ["config", "database", "wwwroot", "service-emetasrv", "licences"]
+    assert not items.pop("licences").required
     assert {name: item.data_class for name, item in items.items()} == {
         "config": "voip_config",
         "database": "user_data",
@@ -101,7 +103,7 @@ def test_a_folder_that_is_gone_is_missed(host, folder):
     missed = [
         item.name
         for item in product.items(product.probe(host))
-        if not item.name.startswith("service-") and not Gathering(item, host).report.found
+        if item.required and not item.name.startswith("service-") and not Gathering(item, host).report.found
     ]
     assert missed == [folder]
 
@@ -113,7 +115,9 @@ def test_nothing_there_is_an_empty_probe_and_a_partial_generation(host, monkeypa
     product = MetaDirectory({})
     probe = product.probe(host)
     assert (probe.release, probe.facts.get("install_folder"), probe.counts) == ("", "", {})
-    for item in product.items(probe):
+    *items, licences = product.items(probe)
+    assert licences.name == "licences" and len(items) == 3
+    for item in items:
         gathered = Gathering(item, host)
         assert item.required and not gathered.report.found
         assert "option root" in gathered.problems[""]
@@ -124,7 +128,7 @@ def test_more_paths_and_what_is_left_out(host):
     host.files.add(f"{ROOT}\\database\\meta.tmp", b"x")
     product = MetaDirectory({"paths": ["E:\\certs"], "exclude": ["*.tmp"], "services": []})
     items = {item.name: item for item in product.items(product.probe(host))}
-    assert list(items) == ["config", "database", "wwwroot", "additional-paths"]
+    assert list(items) == ["config", "database", "wwwroot", "additional-paths", "licences"]
     assert b"/E:/certs/meta.pfx" in Gathering(items["additional-paths"], host).by_path
     assert not any(path.endswith(b".tmp") for path in Gathering(items["database"], host).by_path)
 
@@ -197,7 +201,7 @@ def test_a_disabled_service_is_kept_and_not_started_but_stopped_if_it_runs(host,
     look_at(monkeypatch, services=(WindowsService(**{**vars(SERVICE), "start": "disabled"}),))
     product = MetaDirectory({})
     probe = product.probe(host)
-    assert [item.name for item in product.items(probe)][-1] == "service-emetasrv"
+    assert [item.name for item in product.items(probe)][-2] == "service-emetasrv"
     assert [service.name for service in product.services(probe)] == ["emetasrv"]
     assert product.services_to_start(probe) == []
 
@@ -205,7 +209,7 @@ def test_a_disabled_service_is_kept_and_not_started_but_stopped_if_it_runs(host,
 def test_what_needs_no_backup_is_said(host):
     product = MetaDirectory({})
     remarks = " ".join(product.remarks(product.probe(host)))
-    assert "Licence keys" in remarks and "replicators" in remarks
+    assert "No licence key was found" in remarks and "replicators" in remarks
 
 
 def test_a_difference_tells_replicators_and_no_value():

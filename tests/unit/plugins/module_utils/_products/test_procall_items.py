@@ -97,9 +97,11 @@ def test_a_host_without_ucserver(uc_host):
 
 def test_components_on_machines_of_their_own(uc_host):
     media = items(uc_host, components=["media_server"])
-    assert list(media) == ["media-config", "media-logparams", "media-logs", "service-eucmedia"]
+    assert list(media) == ["media-config", "media-logparams", "media-logs", "service-eucmedia", "licences"]
     web = items(uc_host, components=["web_server"])
-    assert list(web) == ["config", "service-eucweb"]
+    assert list(web) == ["config", "service-eucweb", "licences"]
+    named = items(uc_host, components=["media_server"], licences=["EMS-1"])["licences"]
+    assert "EMS-1" in named.keys and not named.required
 
 
 @pytest.mark.parametrize("components", [["ucserver", "media_server"], ["media_server"]])

@@ -258,3 +258,39 @@ def test_a_generation_that_lacks_a_path_is_put_back_as_it_was(host, store):
     restorer = store.restorer(outcome, one, host.transport)
     restorer.run(restorer.plan(look_only=False))
     assert of_several(host) == before
+
+
+@pytest.mark.parametrize("name", ["metadirectory", "ecsta"])
+def test_licence_keys_are_sealed_in_one_list(host, store, name):
+    """The vendor: "Die Lizenzschlüssel aller installierten Anwendungen/Komponenten sollten an einem Ort ..."."""
+    host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\MetaDirectory", LicenseKey="MD5E-1111-2222")
+    host.registry.set(ECSTA, SerialNumber="ECST-3333-4444")
+    host.registry.set(r"HKLM\SOFTWARE\Partner\Shop", Bought="SHOP-55", Other="OTHER-66-77")
+    host.files.add(r"D:\keys\own.xml", b"<own><Freischaltung>FREI-88</Freischaltung></own>")
+    options = {
+        "licences": ["noted by hand"],
+        "licence_values": [r"HKLM\SOFTWARE\Partner\Shop\Bought", r"D:\keys\own.xml#Freischaltung", r"C:\none.xml#x"],
+    }
+    one = product(name, options)
+    outcome = store.backup(one, host.transport)
+    assert outcome.gathering.missing() == []
+    kept = store.contents(outcome)[b"/@licences/licences.txt"].decode()
+    for key in ("MD5E-1111-2222", "ECST-3333-4444", "SHOP-55", "FREI-88", "noted by hand"):
+        assert key in kept
+    assert len(kept.splitlines()) == 5
+    shown = repr(one.options) + str(outcome.probe.facts) + str(one.remarks(outcome.probe))
+    assert "noted" not in shown and "MD5E" not in shown
+    assert store.restorer(outcome, one, host.transport).plan(look_only=False).items == []
+
+
+@pytest.mark.parametrize("name", ["metadirectory", "ecsta"])
+def test_no_licence_key_is_said_and_none_that_is_denied_ends_a_backup(host, store, name):
+    one = product(name, {})
+    outcome = store.backup(one, host.transport)
+    assert b"/@licences/licences.txt" not in store.contents(outcome)
+    assert any("No licence key was found" in remark for remark in one.remarks(outcome.probe))
+    assert outcome.gathering.missing() == []
+    host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\Other", a="b")
+    host.registry.denied.add(r"HKLM\SOFTWARE\WOW6432Node\ESTOS")
+    probe = one.probe(host.transport)
+    assert any("Licence keys could not be looked for" in remark for remark in one.remarks(probe))

@@ -84,7 +84,7 @@ def test_ecsta_in_both_views(host):
 
 def test_no_ecsta_at_all(host):
     one = product("ecsta", {})
-    (item,) = one.items(unchanged(host, one))
+    item, _licences = one.items(unchanged(host, one))
     gathered = Gathering(item, host.transport)
     assert item.required and not gathered.report.found
 

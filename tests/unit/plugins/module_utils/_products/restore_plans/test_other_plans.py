@@ -21,7 +21,7 @@ def test_metadirectory_installation_then_folders():
         facts={"root": r"D:\estos\MetaDirectory", "services": ["EMetaSrv"]},
     )
     plan = metadirectory_plan(Occasion("meta1/metadirectory/2", "meta1", probe))
-    first, look, put, licences, check = plan.branches[0].steps
+    first, look, put, licences, enter, check = plan.branches[0].steps
     assert first.who == YOU
     assert first.text == (r"Install MetaDirectory 6.0.1 on meta1, the identical version, into D:\estos\MetaDirectory.")
     assert look.options["step"] == "plan"
@@ -29,7 +29,9 @@ def test_metadirectory_installation_then_folders():
     assert put.module == "ucops.recovery.metadirectory_restore"
     assert put.options == {"source": "meta1", "generation": "meta1/metadirectory/2"}
     assert "config, database and wwwroot" in put.text
-    assert "the 1 licence keys" in licences.text
+    assert "the 1 licence keys" in licences.text and licences.module == "ucops.recovery.generation_extract"
+    assert licences.options == {"generation": "meta1/metadirectory/2", "only_items": ["licences"]}
+    assert enter.who == YOU
     assert check.who == YOU
     assert "MD-1" not in plan.markdown()
     assert plan.known["Folder"] == r"D:\estos\MetaDirectory"
@@ -54,6 +56,7 @@ def test_ecsta_three_steps_of_the_vendor_for_each_driver():
     assert put.module == "ucops.recovery.ecsta_restore"
     assert KEY in put.text
     assert '"Phone Driver Options Advanced"' in instance.text
+    assert "holds none of them" in licence.text
     assert instance.who == licence.who == check.who == YOU
     assert "ECSTACA4000p3x" in second.title
 
