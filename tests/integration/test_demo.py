@@ -9,11 +9,11 @@ import json
 import os
 import pathlib
 import re
-import resource
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -24,19 +24,19 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """One run of the demo: its folder, its output, its exit status, the processor's seconds that it took."""
+    """One run of the demo: its folder, its output, its exit status, the seconds that it took."""
     folder = tmp_path_factory.mktemp("demo") / "folder"
-    before = _cpu_seconds()
+    before = time.monotonic()
     done = subprocess.run(
         [*RUN, "--folder", folder], capture_output=True, text=True, timeout=300, check=False, cwd=ROOT, env=ENVIRONMENT
     )
-    done.folder, done.seconds = folder, _cpu_seconds() - before
+    done.folder, done.seconds = folder, time.monotonic() - before
     return done
 
 
-def _cpu_seconds():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def crowding():
+    """How many times as long something takes because of all that ran on this machine in the last minute."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def files(folder):
@@ -59,10 +59,10 @@ def secrets_of(folder):
     return found
 
 
-def test_it_ends_well_and_needs_less_than_a_minute_of_an_idle_processor(demo):
+def test_it_ends_well_and_within_a_minute_on_a_machine_of_its_own(demo):
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert demo.stderr == ""
-    assert demo.seconds < 60
+    assert demo.seconds < 60 * crowding()
 
 
 def test_it_tells_the_story_in_order(demo):

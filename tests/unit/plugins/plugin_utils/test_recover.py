@@ -26,10 +26,12 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from importlib.metadata import distribution
 from types import ModuleType
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from support.thoroughness import sample
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
@@ -667,9 +669,37 @@ def test_access_lists_are_written_for_setfacl(fleet: Fleet, run: Run, tmp_path: 
 
 
 # --- the file itself -------------------------------------------------------------------------------------------------
+BARE = """\
+import runpy, sys
+folder, *sys.argv = sys.argv[1:]
+sys.path.append(folder)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def bare_python(folder: pathlib.Path, *packages: str) -> list[str]:
+    """The command of a Python that has its standard library, these packages, and what they need themselves."""
+    waiting, known = list(packages), set()
+    while waiting:
+        name = waiting.pop()
+        if name in known:
+            continue
+        known.add(name)
+        package = distribution(name)
+        needed = map(Requirement, package.requires or ())
+        waiting += [one.name for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+        for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+            (folder / top).symlink_to(str(package.locate_file(top)))
+    return [sys.executable, "-I", "-S", "-B", "-c", BARE, str(folder)]
+
+
 def test_it_stands_alone(original: Fleet, tmp_path: pathlib.Path) -> None:
-    program = original.root / "recover.py"
-    command = [sys.executable, "-I", str(program)]
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    python = bare_python(packages, "cryptography", "zstandard")
+    (tmp_path / "other.py").write_text("import pytest\n")
+    assert b"No module named 'pytest'" in subprocess.run([*python, tmp_path / "other.py"], capture_output=True).stderr
+    command = [*python, str(original.root / "recover.py")]
     done = subprocess.run([*command, "list"], capture_output=True, check=False, cwd=tmp_path)
     assert (done.returncode, b"pbx-berlin/kamailio/1" in done.stdout) == (0, True), done.stderr
     words = ["extract", "pbx-berlin/kamailio", "--secret-stdin", "--to", "out"]
