@@ -353,6 +353,10 @@ files:
       description: Its bytes.
       type: int
       returned: always
+    received_at:
+      description: Since when it is as it is, by the clock of the backup host, in UTC.
+      type: str
+      returned: always
     container:
       description: The kind of container, by its first bytes. V(unknown) when they say nothing.
       type: str

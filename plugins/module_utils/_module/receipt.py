@@ -36,4 +36,9 @@ def received(record: CommitRecord) -> float:
 
 def received_text(record: CommitRecord) -> str:
     """The same, as a commit record writes times."""
-    return datetime.fromtimestamp(received(record), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return text_of(received(record))
+
+
+def text_of(seconds: float) -> str:
+    """Seconds since the epoch, as a commit record writes times."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

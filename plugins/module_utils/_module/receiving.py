@@ -64,6 +64,7 @@ from .freshness import BackupOverdue, Freshness, NothingCame, described, named
 from .gathering import Gathering
 from .opening import open_backend
 from .product_options import product_options, product_spec
+from .receipt import text_of
 from .release_change import ReleaseChange
 from .reserve import check_reserve, reserve_of
 from .retry import Earlier, look_for_earlier, reused_result
@@ -144,10 +145,10 @@ def earliest_of(params: Mapping[str, Any]) -> int:
 
 @dataclass
 class _Taken:
-    """What became of one backup that arrived, of so many files. ``counts`` False: it arrived too early to be what was
-    asked for."""
+    """What became of one backup that arrived. ``counts`` False: it arrived too early to be what was asked for."""
 
-    number: int
+    received: Mapping[bytes, int]
+    """Of each of its files: since when it is as it is, in nanoseconds since the epoch."""
     outcome: BackupOutcome
     verdicts: list[FileVerdict]
     generation: dict[str, Any]
@@ -159,7 +160,7 @@ class _Taken:
     @property
     def is_stored(self) -> bool:
         """Whether all that its files hold is in a generation, so that they may go."""
-        return len(self.verdicts) == self.number and all(one.is_read for one in self.verdicts)
+        return len(self.verdicts) == len(self.received) and all(one.is_read for one in self.verdicts)
 
     @property
     def has_changed(self) -> bool:
@@ -421,7 +422,8 @@ class Receiver:
             generation["head"] = newest.hash if newest is not None else None
         repeated = outcome.already is not None
         proved = outcome.already is not None and is_proved(self.backend, outcome.already)
-        self.taken.append(_Taken(len(files), outcome, verdicts, generation, repeated, counts, proved))
+        received = {file.name: file.received_ns for file in files}
+        self.taken.append(_Taken(received, outcome, verdicts, generation, repeated, counts, proved))
         self._compare_containers(history[0] if history else None, probe.counts)
         for verdict in verdicts:
             self.warnings += [f"{shown(verdict.name)}: {warning}." for warning in verdict.warnings]
@@ -500,7 +502,13 @@ class Receiver:
             **({"generation": last.generation} if last is not None else {}),
             "generations": [one.generation for one in self.taken],
             "files": [
-                {**verdict.to_result(), "level": level, "generation": one.generation["id"], "repeated": one.repeated}
+                {
+                    **verdict.to_result(),
+                    "received_at": text_of(one.received[verdict.name] // 10**9),
+                    "level": level,
+                    "generation": one.generation["id"],
+                    "repeated": one.repeated,
+                }
                 for one in self.taken
                 for verdict, level in zip(one.verdicts, one.levels())
             ],

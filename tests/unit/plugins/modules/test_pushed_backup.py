@@ -146,7 +146,7 @@ def aged(monkeypatch, seconds):
 
 
 def test_what_arrived_becomes_a_generation_and_is_let_go(site, tmp_path):
-    site.deliver("backup.sar", folder="starface-backup/Default")
+    delivered = os.stat(site.deliver("backup.sar", folder="starface-backup/Default")).st_ctime
     result = site.backup()
     assert not result.get("failed"), result
     assert result["changed"] and result["verdict"] == "ok" and result["level"] == "plausible"
@@ -155,6 +155,7 @@ def test_what_arrived_becomes_a_generation_and_is_let_go(site, tmp_path):
         {
             "name": "starface-backup/Default/backup.sar",
             "size": len(BACKUP),
+            "received_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(delivered)),
             "container": "unknown",
             "verified": "opaque",
             "level": "plausible",
