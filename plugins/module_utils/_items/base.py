@@ -176,7 +176,7 @@ class Item(ABC):
         """Entries that have no place on this host any more (a user who was deleted since), by path, each with words
         that name it. A restore puts back all others, and its plan warns of these.
 
-        :raises RestoreRefused: none has a place
+        :raises RestoreRefused: none has a place, and there is something to say of it
         """
         return {}
 

@@ -141,6 +141,10 @@ class HostRegistry:
             raise self._refused("The change of the registry cannot be imported", item, result)
 
     # --- users ------------------------------------------------------------------------------------------------------
+    def has_hive(self, folder: str) -> bool:
+        """Whether the profile in this folder holds its user's part of the registry."""
+        return self._has(_hive_file(folder))
+
     @contextlib.contextmanager
     def hive_of(self, sid: str, folder: str, loaded: bool) -> Iterator[str | None]:
         r"""The key that holds a user's ``HKEY_CURRENT_USER``, while the context is entered.
@@ -154,7 +158,7 @@ class HostRegistry:
         if loaded:
             yield f"{USERS}\\{sid}"
             return
-        file = f"{folder}\\NTUSER.DAT"
+        file = _hive_file(folder)
         if self._host.only_looks or not self._has(file):
             # reg load would make one
             yield None
@@ -256,3 +260,7 @@ class HostRegistry:
 
 
 _SHOWN_VALUE = re.compile(r"    (?P<name>\S.*?)    REG_[A-Z_]+(?:    (?P<data>.*))?\Z")
+
+
+def _hive_file(folder: str) -> str:
+    return f"{folder}\\NTUSER.DAT"

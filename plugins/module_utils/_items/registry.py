@@ -60,6 +60,8 @@ class RegistryKeys(Item):
         if not self.keys:
             raise OptionInvalid("There are no keys", item=self.name)
         self._wanted = [_Wanted.of(key, self.name) for key in self.keys]
+        self._gone: set[str] = set()
+        """Users without a profile whose keys a restore leaves out."""
 
     def normaliser(self, entry: Entry) -> LineNormaliser | None:
         return RegistryNormaliser()
@@ -121,7 +123,8 @@ class RegistryKeys(Item):
     def _profiles(self, registry: HostRegistry, report: ItemReport) -> list[Profile]:
         chosen, unknown = named(read_profiles(registry, system_root(registry)), self.users)
         for user in unknown:
-            report.problem(user, "has no profile on the host")
+            if fold(user) not in self._gone:
+                report.problem(user, "has no profile on the host")
         return chosen
 
     def _of_user(self, registry: HostRegistry, report: ItemReport, profile: Profile) -> Iterator[Gathered]:
@@ -183,6 +186,27 @@ class RegistryKeys(Item):
             if entry.kind != "dump":
                 raise HostileContent("This is no export of a key; nothing was written", item=path_to_text(entry.path))
 
+    def left_out(self, transport: Transport, wanted: Sequence[Entry]) -> dict[bytes, str]:
+        """Keys of users who have no profile on the host, or one without a registry."""
+        sids = {entry.path: _sid_of(entry.path) for entry in wanted}
+        if not any(sids.values()):
+            return {}
+        with HostRegistry(transport) as registry:
+            here = {
+                fold(one.sid): one.loaded or registry.has_hive(one.folder)
+                for one in read_profiles(registry, system_root(registry))
+            }
+        reasons = {}
+        for entry in wanted:
+            sid, user = sids[entry.path], str(entry.extra.get("user", ""))
+            if sid and not here.get(fold(sid)):
+                lacks = "a profile without a registry" if fold(sid) in here else "no profile"
+                reasons[entry.path] = (
+                    f"{user} ({sid}) has {lacks} on the host" if user else f"{sid} has {lacks} on the host"
+                )
+                self._gone |= {fold(user), fold(sid)}
+        return reasons
+
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
         pairs = list(wanted)
         self.judge([entry for entry, _content in pairs])
@@ -202,6 +226,13 @@ class RegistryKeys(Item):
         host = transport.host
         with HostRegistry(transport) as registry, places_of(registry, goals, users, host, self.name) as places:
             RegistryChange(places, host, self.name).run(goals)
+
+
+def _sid_of(path: bytes) -> str:
+    """The SID of the user whose key this is; nothing where it is nobody's."""
+    top, _separator, rest = (key_of(path) or "").partition("\\")
+    sid = rest.partition("\\")[0]
+    return sid if top == USERS and SID.match(sid) else ""
 
 
 @dataclass(frozen=True)

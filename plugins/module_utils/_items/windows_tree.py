@@ -16,12 +16,13 @@ from .._entries import Entry, Gathered, ItemReport
 from .._errors import OptionInvalid
 from .._transport.base import Transport
 from .._transport.windows import windows, windows_path
+from .._transport.windows_files import WindowsFiles
 from .base import Extent, Item, LineNormaliser
 from .shadow_copy import SHADOW_COPY_MODES, frozen
-from .windows_names import WindowsExcludes, WindowsGlobs
+from .windows_names import WindowsExcludes, WindowsGlobs, fold
 from .windows_tree_judging import judge_entries
 from .windows_tree_reading import WindowsTreeReading
-from .windows_tree_restoring import WindowsTreeRestore
+from .windows_tree_restoring import WindowsTreeRestore, is_there, remove_made
 
 
 @dataclass
@@ -40,11 +41,15 @@ class WindowsTree(Item):
     ``shadow_copy``: whether all is read from a shadow copy of the volume that is made for it: ``never``, ``auto``
     (where the host makes one), ``required``. Without one, what another program holds open for itself alone is a
     problem.
+
+    ``homes``: folders of users' profiles that some paths lie in. One that is gone is never made anew: Windows would
+    give the user another folder when he logs on. So a restore leaves out what was in it.
     """
 
     paths: Sequence[str] = ()
     exclude: Sequence[str] = ()
     shadow_copy: str = "never"
+    homes: Sequence[str] = ()
     any_of: bool = False
 
     scope_fields: ClassVar[Sequence[str]] = ("paths", "exclude")
@@ -61,6 +66,7 @@ class WindowsTree(Item):
             )
         self._globs = WindowsGlobs(self.paths)
         self._excludes = WindowsExcludes(self.exclude)
+        self._made_above: list[str] = []
 
     def covers(self, path: bytes) -> bool:
         try:
@@ -102,5 +108,30 @@ class WindowsTree(Item):
     def judge(self, wanted: Sequence[Entry]) -> None:
         judge_entries(wanted, self.covers)
 
+    def left_out(self, transport: Transport, wanted: Sequence[Entry]) -> dict[bytes, str]:
+        """What lies in the profiles of users who have none on the host any more."""
+        gone = [home for home in self.homes if _is_gone(windows(transport).files, home)]
+        below = {home: fold(home) + "\\" for home in gone}
+        return {
+            entry.path: f"{home} is no profile on the host"
+            for entry in wanted
+            for home, start in below.items()
+            if fold(windows_path(entry.path)).startswith(start)
+        }
+
     def restore(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
-        WindowsTreeRestore(windows(transport).files, self.name, self.covers).run(wanted, current)
+        files = windows(transport).files
+        WindowsTreeRestore(files, self.name, self.covers, self._made_above).run(wanted, current)
+
+    def undo(self, transport: Transport, wanted: Iterable[Gathered], current: Sequence[Entry]) -> None:
+        """The folders above the item that its restore made go too, unless something came into them."""
+        super().undo(transport, wanted, current)
+        remove_made(windows(transport).files, self._made_above)
+
+
+def _is_gone(files: WindowsFiles, folder: str) -> bool:
+    """Whether it is known to be gone."""
+    try:
+        return not is_there(files, folder)
+    except OSError:
+        return False

@@ -31,12 +31,18 @@ _FACTS = ("system.ntfs_attrib", "system.ntfs_crtime")
 
 
 class WindowsTreeRestore:
-    """One restore of one tree."""
+    """One restore of one tree.
 
-    def __init__(self, files: WindowsFiles, item: str, covers: Callable[[bytes], bool]) -> None:
+    :param made_above: gets the folders above the item that had to be made, in their order
+    """
+
+    def __init__(
+        self, files: WindowsFiles, item: str, covers: Callable[[bytes], bool], made_above: list[str] | None = None
+    ) -> None:
         self._files = files
         self._item = item
         self._covers = covers
+        self._made_above = [] if made_above is None else made_above
         self._current: dict[bytes, Entry] = {}
         self._touched: set[str] = set()
         self._room = _Room(files)
@@ -66,12 +72,7 @@ class WindowsTreeRestore:
             raise self._failed(entry.path, error) from None
 
     def _failed(self, path: bytes, error: OSError) -> RestoreFailed:
-        return RestoreFailed(
-            f"It cannot be written as it was: {error.strerror or type(error).__name__}",
-            host=self._files.host,
-            item=path_to_text(path) or self._item,
-            hint=_hint(error),
-        )
+        return _failed(self._files, path_to_text(path) or self._item, error)
 
     # --- what is not wanted ------------------------------------------------------------------------------------------
     def _remove(self, entries: Sequence[Entry]) -> None:
@@ -112,18 +113,12 @@ class WindowsTreeRestore:
         """The folders above the item, where they are gone too, as the host makes them by itself."""
         missing = []
         above = path.rpartition("\\")[0]
-        while not above.endswith(":") and not self._is_there(above):
+        while not above.endswith(":") and not is_there(self._files, above):
             missing.append(above)
             above = above.rpartition("\\")[0]
         for folder in reversed(missing):
             self._files.make_folder(folder)
-
-    def _is_there(self, path: str) -> bool:
-        try:
-            self._files.stat(path)
-        except FileNotFoundError:
-            return False
-        return True
+            self._made_above.append(folder)
 
     def _put_file(self, entry: Entry, content: Iterable[bytes]) -> None:
         path = windows_path(entry.path)
@@ -206,6 +201,38 @@ class WindowsTreeRestore:
     def _touch(self, path: str) -> None:
         """The folder that this lies in has another time now."""
         self._touched.add(fold(path.rpartition("\\")[0]))
+
+
+def is_there(files: WindowsFiles, path: str) -> bool:
+    """Whether anything is. Raises OSError when that cannot be told."""
+    try:
+        files.stat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_made(files: WindowsFiles, made: list[str]) -> None:
+    """Remove the folders that a restore made above its item, and forget them. One that is not empty stays. Raises
+    RestoreFailed."""
+    while made:
+        try:
+            files.remove(made[-1])
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise _failed(files, made[-1], error) from None
+        made.pop()
+
+
+def _failed(files: WindowsFiles, item: str, error: OSError) -> RestoreFailed:
+    return RestoreFailed(
+        f"It cannot be written as it was: {error.strerror or type(error).__name__}",
+        host=files.host,
+        item=item,
+        hint=_hint(error),
+    )
 
 
 class _Room:

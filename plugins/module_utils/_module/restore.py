@@ -479,9 +479,15 @@ class Restorer:
             wanted = self._wanted[item.name]
             reasons = item.left_out(self._transport, [stored.entry for stored in wanted])
             self._wanted[item.name] = [stored for stored in wanted if stored.entry.path not in reasons]
-            told = [f"{item.name}: {reason}; it is left out." for reason in reasons.values()]
+            told = [f"{item.name}: {reason}; it is left out." for reason in dict.fromkeys(reasons.values())]
             more = [f"{item.name}: {len(told) - SHOWN_CHANGES} more are left out."] if len(told) > SHOWN_CHANGES else []
             warnings += [*told[:SHOWN_CHANGES], *more]
+        if warnings and not any(self._wanted.values()):
+            raise RestoreRefused(
+                f"Nothing of what {self.generation} holds has a place on the host: {' '.join(warnings[:5])}",
+                host=self._transport.host,
+                hint="Nothing was touched. Is it the right host? Users get a profile when they log on once.",
+            )
         return warnings
 
     def _changes(self, item: Item, wanted: Sequence[StoredEntry], now: Sequence[StoredEntry]) -> list[Change]:
@@ -632,8 +638,9 @@ class Restorer:
         options = self._options
         if options.pre_restore == "skip":
             return None
-        mine = {item.name for item in self._items}
-        items = self._product.items(self._then)
+        # these know by now what is left out
+        mine = {item.name: item for item in self._items}
+        items = [mine.get(item.name, item) for item in self._product.items(self._then)]
         known = {item.name for item in items}
         items += [item for item in self._product.items(self._now) if item.name not in known]
         occasion = Occasion(

@@ -52,6 +52,7 @@ class ProcallClientOptions:
 _SHELL_FOLDERS = "HKEY_USERS\\{sid}\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\User Shell Folders"
 _APPDATA = "AppData"
 _BELOW_PROFILE = "AppData\\Roaming"
+_IN_PROFILE = f"\\{_BELOW_PROFILE}"
 _USER_PROFILE = re.compile(r"%userprofile%", re.IGNORECASE)
 _LOCAL = re.compile(r"[A-Za-z]:\\[^%]*")
 _PEOPLE = re.compile(r"S-1-5-21-|S-1-12-1-")
@@ -92,7 +93,8 @@ class ProcallClient(IdenticalRelease, WindowsProduct):
         items: list[Item] = []
         folders = [f"{appdata}\\{folder}" for appdata in facts.get("appdata", ()) for folder in options.folders]
         if folders:
-            items.append(self.tree("user-folders", folders, any_of=True))
+            homes = [one[: -len(_IN_PROFILE)] for one in facts["appdata"] if one.lower().endswith(_IN_PROFILE.lower())]
+            items.append(self.tree("user-folders", folders, any_of=True, homes=tuple(homes)))
         elif options.folders:
             items.append(_unreachable("user-folders", _NOBODY))
         if options.machine_keys:

@@ -470,6 +470,26 @@ def test_users_who_are_gone_are_named_before_anything_is_touched(host, gather):
     assert kept(host) == was
 
 
+def test_users_who_are_gone_or_have_no_registry_are_told_beforehand_by_name(host, gather):
+    item = keys(SERVER, ADMIN, users=["alice", "bob"])
+    wanted = [entry for entry, _content in gather(item, host.transport).all]
+    assert item.left_out(host.transport, wanted) == {}
+    host.files.remove(BOBS + r"\NTUSER.DAT")
+    lacks = {path_of(BOB_ADMIN): f"bob ({BOB}) has a profile without a registry on the host"}
+    assert item.left_out(host.transport, wanted) == lacks
+    host.registry.remove(rf"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\{BOB}")
+    assert gather(item, host.transport).report.problems
+    assert item.left_out(host.transport, wanted) == {path_of(BOB_ADMIN): f"bob ({BOB}) has no profile on the host"}
+    assert not gather(item, host.transport).report.problems
+    assert nothing_left(host)
+
+
+def test_keys_that_are_no_users_cost_no_look(host, gather):
+    wanted = [entry for entry, _content in gather(keys(), host.transport).all]
+    asked = len(host.asked)
+    assert keys().left_out(host.transport, wanted) == {} and len(host.asked) == asked
+
+
 def test_a_profile_without_a_registry_refuses(host, gather):
     item = keys(ADMIN)
     before = gather(item, host.transport)
