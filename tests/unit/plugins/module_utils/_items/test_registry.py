@@ -478,6 +478,7 @@ def test_users_who_are_gone_or_have_no_registry_are_told_beforehand_by_name(host
     lacks = {path_of(BOB_ADMIN): f"bob ({BOB}) has a profile without a registry on the host"}
     assert item.left_out(host.transport, wanted) == lacks
     host.registry.remove(rf"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\{BOB}")
+    item = keys(SERVER, ADMIN, users=["alice", "bob"])
     assert gather(item, host.transport).report.problems
     assert item.left_out(host.transport, wanted) == {path_of(BOB_ADMIN): f"bob ({BOB}) has no profile on the host"}
     assert not gather(item, host.transport).report.problems
