@@ -11,7 +11,7 @@ options:
     description:
       - The passphrase that opens the repository.
       - It is used on the controller by the action plugin of this module and never sent to another host. The backup host
-        only gets the keys of those objects that the task has to open, in memory. For that, pipelining has to be on for
+        only gets the keys of those objects that it asks for, in memory. For that, pipelining has to be on for
         the
         backup host (C(ansible_pipelining=true)), otherwise Ansible would write these keys to a temporary file there.
       - Give at most one of O(domain_master_secret), O(identity) and O(identity_file).

@@ -244,6 +244,8 @@ def open_request(
     """The file keys of a module's request, object by object. Of the useful headers the damaged ones are left to the
     module, unless nothing opens at all. ``none_needed``: also then.
 
+    Which object a header belongs to is the backup host's word, see docs/security.md.
+
     Raises NotAuthentic when the keyring's owner is not among the allowed signers, WrongKey when the secret does not
     open the repository, RepositoryDamaged when the repository's files do not fit together.
     """

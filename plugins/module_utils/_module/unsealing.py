@@ -4,8 +4,8 @@
 """The module's side of unsealing: ask for keys, then use them.
 
 A module that unseals runs twice. In stage ``request`` it answers with the sealed headers of what it needs; the action
-plugin opens them on the controller, where the Domain Master Secret stays. In stage ``open`` it gets the keys of just
-these objects.
+plugin opens them on the controller, where the Domain Master Secret stays. In stage ``open`` it gets the keys of what
+these headers belong to.
 """
 
 from __future__ import annotations
