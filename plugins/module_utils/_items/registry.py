@@ -18,6 +18,7 @@ from .._compare.registry import (
     long_key,
     parse_export,
 )
+from .._compare.registry_times import without_times
 from .._entries import Entry, Gathered, ItemReport, path_to_text
 from .._errors import CommandFailed, ConnectionFailed, HostileContent, ItemTruncated, OptionInvalid, RecoveryError
 from .._transport.base import Transport
@@ -64,7 +65,7 @@ class RegistryKeys(Item):
         """Users without a profile whose keys a restore leaves out."""
 
     def normaliser(self, entry: Entry) -> LineNormaliser | None:
-        return RegistryNormaliser()
+        return RegistryNormaliser(without_times)
 
     def covers(self, path: bytes) -> bool:
         key = key_of(path)

@@ -88,7 +88,9 @@ KNOWN_TO_SC = frozenset(
     )
 )
 _NEVER_SAID = re.compile(r"[%!\x00-\x1f\x7f]")
-_BUILT_IN = ("NT AUTHORITY\\", "NT-AUTORITÄT\\", "NT SERVICE\\")
+_BUILT_IN = re.compile(r"(NT SERVICE|NT \w+|\w+ NT|NT-AUTORIT[ÄA]T|NT[- ]MYNDIGHE[DT])\\")
+"""The authority of built-in accounts, which some languages translate (AUTORITE NT, AUTORIDAD NT, ZARZĄDZANIE NT): two
+words, one of them NT. No domain of Windows is called so, as its short name holds no space."""
 
 
 # --- one form for one meaning -----------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ def needs_password(account: str) -> bool:
     name = fold(account.strip())
     if name in ("", "LOCALSYSTEM", ".\\LOCALSYSTEM") or name.endswith("$"):
         return False
-    return not name.startswith(tuple(map(fold, _BUILT_IN)))
+    return not _BUILT_IN.match(name)
 
 
 def plain_account(account: str) -> str:

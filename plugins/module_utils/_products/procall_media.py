@@ -5,13 +5,16 @@ r"""Where UC Media Server writes its logs: ``logparams.txt`` in its folder names
 
 estos documents that the file names the folder, not how it is written. So every usual writing is understood:
 ``name = value``, ``name: value``, ``name value``, a path alone; quotes; ``#``, ``;`` and ``//`` for comments; absolute
-paths, and relative ones, which are taken as relative to the folder of UC Media Server.
+paths, and relative ones, which are taken as relative to the folder of UC Media Server. A variable is not understood: it
+is another one for each account. Nor is a folder that UC Media Server itself lies in, which holds more than logs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from .windows_discovery import is_below, same_path
 
 LOGPARAMS = "logparams.txt"
 
@@ -69,9 +72,12 @@ def _folders_of_line(line: str, root: str) -> Iterator[str]:
 
 
 def _joined(root: str, value: str) -> str | None:
-    """The folder as an absolute path; of a file the one that it lies in. None when it leads out of the drive."""
+    """The folder as an absolute path; of a file the one that it lies in. None when it leads out of the drive, hangs on
+    a variable, or holds UC Media Server itself."""
     path = value.replace("/", "\\")
     parts = path.split("\\") if _ABSOLUTE.match(value) else [*root.split("\\"), *path.split("\\")]
+    if any("%" in part for part in parts[:-1]):
+        return None
     if _FILE.match(parts[-1]):
         parts = parts[:-1]
     clean: list[str] = []
@@ -82,7 +88,8 @@ def _joined(root: str, value: str) -> str | None:
             clean.pop()
         elif part not in ("", "."):
             clean.append(part)
-    return "\\".join(clean) if len(clean) > 1 else None
+    folder = "\\".join(clean)
+    return folder if len(clean) > 1 and not same_path(root, folder) and not is_below(root, folder) else None
 
 
 def _unquoted(value: str) -> str:

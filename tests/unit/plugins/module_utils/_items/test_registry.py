@@ -319,6 +319,16 @@ def test_another_order_is_no_change(host, gather):
     assert normalise(one[1], item.normaliser(one[0])) == normalise(other[1], item.normaliser(other[0]))
 
 
+def test_a_time_that_a_program_notes_again_and_again_is_no_change(host, gather):
+    item, forms = keys(), []
+    for seconds in (0, 1):
+        noted = (133_444_736_000_000_000 + seconds * 10**7).to_bytes(8, "little")
+        host.registry.set(SERVER, LastStart=noted)
+        ((entry, content),) = gather(item, host.transport).all
+        forms.append(normalise(content, item.normaliser(entry)))
+    assert forms[0] == forms[1]
+
+
 def test_a_key_that_no_command_line_can_name_is_a_problem(host, gather):
     host.registry.set(r"HKLM\SOFTWARE\ESTOS\100%", a="b")
     found = gather(keys(r"HKLM\SOFTWARE\ESTOS\1*", SERVER), host.transport)

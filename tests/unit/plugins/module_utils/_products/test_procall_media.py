@@ -40,7 +40,9 @@ def test_writings_of_a_target(line, folder):
 @pytest.mark.parametrize(
     "line",
     ["", "level=debug", "# logdir=D:\\x", "; D:\\x", "// D:\\x", "logdir=", "size=10", "loglevel=all", "path=true",
-     "logdir=\\\\server\\share", "logdir=D:\\a|b", "logdir=..\\..\\..\\..\\..\\..", "D:\\", "version 1.2", "format=x"],
+     "logdir=\\\\server\\share", "logdir=D:\\a|b", "logdir=..\\..\\..\\..\\..\\..", "D:\\", "version 1.2", "format=x",
+     "logdir=%TEMP%\\x", "logdir=%TEMP%", "D:\\%USERNAME%\\logs", "logfile=%ProgramData%\\ems.log", "logdir=.",
+     "logdir=..", "logfile=ems.log", "logdir=.\\", "logdir=" + ROOT, "C:\\Program Files\\estos\\", "C:/PROGRAM FILES"],
 )  # fmt: skip
 def test_what_names_no_folder(line):
     assert log_folders(line.encode(), ROOT) == []
