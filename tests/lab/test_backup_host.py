@@ -400,12 +400,12 @@ def test_a_file_that_is_written_stays_and_one_that_was_taken_is_out_of_reach(sit
     sending = site.sender.start(["sftp", "-l", "400", *login, "land-kamailio@backup1"])
     try:
         end = time.monotonic() + 20
-        while not host.run(["test", "-s", arriving], check=False).returncode == 0:
+        while host.run(["test", "-s", arriving], check=False).returncode != 0:
             assert time.monotonic() < end, "nothing arrives"
             time.sleep(0.05)
         told = collect(host, folder, "slow")
         assert told["new"] == [] and any("open for writing" in reason for reason in told["waits"]), told
-        # As if sshd kept files open that nobody writes any more. Who has it open writes on, and by no name comes near it.
+        # As if sshd kept files open that nobody writes any more. Its handle still writes, and no name comes near it.
         (place,) = collect(host, folder, "slow", "sshd", "sshd-session")["new"]
         assert host.output(["stat", "-c", "%a %U", place]) == "400 root" and not host.exists(arriving)
         said = site.sftp("land-kamailio", f"chmod 666 ../taken/{place.split('/')[-2]}/0").stderr.decode()
