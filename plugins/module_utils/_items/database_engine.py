@@ -22,6 +22,11 @@ QUIET = 900
 END = b"-- ucops.recovery: end of dump\n"
 _SECTION = re.compile(rb"-- ucops\.recovery: table (\S+), made only where it is missing\s*\Z")
 _ERROR = re.compile(r"^\s*(?:ERROR|FATAL|Error|Parse error|Runtime error|\w[\w-]*: (?:error|Got error|Couldn't))")
+_QUOTE = re.compile(r"['\"]")
+_QUOTED = re.compile(r"(?!(?<=n)'t\b)['\"](?:.*['\"]|.*)")
+_QUOTED_ON = re.compile(r"(?!(?<=n)'t\b)['\"].*")
+"""The same where the quoted text goes on in the next line."""
+_MESSAGE = re.compile(r"[A-Z]{4,}\b|[\w-]+: ")
 _PROMPT = re.compile(r"^(?:Password: )+")
 
 
@@ -164,11 +169,14 @@ class Engine(ABC):
 
 
 def first_error(result: CommandResult) -> str:
-    """The first line of an error output that says what is wrong; values in it are blanked, they may be secrets."""
+    """The first line of an error output that says what is wrong. From its first quote to its last it is blanked: what
+    is quoted may be a secret, and servers quote statements with quotes in them."""
     lines = [_PROMPT.sub("", line).strip() for line in result.stderr.decode("utf-8", "replace").splitlines()]
-    lines = [line for line in lines if line]
-    line = next((one for one in lines if _ERROR.match(one)), lines[-1] if lines else f"exit status {result.rc}")
-    return re.sub(r"'[^']*'", "'...'", line)[:300]
+    lines = [line for line in lines if line] or [f"exit status {result.rc}"]
+    at = next((at for at, line in enumerate(lines) if _ERROR.match(line)), len(lines) - 1)
+    following = lines[at + 1] if at + 1 < len(lines) else ""
+    goes_on = _QUOTE.search(following) is not None and not _MESSAGE.match(following)
+    return (_QUOTED_ON if goes_on else _QUOTED).sub("'...'", lines[at])[:300]
 
 
 def section(table: Table) -> bytes:

@@ -123,7 +123,7 @@ class _Walk:
             if status.kind == "symlink":
                 link = self._transport.read_link(self._root + path)
             elif status.kind == "file":
-                content = self._content(path, status.size)
+                content = self._content(path, status)
         except OSError as error:
             self._report.problem(path, error.strerror or "cannot be read")
             return
@@ -140,7 +140,7 @@ class _Walk:
         )
         yield entry, content
 
-    def _content(self, path: bytes, size: int) -> Iterator[bytes]:
+    def _content(self, path: bytes, status: FileStatus) -> Iterator[bytes]:
         read = 0
         try:
             for data in self._transport.read_file(self._root + path):
@@ -149,5 +149,15 @@ class _Walk:
         except OSError as error:
             self._report.problem(path, error.strerror or "cannot be read")
             return
-        if read != size:
-            self._report.problem(path, f"changed while it was read: {size} bytes became {read}")
+        if read != status.size:
+            self._report.problem(path, f"changed while it was read: {status.size} bytes became {read}")
+        elif not self._is_still(path, status):
+            self._report.problem(path, "changed while it was read")
+
+    def _is_still(self, path: bytes, status: FileStatus) -> bool:
+        """Whether a file is the one that was listed; its time tells that to the second, as SFTP does."""
+        try:
+            now = self._transport.file_status(self._root + path)
+        except OSError:
+            return False
+        return (now.kind, now.size, now.mtime) == (status.kind, status.size, status.mtime)

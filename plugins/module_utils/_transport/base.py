@@ -169,6 +169,11 @@ class Transport(Closing):
         """The names in a folder, sorted, without a shell (SFTP), as the login user. Raises like :meth:`read_file`."""
         raise self._refusal()
 
+    def file_status(self, path: bytes) -> FileStatus:
+        """What a folder tells of one name, right now, without a shell (SFTP). Symlinks are not followed. Raises like
+        :meth:`read_file`."""
+        raise self._refusal()
+
     def read_link(self, path: bytes) -> bytes:
         """Where a symlink points to, without a shell (SFTP). Raises like :meth:`read_file`."""
         raise self._refusal()

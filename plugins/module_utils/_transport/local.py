@@ -71,28 +71,30 @@ class LocalTransport(Transport):
                 yield data
 
     def list_dir(self, path: bytes) -> list[FileStatus]:
-        found = []
         with os.scandir(path) as names:
-            for name in names:
-                status = name.stat(follow_symlinks=False)
-                found.append(
-                    FileStatus(
-                        name.name,
-                        kind_of(status.st_mode),
-                        status.st_size,
-                        stat.S_IMODE(status.st_mode),
-                        status.st_uid,
-                        status.st_gid,
-                        int(status.st_mtime),
-                    )
-                )
+            found = [_file_status(name.name, name.stat(follow_symlinks=False)) for name in names]
         return sorted(found, key=lambda one: one.name)
+
+    def file_status(self, path: bytes) -> FileStatus:
+        return _file_status(os.path.basename(path), os.lstat(path))
 
     def read_link(self, path: bytes) -> bytes:
         return os.readlink(path)
 
     def close(self) -> None:
         pass
+
+
+def _file_status(name: bytes, status: os.stat_result) -> FileStatus:
+    return FileStatus(
+        name,
+        kind_of(status.st_mode),
+        status.st_size,
+        stat.S_IMODE(status.st_mode),
+        status.st_uid,
+        status.st_gid,
+        int(status.st_mtime),
+    )
 
 
 def kind_of(mode: int) -> str:

@@ -19,8 +19,8 @@ from .._errors import ConnectionLost
 from .base import FileStatus
 from .local import kind_of
 
-_INIT, _OPEN, _CLOSE, _READ, _OPENDIR, _READDIR, _READLINK = 1, 3, 4, 5, 11, 12, 19
-_VERSION, _STATUS, _HANDLE, _NAME = 2, 101, 102, 104
+_INIT, _OPEN, _CLOSE, _READ, _LSTAT, _OPENDIR, _READDIR, _READLINK = 1, 3, 4, 5, 7, 11, 12, 19
+_VERSION, _STATUS, _HANDLE, _NAME, _ATTRIBUTES = 2, 101, 102, 104, 105
 _END, _NO_SUCH_FILE, _PERMISSION_DENIED = 1, 2, 3
 
 BLOCK = 32 * 1024
@@ -114,6 +114,11 @@ class Sftp:
                 found.append(_attributes(name, packet))
         self._answer(self._request(_CLOSE, handle))
         return sorted((one for one in found if one.name not in (b".", b"..")), key=lambda one: one.name)
+
+    def file_status(self, path: bytes) -> FileStatus:
+        """What is told of one name; symlinks are not followed. Raises like :meth:`read_file`."""
+        packet = self._ask(_ATTRIBUTES, path, _LSTAT, path)
+        return _attributes(path.rpartition(b"/")[2], packet)
 
     def read_link(self, path: bytes) -> bytes:
         """Where a symlink points to. Raises like :meth:`read_file`."""

@@ -184,6 +184,10 @@ class SshTransport(Transport):
         with self._sftp() as sftp:
             return sftp.list_dir(path)
 
+    def file_status(self, path: bytes) -> FileStatus:
+        with self._sftp() as sftp:
+            return sftp.file_status(path)
+
     def read_link(self, path: bytes) -> bytes:
         with self._sftp() as sftp:
             return sftp.read_link(path)

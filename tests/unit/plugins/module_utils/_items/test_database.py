@@ -346,8 +346,29 @@ def test_sections_name_any_table():
         ),
         (
             b"ERROR 1062 (23000) at line 7: Duplicate entry 's3cret' for key 'x'\n",
-            "ERROR 1062 (23000) at line 7: Duplicate entry '...' for key '...'",
+            "ERROR 1062 (23000) at line 7: Duplicate entry '...'",
         ),
+        (
+            b"ERROR 1064 (42000) at line 9: near 'VALUES ('1001','lab.test','Winter-Pflaume-33')' at line 1\n",
+            "ERROR 1064 (42000) at line 9: near '...' at line 1",
+        ),
+        (
+            b"ERROR 1064 (42000) at line 9: near 'VALUES ('1001','Winter\nPflaume')' at line 1\n",
+            "ERROR 1064 (42000) at line 9: near '...'",
+        ),
+        (
+            b"ERROR 1406 (22001) at line 9: Data too long: 'Winter-Pfl",
+            "ERROR 1406 (22001) at line 9: Data too long: '...'",
+        ),
+        (
+            b'ERROR:  invalid input syntax for type integer: "Winter" in "x"\nLINE 1: "a"\n',
+            "ERROR:  invalid input syntax for type integer: '...'",
+        ),
+        (
+            b'psql: error: FATAL:  database "voip" does not exist\n',
+            "psql: error: FATAL:  database '...' does not exist",
+        ),
+        (b"mysqldump: Couldn't execute 'SHOW X': denied (1)\n", "mysqldump: Couldn't execute '...': denied (1)"),
         (
             b"Parse error near line 3: no such table: x\n  INSERT INTO x VALUES('s3cret')\n",
             "Parse error near line 3: no such table: x",

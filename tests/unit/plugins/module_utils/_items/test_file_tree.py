@@ -543,6 +543,23 @@ def test_without_a_shell_a_changed_file_is_a_problem(root, gather):
     assert "5 bytes became 9" in gather(tree(root), Growing()).problems["/etc/a"]
 
 
+def test_without_a_shell_a_file_that_became_another_one_of_the_same_size_is_a_problem(root, gather):
+    class Replaced(WithoutShell):
+        def read_file(self, path):
+            yield from super().read_file(path)
+            pathlib.Path(os.fsdecode(path)).write_text("world")
+            os.utime(path, (1e9, 1e9))
+
+    class Gone(WithoutShell):
+        def read_file(self, path):
+            yield from super().read_file(path)
+            os.unlink(path)
+
+    fill(root, a="hello")
+    assert gather(tree(root), Replaced()).problems == {"/etc/a": "changed while it was read"}
+    assert gather(tree(root), Gone()).problems == {"/etc/a": "changed while it was read"}
+
+
 # --- over the wire ----------------------------------------------------------------------------------------------------
 def test_entries_are_plain_values(root, local, gather):
     fill(root, a="x")

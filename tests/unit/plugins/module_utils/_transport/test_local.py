@@ -22,6 +22,7 @@ def test_files_and_folders_are_read_without_a_shell(tmp_path):
     os.symlink(b"/\xfe", folder + b"/link")
     with LocalTransport() as local:
         found = {status.name: status for status in local.list_dir(folder)}
+        assert all(local.file_status(os.path.join(folder, name)) == status for name, status in found.items())
         assert {name: status.kind for name, status in found.items()} == {
             "Grüße".encode(): "file",
             b"\xff\n": "file",

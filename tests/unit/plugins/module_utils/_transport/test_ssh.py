@@ -365,6 +365,10 @@ def test_an_account_for_files_only_is_read_over_sftp(server):
         with pytest.raises(CommandsRefused):
             ssh.run(["id"])
         found = {status.name: status for status in ssh.list_dir(os.fsencode(home))}
+        for name, status in found.items():
+            assert ssh.file_status(os.path.join(os.fsencode(home), name)) == status
+        with pytest.raises(FileNotFoundError):
+            ssh.file_status(b"/nothing")
         assert set(found) == {"Grüße".encode(), b"\xff\n"}
         assert b"".join(ssh.read_file(os.fsencode(home / "Grüße"))) == (home / "Grüße").read_bytes()
         assert b"".join(ssh.read_file(os.fsencode(home) + b"/\xff\n")) == b"odd"
