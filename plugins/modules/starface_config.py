@@ -17,7 +17,8 @@ description:
   - It says what is wrong or unwise in it, such as a Windows share that is not signed, a mail that will be too large, a
     meeting with the archive job, or contents from which nothing can be restored.
   - It writes it down as instructions for the person who enters it, in Markdown.
-  - With O(observed) it holds what arrived against it, and infers what is set differently on the appliance.
+  - With O(repository) or O(observed) it holds what arrived against it, and infers what is set differently on the
+    appliance.
   - It reaches no host and changes nothing.
 extends_documentation_fragment:
   - ucops.recovery.attributes
@@ -186,17 +187,32 @@ options:
       - hint
       - never
     default: error
+  repository:
+    description:
+      - Folder of the repository, when the module runs on the backup host. What the appliance pushed to its landing zone
+        is read out of the clear records of the last hundred generations, for which no key is needed, with its size and
+        the time when it arrived. What was fetched by REST or SSH says nothing of a schedule and is left out, and so is
+        a file whose contents had come before.
+      - In which folder a file arrived is sealed. Give that of this run's file as O(observed) beside it, as the example
+        does.
+    type: path
+  instance:
+    description:
+      - Tells several products of one kind on one source apart.
+    type: str
+    default: ""
   observed:
     description:
-      - What arrived, as M(ucops.recovery.starface_backup) or M(ucops.recovery.pushed_info) tell it.
+      - What arrived, as M(ucops.recovery.starface_backup) returns it in mode V(landing) under
+        RV(ucops.recovery.starface_backup#module:files), beside what O(repository) tells.
     type: list
     elements: dict
     suboptions:
       path:
         description:
-          - Its path below the landing zone.
+          - Its path below the landing zone. Without it nothing is said of the folder.
         type: str
-        required: true
+        default: ""
       size:
         description:
           - Its bytes.
@@ -220,7 +236,9 @@ options:
           - mail
   watched:
     description:
-      - Storage places whose arrivals are all in O(observed), so that one from which nothing came is missing.
+      - Storage places whose arrivals are all in O(repository) or O(observed), so that one from which nothing came is
+        missing. What the repository tells came over the one declared SFTP server or Windows share; where there are
+        several, nobody knows over which.
     type: list
     elements: str
     choices:
@@ -268,6 +286,41 @@ EXAMPLES = r"""
     dest: "runbooks/{{ inventory_hostname }}.md"
     mode: "0644"
   delegate_to: localhost
+
+- name: Take in what the appliance pushed
+  ucops.recovery.starface_backup:
+    repository: /srv/recovery
+    writer_key_file: /etc/ucops-recovery/writer.key
+    source: "{{ inventory_hostname }}"
+    mode: landing
+    landing: /srv/landing
+    expected_every: 1d
+  register: taken
+  delegate_to: backup1
+
+- name: Hold all that arrived against the declaration
+  ucops.recovery.starface_config:
+    source: "{{ inventory_hostname }}"
+    name: pbx-berlin
+    interval: daily
+    start: 2026-11-30 02:00
+    targets:
+      - kind: sftp
+        username: pbx-berlin
+        kept_at: vault, pbx-berlin/sftp
+        server: 192.0.2.9
+        path: /files
+    timezone: Europe/Berlin
+    watched:
+      - sftp
+    repository: /srv/recovery
+    observed:
+      - path: "{{ taken.files[-1].name }}"
+        size: "{{ taken.files[-1].size }}"
+        received_at: "{{ taken.files[-1].received_at }}"
+  when: taken.files | length > 0
+  register: declared
+  delegate_to: backup1
 """
 
 RETURN = r"""
@@ -311,8 +364,31 @@ applied:
   description: Whether somebody said that it was entered.
   type: bool
   returned: always
+observed:
+  description: What was held against the declaration, the oldest first. Null without O(repository) and O(observed).
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    path:
+      description: Its path below the landing zone. Empty when it is not known.
+      type: str
+      returned: always
+    size:
+      description: Its bytes.
+      type: int
+      returned: always
+    received_at:
+      description: When it was received, in UTC.
+      type: str
+      returned: always
+    target:
+      description: Over which storage place it came. Empty when it is not known.
+      type: str
+      returned: always
 differences:
-  description: What is set differently on the appliance, as far as what arrived tells. Null without O(observed).
+  description: What is set differently on the appliance, as far as what arrived tells. Null without O(repository) and
+    O(observed).
   type: list
   elements: dict
   returned: always

@@ -17,6 +17,8 @@ ADDRESS = "127.0.22.1"
 CHANGE = {"phase": "pre_change", "change_id": "CHG7"}
 FAST = {"job_poll_interval": 0, "busy_wait": 0, "busy_timeout": 0, "restart_timeout": 30}
 
+OBSERVED = {"path": "name", "size": "size", "received_at": "received_at"}
+
 
 class Site:
     """An appliance, a repository, a controller."""
@@ -49,7 +51,8 @@ class Site:
                 given = {"source": "pbx", **options}
             if verb == "info":
                 given = {key: value for key, value in given.items() if key not in ("repository", "writer_key_file")}
-            named.append({"name": name, f"ucops.recovery.starface_{verb}": given})
+            register = name.replace(" ", "_")
+            named.append({"name": name, f"ucops.recovery.starface_{verb}": given, "register": register})
         play = self.controller.play(named, *arguments)
         for secret in (PASSWORD, CLIENT_SECRET, TOKEN_MARK, "s1p-s3cret"):
             assert secret not in play.output
@@ -143,3 +146,37 @@ def test_a_declared_configuration(site):
     codes = {one["code"] for one in play["told"]["advice"]}
     assert {"smb_password_comma", "smb_unsigned", "smb1_tried"} <= codes
     assert "| Freigabe | backup |" in play["told"]["runbook"]
+
+
+def test_what_was_pushed_is_held_against_the_declaration(site):
+    zone = site.folder / "landing" / "pushing"
+    folder = zone / "incoming" / "starface-backup" / "pbx-old"
+    folder.mkdir(parents=True)
+    (zone / "taken").mkdir(mode=0o700)
+    for number, size in enumerate([20000, 20100, 20200, 20300, 500]):
+        (folder / f"{number}.sar").write_bytes(archive(size))
+        time.sleep(0.02)
+    landed = {"landing": str(zone.parent), "polls": 2, "poll_interval": 0, "quiet_period": 0, "wait_timeout": 0}
+    declared = {
+        "name": "pbx",
+        "interval": "daily",
+        "start": "2026-01-01 02:00",
+        "targets": [{"kind": "sftp", "username": "pbx", "server": "192.0.2.9", "path": "/"}],
+        "fail_on": "never",
+        "watched": ["sftp"],
+        "repository": str(site.store.path),
+        "source": "pushing",
+    }
+    newest = {name: f"{{{{ taken.files[-1].{key} }}}}" for name, key in OBSERVED.items()}
+    play = site.play(
+        ("taken", "backup", {"mode": "landing", "source": "pushing", "size_at_least": 0.01, **landed}),
+        ("history", "config", declared),
+        ("declared", "config", {**declared, "observed": [newest]}),
+    )
+    assert play.code == 0, play.output
+    for name, paths in (("history", [""] * 5), ("declared", [""] * 4 + ["starface-backup/pbx-old/4.sar"])):
+        assert [one["path"] for one in play[name]["observed"]] == paths
+        assert {one["target"] for one in play[name]["observed"]} == {"sftp"}
+    found = {name: {one["code"] for one in play[name]["differences"]} for name in ("history", "declared")}
+    assert "size" in found["history"] and found["declared"] - found["history"] == {"folder_name"}
+    assert "target" not in found["history"]

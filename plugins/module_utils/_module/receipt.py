@@ -23,6 +23,11 @@ def as_count(receipt: int | None) -> dict[str, int]:
     return {} if receipt is None else {RECEIPT: receipt}
 
 
+def is_arrival(record: CommitRecord) -> bool:
+    """Whether a generation's content is what a product pushed to a landing zone."""
+    return RECEIPT in record.counts
+
+
 def committed_at(record: CommitRecord) -> float:
     """When a record was written, in seconds since the epoch."""
     return datetime.fromisoformat(record.received_at.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp()

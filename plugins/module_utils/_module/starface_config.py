@@ -2,22 +2,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """The body of the module C(starface_config): judge a declared backup configuration, write it down, hold it against what
-arrives. It reaches no host."""
+arrives. It reaches no host; what arrived it is told, or reads in the repository, for which it needs no key."""
 
 from __future__ import annotations
 
 import datetime
 import zoneinfo
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid, RecoveryError
+from .._items.pushed_files import FILES_ITEM
+from .._products.starface import Starface
 from .._products.starface_advice import ERROR, GRADES, Advice, advise
 from .._products.starface_config import FINISHES, BackupConfig, parse_config
 from .._products.starface_drift import Seen, compare
 from .._products.starface_runbook import runbook
 from .._products.starface_targets import LABELS, SECURITY_MODES, Target
+from .._repository.chain import believe_keyring, head, walk_back
+from .._repository.format import ChainId
+from .._repository.keyring import load_keyring
 from .argspec import ArgumentSpec
+from .opening import open_backend
+from .receipt import is_arrival, received, text_of
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -57,6 +65,11 @@ CONFIG_OPTIONS: dict[str, dict[str, Any]] = {
 }
 """The options that are the configuration; the module's others are about it."""
 
+PUSHING = ("sftp", "windows_share")
+"""Storage places that a landing zone may be."""
+LOOK_BACK = 100
+"""How many generations are looked at for what arrived."""
+
 SPEC = ArgumentSpec(
     {
         **CONFIG_OPTIONS,
@@ -66,12 +79,14 @@ SPEC = ArgumentSpec(
             "type": "list",
             "elements": "dict",
             "options": {
-                "path": {"type": "str", "required": True},
+                "path": {"type": "str", "default": ""},
                 "size": {"type": "int", "required": True},
                 "received_at": {"type": "str", "required": True},
                 "target": {"type": "str", "choices": list(LABELS)},
             },
         },
+        "repository": {"type": "path"},
+        "instance": {"type": "str", "default": ""},
         "watched": {"type": "list", "elements": "str", "choices": list(LABELS)},
         "timezone": {"type": "str", "default": "UTC"},
     }
@@ -87,7 +102,8 @@ def judge_config(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     config = parse_config({name: _given(params[name]) for name in CONFIG_OPTIONS})
     advice = advise(config)
-    differences = [one.to_result() for one in _compare(config, params)] if params["observed"] is not None else None
+    observed = _observed(config, params)
+    differences = [one.to_result() for one in _compare(config, observed, params)] if observed is not None else None
     result = {
         "changed": False,
         "config": config.to_result(),
@@ -95,6 +111,7 @@ def judge_config(module: AnsibleModule) -> dict[str, Any]:
         "advice": [one.to_result() for one in advice],
         "runbook": runbook(config, advice, params["source"]),
         "applied": config.applied_at is not None,
+        "observed": observed,
         "differences": differences,
     }
     unfit = _unfit(advice, params["fail_on"])
@@ -119,7 +136,43 @@ def _unfit(advice: Sequence[Advice], fail_on: str) -> list[Advice]:
     return [one for one in advice if GRADES.index(one.grade) <= GRADES.index(fail_on)]
 
 
-def _compare(config: BackupConfig, params: Mapping[str, Any]) -> list[Any]:
+def _observed(config: BackupConfig, params: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """What arrived, the oldest first: as the repository has it, with what is said beside it. None when neither is
+    given."""
+    given = params["observed"]
+    if given is None and not params["repository"]:
+        return None
+    seen = {(one["received_at"], one["size"]): one for one in _arrived(config, params)} if params["repository"] else {}
+    told = []
+    for one in given or ():
+        known = seen.pop((one["received_at"], one["size"]), {})
+        told.append({**one, "target": one["target"] or known.get("target", "")})
+    return sorted([*seen.values(), *told], key=lambda one: str(one["received_at"]))
+
+
+def _arrived(config: BackupConfig, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the appliance pushed, the oldest first, from the clear records of its generations, in which no path stands.
+    What was fetched by REST or SSH tells nothing of its schedule."""
+    backend = open_backend(params)
+    newest = head(
+        backend, ChainId(params["source"], Starface.name, params["instance"]), believe_keyring(load_keyring(backend))
+    )
+    pushing = [target.kind for target in config.targets if target.kind in PUSHING]
+    over = pushing[0] if len(pushing) == 1 else ""
+    records = list(islice(walk_back(backend, newest), LOOK_BACK)) if newest is not None else []
+    return [
+        {
+            "path": "",
+            "size": int(record.items[FILES_ITEM]["bytes"]),
+            "received_at": text_of(received(record)),
+            "target": over,
+        }
+        for record in reversed(records)
+        if is_arrival(record) and FILES_ITEM in record.items
+    ]
+
+
+def _compare(config: BackupConfig, observed: Sequence[Mapping[str, Any]], params: Mapping[str, Any]) -> list[Any]:
     zone: datetime.tzinfo = datetime.timezone.utc
     try:
         if params["timezone"] != "UTC":  # which every host knows, also one without the zones of the world
@@ -130,10 +183,7 @@ def _compare(config: BackupConfig, params: Mapping[str, Any]) -> list[Any]:
             item="timezone",
             hint="It looks like Europe/Berlin; the package tzdata brings the zones.",
         ) from None
-    seen = [
-        Seen(one["path"], one["size"], _local(one["received_at"], zone), one["target"] or "")
-        for one in params["observed"]
-    ]
+    seen = [Seen(one["path"], one["size"], _local(one["received_at"], zone), one["target"]) for one in observed]
     now = datetime.datetime.now(zone).replace(tzinfo=None)
     return compare(config, seen, now, params["watched"] or ())
 

@@ -110,6 +110,10 @@ def _tasks(name):
 def _concrete(value, option):
     if isinstance(value, str) and "{{" in value:
         return {"int": 1, "bool": True, "list": [], "dict": {}}.get(option.get("type"), "x")
+    if isinstance(value, list):
+        return [_concrete(one, {**option, "type": option.get("elements")}) for one in value]
+    if isinstance(value, dict):
+        return {key: _concrete(one, option.get("options", {}).get(key, {})) for key, one in value.items()}
     return value
 
 
