@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -27,26 +27,17 @@ from .._errors import (
     RepositoryMissing,
 )
 from .backends.base import Backend
-from .chain import (
-    Believe,
-    believe_keyring,
-    believe_operator,
-    check_signature,
-    list_chains,
-    read_record,
-)
+from .chain import Believe, believe_keyring, believe_operator, list_chains, read_record
 from .drills import drill_names, read_drill
-from .expiry import Fate, Fates, load_fates, stray_signature, tombstone_names
+from .expiry import Fate
 from .format import (
     COMMITS_FOLDER,
     DRILLS_FOLDER,
-    EXPIRED_FOLDER,
     HOLDS_FOLDER,
     JOURNAL_FOLDER,
     OBJECTS_FOLDER,
     SLOTS_FOLDER,
     ChainId,
-    CommitRecord,
     GenerationId,
     PieceIndex,
     StoredEntry,
@@ -54,20 +45,26 @@ from .format import (
     object_sha,
     parse_commit_file,
     record_name,
-    signature_name,
 )
 from .holds import check_hold_record, hold_names
 from .journal import journal_names, read_journal_record
 from .keyring import KEYRING, Keyring, check_trusted, damaged_files, listed_files, load_keyring
 from .reader import GenerationReader, hash_object
 from .reuse import INDEX_LIMIT
+from .side_by_side import parts_of, side_by_side
 from .sshsig import AllowedSigners
+from .verify_lines import Lines, LineWalk
 from .verify_state import KEY_LENGTH, STATE_FILE, VerifyState
 
 AUTHENTIC = "authentic"
 SELF_CONSISTENT = "self_consistent"
 DAMAGED = "damaged"
 
+CHECKED = ("generations", "signatures", "files", "objects", "bytes", "contents")
+"""What is counted."""
+LEAST_LINES = 50
+LEAST_MANIFESTS = 50
+"""How many are worth a process of their own."""
 _LARGE = 256 * 1024
 _HASHED_AT_ONCE = 2
 
@@ -173,20 +170,11 @@ class _Verification:
         self.end = None if max_duration is None else clock() + max_duration
         self.keyring: Keyring | None = None
         self.believe: Believe | None = None
-        self.needed: dict[str, int] = {}
-        self.manifests: dict[str, GenerationId] = {}
-        self.indexes: dict[str, GenerationId] = {}
+        self.lines = Lines()
         self.spoiled: set[str] = set()
         self.hashed: set[str] = set()
         self.stray: dict[str, int] = {}
-        self.let_go: set[str] = set()
-        self.pruned: dict[GenerationId, Fate] = {}
-        self.found: list[tuple[str, str, GenerationId | None]] = []
-        self.checked = dict.fromkeys(("generations", "signatures", "files", "objects", "bytes", "contents"), 0)
         self.remaining = 0
-        self.heads: dict[str, str] = {}
-        self.hashes: dict[GenerationId, str] = {}
-        self.notes: list[str] = []
 
     # --- level 0 ---
     def check_keyring(self) -> None:
@@ -196,126 +184,39 @@ class _Verification:
         except RepositoryMissing:
             if not self.chains:
                 raise
-            self.add(KEYRING, "The keyring is missing")
+            self.lines.add(KEYRING, "The keyring is missing")
             return
         except RepositoryDamaged as error:
-            self.add_error(error, KEYRING)
+            self.lines.add_error(error, KEYRING)
             return
         for problem in damaged_files(self.backend, self.keyring):
-            self.add_error(problem, KEYRING)
+            self.lines.add_error(problem, KEYRING)
         listed = listed_files(self.keyring)
-        self.checked["files"] = len(listed)
+        self.lines.checked["files"] = len(listed)
         for name, _size in self.backend.list(SLOTS_FOLDER):
             if name not in listed:
-                self.notes.append(f"{name}: The keyring does not list this slot; a change was interrupted.")
+                self.lines.notes.append(f"{name}: The keyring does not list this slot; a change was interrupted.")
         self.believe = believe_keyring(self.keyring)
         if self.trust.allowed_signers is not None:
             try:
                 check_trusted(self.keyring, self.trust.allowed_signers)
             except NotAuthentic as error:
-                self.add_error(error, KEYRING)
+                self.lines.add_error(error, KEYRING)
             self.believe = believe_operator(self.keyring, self.trust.allowed_signers)
 
     def check_chains(self) -> None:
         """Every record, its signature, its place in the line; heads."""
-        for chain in self.chains:
-            hashes = self._check_chain(chain)
-            expected = self.trust.expected_heads.get(str(chain))
-            if expected is not None and expected not in hashes:
-                self.add(chain.folder, f"It was rolled back: the expected head {expected} is not in its line")
+        now = self.wall_clock()
+
+        def walk(chains: Sequence[ChainId]) -> Lines:
+            walk = LineWalk(self.backend, self.keyring, self.believe, self.relied_on, now)
+            return walk.run(chains, self.trust.expected_heads)
+
+        for lines in side_by_side(parts_of(self.chains, str, LEAST_LINES), walk):
+            self.lines.take(lines)
         for name, expected in self.trust.expected_heads.items():
             if self.whole and name not in {str(chain) for chain in self.chains}:
-                self.add(COMMITS_FOLDER, f"{name} was removed: its expected head {expected} is not there")
-
-    def _check_chain(self, chain: ChainId) -> set[str]:
-        numbers: set[int] = set()
-        signatures: set[str] = set()
-        for own_name in self.backend.names(chain.folder):
-            name = f"{chain.folder}/{own_name}"
-            try:
-                number, record_hash = parse_commit_file(own_name)
-            except ValueError:
-                self.add(name, "It does not belong among commit records")
-                continue
-            if record_hash is None:
-                numbers.add(number)
-            else:
-                signatures.add(name)
-        hashes: set[str] = set()
-        before: CommitRecord | None = None
-        fates = self._check_fates(chain)
-        last = 0
-        # a number is a name that anybody can plant: the way from one to the next takes no time
-        for number in sorted(numbers):
-            if number > last + 1:
-                self._add_gap(chain.generation(last + 1), number - 1)
-                before = None
-            last = number
-            before = self._check_record(chain.generation(number), before, fates)
-            if before is not None:
-                hashes.add(before.hash)
-                signatures.discard(signature_name(GenerationId.of(before), before.hash))
-        if before is not None:
-            self.heads[str(chain)] = before.hash
-        for name in sorted(signatures):
-            self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was changed.")
-        return hashes
-
-    def _add_gap(self, first: GenerationId, last: int) -> None:
-        one = first.sequence == last
-        what = "The record is missing" if one else f"The records {first.sequence} to {last} are missing"
-        self.add(record_name(first), f"{what}, later ones are there", first)
-
-    def _check_fates(self, chain: ChainId) -> Fates:
-        """What was let go of a line and what is held; tombstones and holds that nobody may have signed."""
-        if self.keyring is None:
-            return Fates()
-        fates = load_fates(self.backend, self.keyring, chain, self.wall_clock())
-        for problem in fates.problems:
-            self.add_error(problem, EXPIRED_FOLDER)
-        self.checked["signatures"] += sum(len(stones) for stones in fates.buried.values())
-        names = tombstone_names(self.backend, chain)
-        for name in names:
-            if stray_signature(name, names):
-                self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was removed.")
-        return fates
-
-    def _check_record(self, generation: GenerationId, before: CommitRecord | None, fates: Fates) -> CommitRecord | None:
-        name = record_name(generation)
-        try:
-            record = read_record(self.backend, generation)
-        except (GenerationMissing, RepositoryDamaged) as error:
-            self.add_error(error, name, generation)
-            return None
-        self.checked["generations"] += 1
-        self.hashes[generation] = record.hash
-        if generation.sequence == 1 and record.parent:
-            self.add(name, "The line is broken: the first record names a parent", generation)
-        if before is not None and record.parent != before.hash:
-            self.add(
-                name, "The line is broken: the record was written after another one than the one before", generation
-            )
-        if self.believe is not None:
-            try:
-                check_signature(self.backend, record, self.believe)
-                self.checked["signatures"] += 1
-            except RepositoryDamaged as error:
-                self.add_error(error, name, generation)
-        if self.relied_on is not None and generation not in self.relied_on:
-            return record
-        fate = fates.of(record)
-        if fate.pruned is not None or fate.classes:
-            self.pruned[generation] = fate
-        needed = fate.needed_objects(record)
-        self.let_go |= {sha for sha, _size in record.needed_objects()} - needed.keys()
-        for sha, size in needed.items():
-            if self.needed.setdefault(sha, size) != size:
-                self.add(name, f"It gives the object {sha} another size than other records", generation)
-        if fate.pruned is not None:
-            return record
-        self.manifests[record.manifest[0]] = generation
-        self.indexes[record.piece_index[0]] = generation
-        return record
+                self.lines.add(COMMITS_FOLDER, f"{name} was removed: its expected head {expected} is not there")
 
     def check_relied_on(self) -> None:
         """Whether the generations that somebody relies on are there, complete, and not let go."""
@@ -324,15 +225,15 @@ class _Verification:
             try:
                 record = read_record(self.backend, generation)
             except GenerationMissing:
-                self.add(name, "There is no such generation", generation)
+                self.lines.add(name, "There is no such generation", generation)
                 continue
             except RepositoryDamaged:
                 continue  # the look at its line told of it
-            fate = self.pruned.get(generation)
+            fate = self.lines.pruned.get(generation)
             if fate is not None and fate.pruned is not None:
-                self.add(name, f"{generation} was pruned {fate.pruned.words}", generation)
+                self.lines.add(name, f"{generation} was pruned {fate.pruned.words}", generation)
             if not record.is_complete:
-                self.add(name, f"{generation} is not complete: it lacks {', '.join(record.missing)}", generation)
+                self.lines.add(name, f"{generation} is not complete: it lacks {', '.join(record.missing)}", generation)
 
     def check_journal(self) -> None:
         """Every record of a restore and its signature."""
@@ -348,9 +249,9 @@ class _Verification:
 
     def _check_drill(self, backend: Backend, keyring: Keyring, name: str) -> None:
         drill = read_drill(backend, keyring, name)
-        found = self.hashes.get(drill.generation)
+        found = self.lines.hashes.get(drill.generation)
         if found is None:
-            self.notes.append(f"{name}: {drill.generation} was proved by a drill, and its record is not there.")
+            self.lines.notes.append(f"{name}: {drill.generation} was proved by a drill, and its record is not there.")
         elif found != drill.record:
             raise NotAuthentic(f"It is evidence of another record than the one of {drill.generation}", item=name)
 
@@ -371,11 +272,13 @@ class _Verification:
             if name.endswith(".json"):
                 try:
                     read(self.backend, self.keyring, name)
-                    self.checked["signatures"] += 1
+                    self.lines.checked["signatures"] += 1
                 except RepositoryDamaged as error:
-                    self.add_error(error, name)
+                    self.lines.add_error(error, name)
             elif name.removesuffix(".sig") not in names:
-                self.notes.append(f"{name}: There is no such record; a run was interrupted, or the record was removed.")
+                self.lines.notes.append(
+                    f"{name}: There is no such record; a run was interrupted, or the record was removed."
+                )
 
     def check_sizes(self) -> None:
         """Whether every object that is needed is there in its size."""
@@ -385,28 +288,28 @@ class _Verification:
                 try:
                     sizes[object_sha(name)] = size
                 except ValueError:
-                    self.add(name, "It does not belong among objects")
-        for sha, size in self.needed.items():
+                    self.lines.add(name, "It does not belong among objects")
+        for sha, size in self.lines.needed.items():
             found = sizes.get(sha) if self.whole else self.backend.size(object_name(sha))
             if found is None:
                 self.spoil(sha, "The object is missing")
             elif found != size:
                 self.spoil(sha, f"The object has {found} bytes instead of {size}")
-        self.stray = {sha: size for sha, size in sizes.items() if sha not in self.needed}
-        strangers = self.stray.keys() - self.let_go
+        self.stray = {sha: size for sha, size in sizes.items() if sha not in self.lines.needed}
+        strangers = self.stray.keys() - self.lines.let_go
         if strangers:
-            self.notes.append(f"{len(strangers)} objects belong to no generation; a run was interrupted.")
-        for generation, fate in sorted(self.pruned.items()):
+            self.lines.notes.append(f"{len(strangers)} objects belong to no generation; a run was interrupted.")
+        for generation, fate in sorted(self.lines.pruned.items()):
             if fate.pruned is not None:
-                self.notes.append(f"{generation} was pruned {fate.pruned.words}.")
+                self.lines.notes.append(f"{generation} was pruned {fate.pruned.words}.")
             for stone in fate.classes:
-                self.notes.append(f"The {stone.data_class} of {generation} were let go {stone.words}.")
+                self.lines.notes.append(f"The {stone.data_class} of {generation} were let go {stone.words}.")
 
     # --- level 1 ---
     def check_hashes(self) -> None:
         """Whether every object has the bytes that its name says, and every index its place."""
         state = self._load_state()
-        wanted = {**self.needed, **self.stray}
+        wanted = {**self.lines.needed, **self.stray}
         queue = sorted(
             (sha for sha in wanted if sha not in self.spoiled),
             key=lambda sha: (state.hashed.get(sha[:KEY_LENGTH], 0), sha),
@@ -446,9 +349,9 @@ class _Verification:
         self._judge_hash(sha, wanted[sha], state, problem)
 
     def _judge_hash(self, sha: str, size: int, state: VerifyState, problem: RepositoryError | None) -> None:
-        self.checked["objects"] += 1
-        self.checked["bytes"] += size
-        if problem is None and sha in self.indexes:
+        self.lines.checked["objects"] += 1
+        self.lines.checked["bytes"] += size
+        if problem is None and sha in self.lines.indexes:
             problem = self._index_problem(sha)
         if problem is not None:
             self.spoil(sha, problem.message)
@@ -458,7 +361,7 @@ class _Verification:
             state.hashed[sha[:KEY_LENGTH]] = int(self.wall_clock())
 
     def _index_problem(self, sha: str) -> RepositoryError | None:
-        record = read_record(self.backend, self.indexes[sha])
+        record = read_record(self.backend, self.lines.indexes[sha])
         try:
             index = PieceIndex.from_bytes(self.backend.read(object_name(sha), INDEX_LIMIT))
         except RepositoryError as error:
@@ -474,43 +377,41 @@ class _Verification:
     def check_contents(self, file_keys: Mapping[str, bytes]) -> None:
         """Whether every entry of every manifest has the content that was stored."""
         state = self._load_state()
-        queue = sorted(self.manifests, key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha))
+        queue = sorted(self.lines.manifests, key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha))
+        # generations of a source share contents, and those of others never do
+        parts = parts_of(queue, lambda sha: self.lines.manifests[sha].chain.source, LEAST_MANIFESTS)
+        for opened in side_by_side(parts, lambda part: self._open(part, file_keys)):
+            self.lines.found += opened.found
+            self.lines.checked["contents"] += opened.contents
+            self.remaining += opened.remaining
+            for sha, when in opened.manifests.items():
+                if when is None:
+                    state.opened.pop(sha[:KEY_LENGTH], None)
+                else:
+                    state.opened[sha[:KEY_LENGTH]] = when
+        self._save_state(state)
+
+    def _open(self, queue: Sequence[str], file_keys: Mapping[str, bytes]) -> _Opened:
+        opened = _Opened()
         seen = _Seen()
         for position, sha in enumerate(queue):
             if self._is_late():
-                self.remaining += len(queue) - position
+                opened.remaining = len(queue) - position
                 break
             if sha in self.spoiled:
                 continue
-            generation = self.manifests[sha]
+            generation = self.lines.manifests[sha]
             try:
                 record = read_record(self.backend, generation)
                 with GenerationReader(self.backend, record, file_keys, self.hashed) as reader:
-                    self._check_entries(reader, seen)
-                state.opened[sha[:KEY_LENGTH]] = int(self.wall_clock())
+                    for stored in _entries(reader):
+                        opened.contents += seen.check(stored, reader)
+                opened.manifests[sha] = int(self.wall_clock())
             except RecoveryError as error:
-                state.opened.pop(sha[:KEY_LENGTH], None)
+                opened.manifests[sha] = None
                 if error.item is None or error.item.rpartition("/")[2] not in self.spoiled:
-                    self.add(error.item or object_name(sha), error.message, generation)
-        self._save_state(state)
-
-    def _check_entries(self, reader: GenerationReader, seen: _Seen) -> None:
-        tally: dict[str, list[int]] = {}
-        for stored in reader.entries():
-            counts = tally.setdefault(stored.entry.item, [0, 0])
-            counts[0] += 1
-            if stored.sha256 is None:
-                continue
-            counts[1] += stored.entry.size
-            if seen.check(stored, reader):
-                self.checked["contents"] += 1
-        told = {
-            name: [item["entries"], item["bytes"]]
-            for name, item in reader.record.items.items()
-            if item["data_class"] not in reader.expired_classes
-        }
-        if tally != told:
-            raise RepositoryDamaged("The manifest holds other entries than the commit record says")
+                    opened.found.append((error.item or object_name(sha), error.message, generation))
+        return opened
 
     # --- the result ---
     def report(self) -> VerifyReport:
@@ -520,15 +421,16 @@ class _Verification:
         if affected:
             for chain in self.chains:
                 self._add_affected(chain, affected)
+        checked = {name: self.lines.checked[name] for name in CHECKED}
         findings = []
-        for name, problem, generation in self.found:
+        for name, problem, generation in self.lines.found:
             try:
                 generations: Sequence[GenerationId] = affected.get(object_sha(name), [])
             except ValueError:
                 generations = []
             findings.append(Finding(name, problem, tuple(generations or ([generation] if generation else []))))
         return VerifyReport(
-            DAMAGED if findings else intact, findings, self.checked, self.remaining, self.heads, self.notes
+            DAMAGED if findings else intact, findings, checked, self.remaining, self.lines.heads, self.lines.notes
         )
 
     def _add_affected(self, chain: ChainId, affected: dict[str, list[GenerationId]]) -> None:
@@ -537,24 +439,16 @@ class _Verification:
                 try:
                     generation = chain.generation(parse_commit_file(own_name)[0])
                     record = read_record(self.backend, generation)
-                    needed = self.pruned.get(generation, Fate()).needed_objects(record)
+                    needed = self.lines.pruned.get(generation, Fate()).needed_objects(record)
                 except (ValueError, RepositoryError):
                     continue
                 for sha in needed.keys() & affected.keys():
                     affected[sha].append(generation)
 
-    def add(self, name: str, problem: str, generation: GenerationId | None = None) -> None:
-        """A finding."""
-        self.found.append((name, problem, generation))
-
-    def add_error(self, error: RecoveryError, name: str, generation: GenerationId | None = None) -> None:
-        """A finding that was an error."""
-        self.add(error.item or name, error.message, generation)
-
     def spoil(self, sha: str, problem: str) -> None:
         """A finding on an object."""
         self.spoiled.add(sha)
-        self.add(object_name(sha), problem)
+        self.lines.add(object_name(sha), problem)
 
     def _is_late(self) -> bool:
         return self.end is not None and self.clock() >= self.end
@@ -563,7 +457,7 @@ class _Verification:
         try:
             return VerifyState.load(self.backend)
         except RepositoryDamaged as error:
-            self.notes.append(f"{error.item}: {error.message}; it is only a hint and is begun anew.")
+            self.lines.notes.append(f"{error.item}: {error.message}; it is only a hint and is begun anew.")
             return VerifyState({}, {})
 
     def _save_state(self, state: VerifyState) -> None:
@@ -571,10 +465,38 @@ class _Verification:
             return
         try:
             if self.whole:
-                state.forget_others({**self.needed, **self.stray}, self.manifests)
+                state.forget_others({**self.lines.needed, **self.stray}, self.lines.manifests)
             state.save(self.backend)
         except RepositoryError as error:
-            self.notes.append(f"What was checked could not be noted: {error.message}.")
+            self.lines.notes.append(f"What was checked could not be noted: {error.message}.")
+
+
+@dataclass
+class _Opened:
+    """What came of opening manifests: when each was, or None where something is wrong."""
+
+    manifests: dict[str, int | None] = field(default_factory=dict)
+    found: list[tuple[str, str, GenerationId | None]] = field(default_factory=list)
+    contents: int = 0
+    remaining: int = 0
+
+
+def _entries(reader: GenerationReader) -> Iterator[StoredEntry]:
+    """The entries with a content. Raises RepositoryDamaged when they are not those of the commit record."""
+    tally: dict[str, list[int]] = {}
+    for stored in reader.entries():
+        counts = tally.setdefault(stored.entry.item, [0, 0])
+        counts[0] += 1
+        if stored.sha256 is not None:
+            counts[1] += stored.entry.size
+            yield stored
+    told = {
+        name: [item["entries"], item["bytes"]]
+        for name, item in reader.record.items.items()
+        if item["data_class"] not in reader.expired_classes
+    }
+    if tally != told:
+        raise RepositoryDamaged("The manifest holds other entries than the commit record says")
 
 
 class _Seen:

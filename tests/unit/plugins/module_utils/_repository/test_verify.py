@@ -21,7 +21,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RepositoryError,
     RepositoryMissing,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._repository import reader
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import reader, side_by_side
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import verify as verify_module
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend, Names, Staged
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import head
@@ -52,6 +52,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify 
     VerifyReport,
     verify,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_lines import Lines
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_state import STATE_FILE, VerifyState
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import GenerationFacts
 
@@ -531,6 +532,57 @@ def test_damaged_objects_are_not_noted_as_checked_and_lost_ones_are_forgotten(fi
     verify(filled.backend, 1)
     state = VerifyState.load(filled.backend)
     assert len(state.hashed) == before - 1 and sha[:16] not in state.hashed
+
+
+def in_processes(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setattr(side_by_side, "_processors", lambda: number)
+    monkeypatch.setattr(verify_module, "LEAST_LINES", 1)
+    monkeypatch.setattr(verify_module, "LEAST_MANIFESTS", 1)
+
+
+def test_several_processes_find_what_one_does(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [
+        store.backup({"/same": b"same" * 100, "/a": b"%d" % number}, f"pbx{source}").record
+        for source in range(4)
+        for number in range(3)
+    ]
+    operator = trust(store, **{"pbx2/kamailio": "0" * 64})
+    all_keys, frozen = store.keys_of(*made), freeze(store)
+    lost = {
+        record_name(GenerationId.of(made[4])),
+        object_name(made[7].manifest[0]),
+        object_name(next(iter(made[11].objects))),
+    }
+    assert len(lost) == 3
+    cut = object_name(made[0].manifest[0])
+    for damage in (set(), *({name} for name in lost), lost):
+        files = {name: data[:-1] if name == cut else data for name, data in frozen.files.items() if name not in damage}
+        told = []
+        for number in (1, 2, 3, 8):
+            in_processes(monkeypatch, number)
+            report = verify(FrozenBackend(dict(files)), 2, operator, all_keys)
+            findings = sorted((one.object, one.problem, sorted(map(str, one.generations))) for one in report.findings)
+            told.append((report.verdict, findings, report.checked, report.heads, sorted(report.notes)))
+        assert told[0][0] == "damaged" and len(told[0][1]) >= 2 + len(damage), told[0]
+        assert told[1:] == told[:1] * 3
+
+
+def test_several_processes_keep_to_the_time_and_note_what_they_did(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_processes(monkeypatch, 2)
+    made = [store.backup({"/a": b"%d" % number}, f"pbx{number}").record for number in range(4)]
+    late = verify(store.backend, 2, file_keys=store.keys_of(*made), max_duration=14, clock=Clock())
+    opened = VerifyState.load(store.backend).opened
+    assert late.remaining == 4 - len(opened) > 0 and late.checked["contents"] == len(opened)
+    assert verify(store.backend, 2, file_keys=store.keys_of(*made)).checked["contents"] == 4
+    assert len(VerifyState.load(store.backend).opened) == 4
+
+
+def test_records_that_give_an_object_two_sizes_are_named_whoever_reads_them() -> None:
+    one, other = Lines(needed={"a" * 64: 1, "b" * 64: 2}), Lines(needed={"a" * 64: 3, "b" * 64: 2})
+    one.take(other)
+    assert [name for name, _problem, _generation in one.found] == [object_name("a" * 64)]
 
 
 def test_contents_that_several_generations_share_are_read_once(store: Store) -> None:

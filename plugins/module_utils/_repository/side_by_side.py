@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Work that is done in several processes, one for each processor that may be used, since Python's threads share one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+MOST_PROCESSES = 8
+
+
+def parts_of(things: Iterable[Part], together: Callable[[Part], Hashable], least: int) -> list[list[Part]]:
+    """The things in as many parts as processors may be used, in their order, those that belong together in one part.
+
+    :param together: things of the same value belong together
+    :param least: how many things are worth a process
+    """
+    groups: dict[Hashable, list[Part]] = {}
+    everything = list(things)
+    for one in everything:
+        groups.setdefault(together(one), []).append(one)
+    count = max(1, min(_processors(), MOST_PROCESSES, len(everything) // least, len(groups)))
+    if count == 1:
+        return [everything]
+    place: dict[Hashable, int] = {}
+    sizes = [0] * count
+    for key, group in groups.items():
+        place[key] = sizes.index(min(sizes))
+        sizes[place[key]] += len(group)
+    return [[one for one in everything if place[together(one)] == number] for number in range(count)]
+
+
+def side_by_side(parts: Sequence[Part], work: Callable[[Part], Result]) -> Iterator[Result]:
+    """The result of each part, in their order; each is worked on in a process of its own but the first.
+
+    What a process does to anything stays there: only its result comes back, by pickle. A part whose process does not
+    come to its end, whatever the reason, is worked on here. Raises what ``work`` raises.
+    """
+    begun = [_begin(part, work) for part in parts[1:]]
+    try:
+        if parts:
+            yield work(parts[0])
+        for part in parts[1:]:
+            found = _result(*begun[0])
+            del begun[0]
+            yield pickle.loads(found) if found else work(part)  # our own process wrote it
+    finally:
+        for child, end in begun:
+            with suppress(OSError):
+                os.kill(child, 9)
+            _result(child, end)
+
+
+def _begin(part: Part, work: Callable[[Part], Result]) -> tuple[int, int]:
+    end, other = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(other)
+        return child, end
+    code = 1
+    try:
+        os.close(end)
+        with os.fdopen(other, "wb") as stream:
+            stream.write(pickle.dumps(work(part)))
+        code = 0
+    finally:
+        os._exit(code)  # nothing of the parent's is to be ended here
+
+
+def _result(child: int, end: int) -> bytes:
+    with os.fdopen(end, "rb") as stream:
+        found = stream.read()
+    _child, status = os.waitpid(child, 0)
+    return found if status == 0 else b""
+
+
+def _processors() -> int:
+    with suppress(AttributeError, OSError):
+        return len(os.sched_getaffinity(0))
+    return 1

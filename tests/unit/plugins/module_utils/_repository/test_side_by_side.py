@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: 2026 ucops contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import side_by_side as module
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.side_by_side import parts_of, side_by_side
+
+
+@pytest.fixture(autouse=True)
+def three_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_processors", lambda: 3)
+
+
+def no_child_is_left() -> bool:
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    return True
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(1, 4))
+def test_parts_hold_everything_in_order_and_together_what_belongs_together(things: list[int], least: int) -> None:
+    module._processors, before = lambda: 3, module._processors
+    try:
+        parts = parts_of(things, lambda one: one // 2, least)
+    finally:
+        module._processors = before
+    assert sorted(one for part in parts for one in part) == sorted(things)
+    assert 1 <= len(parts) <= max(1, min(3, len(things) // least))
+    for part in parts:
+        assert [one for one in things if one // 2 in {other // 2 for other in part}] == part
+
+
+def test_results_come_in_the_order_of_the_parts_and_from_other_processes() -> None:
+    found = list(side_by_side(["a", "b", "c"], lambda part: (part, os.getpid())))
+    assert [part for part, _process in found] == ["a", "b", "c"]
+    assert len({process for _part, process in found}) == 3 and found[0][1] == os.getpid()
+    assert no_child_is_left()
+
+
+def test_results_may_be_larger_than_a_pipe() -> None:
+    assert [len(found) for found in side_by_side([1, 2, 3], lambda part: bytes(part * 1_000_000))] == [
+        1_000_000,
+        2_000_000,
+        3_000_000,
+    ]
+
+
+@pytest.mark.parametrize("end", ["killed", "gone", "raises", "cannot be sent"])
+def test_what_a_process_does_not_end_is_done_here(end: str) -> None:
+    here = os.getpid()
+
+    def work(part: int) -> object:
+        if os.getpid() == here:
+            return part
+        if end == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if end == "gone":
+            os._exit(0)
+        if end == "raises":
+            raise MemoryError
+        return lambda: part
+
+    assert list(side_by_side([1, 2, 3], work)) == [1, 2, 3]
+    assert no_child_is_left()
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_an_error_is_raised_as_it_is_and_nobody_is_left_behind(where: int) -> None:
+    def work(part: int) -> int:
+        if part == where:
+            raise LookupError(part)
+        return part
+
+    with pytest.raises(LookupError):
+        list(side_by_side([0, 1, 2], work))
+    assert no_child_is_left()
+
+
+def test_nothing_is_no_work() -> None:
+    assert parts_of([], str, 1) == [[]]
+    assert list(side_by_side([[]], len)) == [0]
