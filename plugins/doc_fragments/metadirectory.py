@@ -10,7 +10,7 @@ options:
   services:
     description:
       - Its services in the order in which they are stopped, when they cannot be discovered. They are found as those
-        that run from its folder.
+        that run from its folder. When none is found the backup is partial; an empty list says that there is none.
     type: list
     elements: str
   service_passwords:
@@ -23,12 +23,13 @@ options:
     description:
       - Whether files are read from a shadow copy of their volume, as they were at one moment.
       - V(auto) takes one where the host makes one, V(required) fails without one.
+      - If not given, the database is read as with V(auto), unless O(stop_services_for_backup) is set, and the other
+        folders as with V(never).
     type: str
     choices:
       - never
       - auto
       - required
-    default: never
   stop_services_for_backup:
     description:
       - Stop the services while a backup gathers, for what has no other way to be consistent.

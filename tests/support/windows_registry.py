@@ -175,13 +175,13 @@ class MemoryWindows(WindowsCommands):
             if re.search(pattern, " ".join(words)):
                 result = happens()
                 if result is not None:
-                    return _Stream(result)
+                    return Answer(result)
         if words[0] == "reg":
             if taken or not deadline or not limit:
                 raise NoSuchCommand(f"reg reads nothing, and has a deadline and a limit: {words}")
-            return _Stream(self._reg(words[1:]))
+            return Answer(self._reg(words[1:]))
         if words[0] in self.programs:
-            return _Stream(self.programs[words[0]](words[1:], taken))
+            return Answer(self.programs[words[0]](words[1:], taken))
         raise NoSuchCommand(f"unknown: {words}")
 
     def close(self):
@@ -268,7 +268,7 @@ class MemoryWindows(WindowsCommands):
         return CommandResult(0, b"", b"")
 
 
-class _Stream(CommandStream):
+class Answer(CommandStream):
     def __init__(self, result: CommandResult) -> None:
         self._result = result
 

@@ -48,7 +48,16 @@ PROCALL_CLIENT: Options = {
 
 _LICENCES: Options = {"licences": {**TEXTS, "no_log": True}, "licence_values": TEXTS}
 
-METADIRECTORY: Options = {**_SERVICES, **_LICENCES, "root": TEXT, "exclude": TEXTS, "paths": TEXTS}
+_ANY_SHADOW_COPY: dict[str, Any] = {"type": "str", "choices": list(SHADOW_COPY_MODES)}
+
+METADIRECTORY: Options = {
+    **_SERVICES,
+    "shadow_copy": _ANY_SHADOW_COPY,
+    **_LICENCES,
+    "root": TEXT,
+    "exclude": TEXTS,
+    "paths": TEXTS,
+}
 
 ECSTA: Options = {"keys": {**TEXTS, "no_log": False}, "services": TEXTS, **_LICENCES}
 

@@ -26,10 +26,10 @@ from .estos_licences import add_licences, licence_list, licence_remarks
 from .identical_release import IdenticalRelease
 from .licence_options import LicenceOptions
 from .not_gatherable import NotGatherable
-from .options import list_of, option, parse_options, text
+from .options import choice, list_of, option, parse_options, text
 from .procall_files import ProcallFiles
 from .windows_discovery import Sought, find_installation, same_path
-from .windows_options import WindowsOptions, windows_folder
+from .windows_options import SHADOW_COPY_MODES, WindowsOptions, windows_folder
 from .windows_product import WindowsProduct, host_probe
 from .windows_semantic import windows_changes
 
@@ -47,15 +47,26 @@ LIVING = ("config", "database")
 REPLICATORS = ("replicator", "metareplicator", "replicatorconfig", "replicatorsettings")
 """What an element of the configuration is called that stands for one replicator. The schema is not public: this is an
 assumption, and where it does not hold the count is 0."""
+NO_SERVICE = (
+    "no service of MetaDirectory is found on this host; name it in the option services, or set services to [] if there"
+    " is none"
+)
+NOT_STOPPED = "No service of MetaDirectory is known, so none is stopped; if one runs, name it in the option services."
+READ_LIVE = (
+    "The database is read file by file while MetaDirectory may write into it; shadow_copy auto or required, or"
+    " stop_services_for_backup, read it as it was at one moment."
+)
 NO_FOLDER = "MetaDirectory is not found on this host; say with the option root where it is"
 
 
 @dataclass(frozen=True)
 class MetadirectoryOptions(LicenceOptions, WindowsOptions):
     """``root``: where it is installed, if that cannot be discovered. ``services``: its services, likewise.
-    ``exclude``: what is left out of its folders. ``paths``: more files and folders that belong to it.
+    ``exclude``: what is left out of its folders. ``paths``: more files and folders that belong to it. ``shadow_copy``:
+    if it is not said, one of the database is taken where the host makes one.
     """
 
+    shadow_copy: str = option(choice(*SHADOW_COPY_MODES), "")
     root: str = option(windows_folder, "")
     exclude: Sequence[str] = option(list_of(text), ())
     paths: Sequence[str] = option(list_of(windows_folder), ())
@@ -70,7 +81,7 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = parse_options(MetadirectoryOptions, options)
         super().__init__(
-            shadow_copy=self.options.shadow_copy,
+            shadow_copy=self.options.shadow_copy or "never",
             passwords=self.options.service_passwords,
             stop_for_backup=self.options.stop_services_for_backup,
         )
@@ -108,12 +119,25 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
                 exclude=exclude,
                 sensitive=name == "config",
                 lives=name in LIVING,
+                shadow_copy=self._copied(name),
             )
             for name, data_class in FOLDERS
         ]
         if self.options.paths:
             items.append(self.tree("additional-paths", self.options.paths, exclude=exclude))
-        return [*items, *self.definitions(probe.facts.get("services", ())), licence_list(probe)]
+        items += self.definitions(probe.facts.get("services", ()))
+        if self._lacks_services(probe):
+            items.append(NotGatherable(name="service-of-metadirectory", data_class="system_config", reason=NO_SERVICE))
+        return [*items, licence_list(probe)]
+
+    def _copied(self, folder: str) -> str:
+        """Whether this folder is read from a shadow copy. Each one costs seconds, so without a word only what would not
+        fit together otherwise: files of one database."""
+        at_rest = folder != "database" or self.options.stop_services_for_backup
+        return self.options.shadow_copy or ("never" if at_rest else "auto")
+
+    def _lacks_services(self, probe: Probe) -> bool:
+        return not probe.facts.get("services") and self.options.services is None
 
     # --- guards ------------------------------------------------------------------------------------------------------
     def refuse_restore(self, transport: Transport, then: Probe, now: Probe, items: Sequence[Item]) -> list[str]:
@@ -124,12 +148,15 @@ class MetaDirectory(IdenticalRelease, WindowsProduct):
                 host=transport.host,
                 hint=f"Nothing was touched. Install it in {was}.",
             )
-        return super().refuse_restore(transport, then, now, items)
+        warnings = super().refuse_restore(transport, then, now, items)
+        is_unknown = items and self._lacks_services(then) and self._lacks_services(now)
+        return [*warnings, NOT_STOPPED] if is_unknown else warnings
 
     def remarks(self, probe: Probe) -> list[str]:
         return [
             *super().remarks(probe),
             *licence_remarks(probe),
+            *([READ_LIVE] if self._copied("database") == "never" and not self.options.stop_services_for_backup else []),
             "Data that replicators copy stay where they come from; that source needs a backup of its own.",
         ]
 

@@ -48,13 +48,14 @@ class WindowsProduct(Product):
     # --- items -------------------------------------------------------------------------------------------------------
     def tree(self, name: str, paths: Iterable[str], data_class: str = "voip_config", **others: Any) -> WindowsTree:
         """Files and folders of this host; ``others`` are fields of WindowsTree."""
+        mode = others.pop("shadow_copy", self._shadow_copy)
         return WindowsTree(
             name=name,
             data_class=data_class,
             order=TREE_ORDER,
-            consistency="none" if self._shadow_copy == "never" else "shadow_copy",
+            consistency="none" if mode == "never" else "shadow_copy",
             paths=tuple(paths),
-            shadow_copy=self._shadow_copy,
+            shadow_copy=mode,
             **others,
         )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from support.gathering import Gathering
 from support.windows_files import MemoryWindowsFiles
+from support.windows_registry import Answer
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.mask import Masker
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid, RestoreRefused
@@ -17,6 +18,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._items.windows_host
 from ansible_collections.ucops.recovery.plugins.module_utils._products import estos_licences, metadirectory
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.metadirectory import MetaDirectory
+from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandResult
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsCommands, WindowsTransport
 
 ROOT = "D:\\UC Tools\\MetaDirectory"
@@ -29,7 +31,13 @@ SERVICE = WindowsService(
 
 
 class Commands(WindowsCommands):
+    """A host that makes no shadow copies."""
+
     host = "meta.example"
+
+    def open(self, argv, **_others):
+        assert argv[0] == "powershell.exe" and "Win32_ShadowCopy" in argv[-1], argv
+        return Answer(CommandResult(3, b"refused 5\r\n", b""))
 
     def close(self):
         pass
@@ -232,3 +240,54 @@ def test_options_that_are_refused():
     for wrong in ({"root": "MetaDirectory"}, {"paths": ["x"]}, {"folder": "C:\\x"}):
         with pytest.raises(OptionInvalid):
             MetaDirectory(wrong)
+
+
+# --- what may be written while it is read or put back -----------------------------------------------------------------
+def modes(host, **options):
+    product = MetaDirectory(options)
+    return {item.name: item.shadow_copy for item in product.items(product.probe(host)) if hasattr(item, "shadow_copy")}
+
+
+@pytest.mark.parametrize(
+    ("options", "database", "others"),
+    [
+        ({}, "auto", "never"),
+        ({"stop_services_for_backup": True}, "never", "never"),
+        ({"shadow_copy": "never"}, "never", "never"),
+        ({"shadow_copy": "auto"}, "auto", "auto"),
+        ({"shadow_copy": "required", "stop_services_for_backup": True}, "required", "required"),
+    ],
+)
+def test_files_of_the_database_are_read_as_of_one_moment_where_that_can_be(host, options, database, others):
+    assert modes(host, **options) == {"config": others, "database": database, "wwwroot": others}
+    remarks = MetaDirectory(options).remarks(Probe())
+    assert any("file by file" in one for one in remarks) is (options == {"shadow_copy": "never"})
+
+
+def test_without_a_shadow_copy_the_database_is_read_live_and_that_is_noted(host):
+    product = MetaDirectory({})
+    (database,) = [item for item in product.items(product.probe(host)) if item.name == "database"]
+    gathered = Gathering(database, host)
+    assert gathered.report.found and not gathered.problems
+    assert "none of D" in gathered.report.notes["shadow_copy"]
+
+
+def test_a_service_that_is_not_found_is_missed_and_a_restore_warns_of_it(host, monkeypatch):
+    look_at(monkeypatch, services=())
+    product = MetaDirectory({})
+    probe = product.probe(host)
+    items = {item.name: item for item in product.items(probe)}
+    gathered = Gathering(items["service-of-metadirectory"], host)
+    assert items["service-of-metadirectory"].required and not gathered.report.found
+    assert "option services" in gathered.problems[""]
+    assert any("none is stopped" in one for one in product.refuse_restore(host, probe, probe, [items["config"]]))
+    assert product.refuse_restore(host, probe, probe, []) == []
+
+
+def test_who_says_that_it_has_no_service_misses_none(host, monkeypatch):
+    look_at(monkeypatch, services=())
+    product = MetaDirectory({"services": []})
+    probe = product.probe(host)
+    items = product.items(probe)
+    assert "service-of-metadirectory" not in [item.name for item in items]
+    assert product.refuse_restore(host, probe, probe, items) == []

@@ -34,6 +34,7 @@ def _store(tmp_path):
 @pytest.fixture(name="services")
 def _services():
     host = MemoryWindows()
+    host.programs["powershell.exe"] = lambda _words, _given: CommandResult(3, b"refused 5\r\n", b"")
     services = MemoryServices(host)
     services.add(
         "meta",
