@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import OptionInvalid, RecoveryError
 from .._items.landing.storage import Storage
 from .._items.landing.zone import Zone
-from .._items.pushed_files import FILES_ITEM
+from .._items.pushed_files import FILES_ITEM, shown
 from .._products.keyfactor_advice import advice
 from .._products.keyfactor_appliance import SECRET_DIFFERS, KeyfactorAppliance
 from .._products.keyfactor_options import KeyfactorApplianceOptions, moment, seconds_of_moment
@@ -82,10 +82,12 @@ def take_in(module: AnsibleModule) -> Mapping[str, Any]:
     except RecoveryError as error:
         partial = error.details.get("result")
         if partial is not None:
+            partial["notes"] += here.strangers([shown(name) for name in receiver.last.not_meant])
             # What went wrong with the backup is not to be hidden by what goes wrong in looking beside it.
             with contextlib.suppress(OSError, RecoveryError):
                 here.complete(partial, _arriving(partial["waiting"]))
         raise
+    result["notes"] += here.strangers([shown(name) for name in receiver.last.not_meant])
     here.complete(result, _arriving(result["waiting"]))
     return result
 
@@ -99,16 +101,9 @@ def look(module: AnsibleModule) -> Mapping[str, Any]:
     result: dict[str, Any] = {"landing": landing}
     here.complete(result, arriving)
     result["overdue"], result["last_good"] = landing["overdue"], landing["last_good"]
-    if landing["other"]:
-        prefix = here.options.filename_prefix
-        result["advice"].append(
-            {
-                "grade": "normal",
-                "field": "filename_prefix",
-                "text": f"{len(landing['other'])} files arrived that do not begin with {prefix!r}, first"
-                f" {landing['other'][0]}: see which prefix Webconf shows.",
-            }
-        )
+    result["advice"] += [
+        {"grade": "normal", "field": "filename_prefix", "text": text} for text in here.strangers(landing["other"])
+    ]
     if here.secret_differs:
         result["warnings"].append(f"The appliance's secret: {SECRET_DIFFERS}.")
     return result
@@ -160,6 +155,17 @@ class _Appliance:
             return Reading.of(given, seconds_of_moment(moment(read_at)) if read_at else None)
         except ValueError as error:
             raise OptionInvalid(f"read_at must be {error}", item="webconf_status") from None
+
+    def strangers(self, names: Sequence[str]) -> list[str]:
+        """What there is to say of files that were not meant, as they have another prefix than the declared one."""
+        prefix = self.options.filename_prefix
+        others = [name for name in names if not os.path.basename(name).startswith(prefix)]
+        if not prefix or not others:
+            return []
+        return [
+            f"{len(others)} files arrived that do not begin with {prefix!r}, first {others[0]}: see which prefix"
+            " Webconf shows."
+        ]
 
     def complete(self, result: dict[str, Any], arriving: Sequence[str]) -> None:
         """Add to a result what is known of the appliance, its storage, and whether it may be restarted."""

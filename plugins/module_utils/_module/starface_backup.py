@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._errors import OptionInvalid
+from .._errors import OptionInvalid, RecoveryError
+from .._items.landing.kept import Kept
+from .._items.pushed_files import shown
 from .._products.starface import Starface
 from .._products.starface_rest import BackupsMissing
 from .._products.starface_ways import AUTO, LANDING, starface
@@ -17,7 +20,7 @@ from .backup_module import back_up, backup_spec
 from .connecting import transport_of
 from .opening import open_backend
 from .product_options import product_options
-from .receiving import Receiver
+from .receiving import Receiver, zone_of
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -34,8 +37,33 @@ def back_up_starface(module: AnsibleModule) -> Mapping[str, Any]:
     takes_one = params["unseal_stage"] != UNSEAL_STAGE_REQUEST and not params["only_counters"]
     if takes_one and _arrives(params):
         product = Starface(product_options(params, Starface.name))
-        return Receiver(module, product, open_backend(params)).run()
+        return _receive(Receiver(module, product, open_backend(params)))
     return back_up(module, Starface.name)
+
+
+def _receive(receiver: Receiver) -> dict[str, Any]:
+    """The same, with a warning of what lies about in the clear."""
+    try:
+        result = receiver.run()
+    except RecoveryError as error:
+        if "result" in error.details:
+            # what went wrong with the backup is not to be hidden by what goes wrong in looking beside it
+            with contextlib.suppress(OSError, RecoveryError):
+                error.details["result"]["warnings"] += _in_the_clear(receiver.module.params)
+        raise
+    result["warnings"] += _in_the_clear(receiver.module.params)
+    return result
+
+
+def _in_the_clear(params: Mapping[str, Any]) -> list[str]:
+    kept = [shown(name) for name in Kept.load(zone_of(params)).names()]
+    if not kept:
+        return []
+    which = f"{kept[0]} and {len(kept) - 1} more are" if len(kept) > 1 else f"{kept[0]} is"
+    return [
+        f"{which} in the repository and still in the landing zone in the clear, as good as a password of the"
+        " appliance; remove what lies there, and say after: remove."
+    ]
 
 
 def _arrives(params: Mapping[str, Any]) -> bool:

@@ -142,6 +142,18 @@ def test_it_stays_where_the_storage_browser_of_the_appliance_looks(site):
     assert "ca1-1.bak" not in site.lying()
 
 
+def test_a_backup_tells_of_files_with_another_prefix(site):
+    result = one_ok(site)
+    assert not any("begin with" in note for note in result["notes"])
+    for name in ("other-1.bak", "other-2.bak"):
+        site.deliver(name)
+    nothing = site.backup()
+    site.deliver("ca1-2.bak", b"second" * 999)
+    for result in (nothing, site.backup(), site.backup(check=True)):
+        (note,) = [note for note in result["notes"] if "begin with" in note]
+        assert "2 files" in note and "'ca1-'" in note and "other-1.bak" in note
+
+
 def test_only_files_with_the_declared_prefix_are_taken(site):
     site.deliver("other-1.bak")
     result = site.backup()

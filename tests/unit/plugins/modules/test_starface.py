@@ -380,6 +380,24 @@ def test_a_backup_that_was_pushed(site):
     assert site.clear_files() == []
 
 
+def test_what_is_kept_in_the_landing_zone_is_told_each_time(site):
+    where = land(site)
+    assert not site.backup(mode="landing", **where).get("failed")
+    assert "in the clear" not in site.warned[-1] and site.clear_files() == []
+    land(site, "y.sar", archive(5000))
+    for _run in range(2):
+        site.backup(mode="landing", after="keep", **where)
+        (kept,) = site.clear_files()
+        assert f"{kept.relative_to(site.folder / 'landing' / 'pbx' / 'incoming')} is" in site.warned[-1]
+        assert "in the clear" in site.warned[-1] and "after: remove" in site.warned[-1]
+    land(site, "z.sar", archive(5100))
+    site.backup(mode="landing", after="keep", **where)
+    assert "and 1 more are" in site.warned[-1] and len(site.clear_files()) == 2
+    land(site, "bad.sar", bytes(5000))
+    assert site.backup(mode="landing", after="keep", **where)["failed"]
+    assert "in the clear" in site.warned[-1]
+
+
 def test_what_was_pushed_and_is_bad(site):
     result = site.backup(mode="landing", **land(site, content=bytes(5000)))
     assert result["failed"] and "zeros" in result["msg"] and result["verdict"] == "all_zero"
