@@ -71,8 +71,11 @@ class ActionModule(BackupAction):
         """The hosts with their options, held against their products' specifications; the results of those whose are
         not right, and of those that are not for this job."""
         product, declared, site, backup_host = (
-            str(own[name] or SPEC.options[name]["default"]) for name in CONTROLLER_OPTIONS if name.endswith("variable")
+            str(own[name] or SPEC.options[name]["default"])
+            for name in ("product_variable", "options_variable", "site_variable", "backup_host_variable")
         )
+        own_task = own["own_task_variable"]
+        others_alone: set[str] = set()
         hosts: list[FleetHost] = []
         others: dict[str, Any] = {}
         batch = task_vars["ansible_play_batch"]
@@ -82,6 +85,7 @@ class ActionModule(BackupAction):
                 kind = variables.value(product)
                 at = variables.value(backup_host) if self._task.delegate_to else None
                 if not kind or kind not in FLEET_PRODUCTS:
+                    others_alone.add(str(kind or (variables.value(own_task) if own_task else "") or ""))
                     others[name] = {"changed": False, "skipped": True, "own_task": bool(kind)}
                     continue
                 if at not in (None, self._task.delegate_to):
@@ -98,12 +102,24 @@ class ActionModule(BackupAction):
                 hosts.append(host)
             except Exception as error:
                 others[name] = {"changed": False, **_story(error)}
-        return hosts, others
+        for host in hosts if own_task else ():
+            missed = sorted(host.place.after & others_alone)
+            if missed:
+                others[host.name] = self._later(", ".join(missed))
+        return [host for host in hosts if host.name not in others], others
+
+    def _elsewhere(self, what: str) -> dict[str, Any]:
+        return self._left(f"its {what} is another one: it needs a task of its own")
+
+    def _later(self, products: str) -> dict[str, Any]:
+        return self._left(
+            f"it may demand generations of {products} of hosts that have tasks of their own: its is later"
+        )
 
     @staticmethod
-    def _elsewhere(what: str) -> dict[str, Any]:
+    def _left(why: str) -> dict[str, Any]:
         """The result of a host that is left to a task of its own. Who has none for it, is to see that."""
-        warning = f"Not backed up by this job, as its {what} is another one: it needs a task of its own."
+        warning = f"Not backed up by this job, as {why}."
         return {"changed": False, "skipped": True, "own_task": True, "warnings": [warning]}
 
     @staticmethod

@@ -56,6 +56,13 @@ options:
         to is left to a task of its own.
     type: str
     default: recovery_backup_host
+  own_task_variable:
+    description:
+      - The variable in which a host that is backed up by a task of its own, and has no part in the job, names its product.
+        A host of the job that may demand a generation of such a host in the same run is left to a task of its own too,
+        and that has to come later.
+      - If not given, nobody is left to a task of his own for that reason.
+    type: str
   progress_interval:
     description:
       - Seconds between two lines that say how far the job is. V(0) is none.

@@ -42,6 +42,7 @@ CONTROLLER_OPTIONS = (
     "options_variable",
     "site_variable",
     "backup_host_variable",
+    "own_task_variable",
     "progress_interval",
 )
 """What the action plugin uses itself."""
@@ -52,6 +53,7 @@ SPEC = ArgumentSpec(
         "options_variable": {"type": "str", "default": "recovery_options"},
         "site_variable": {"type": "str", "default": "recovery_site"},
         "backup_host_variable": {"type": "str", "default": "recovery_backup_host"},
+        "own_task_variable": {"type": "str"},
         "progress_interval": {"type": "float"},
         "hosts": {
             "type": "list",

@@ -186,3 +186,30 @@ def test_of_a_module_that_died_is_told_what_it_left_and_how_to_go_on(job):
 def test_a_module_that_refused_did_not_begin(job):
     job.answer = lambda options: {"failed": True, "msg": "There is no repository.", "error": "RepositoryMissing"}
     assert job.run()["hosts"]["pbx1"]["msg"] == "There is no repository."
+
+
+def test_what_may_demand_a_host_with_a_task_of_its_own_has_one_too_that_comes_later(job):
+    """Else it would be gathered before the database, and lack it."""
+    needs = {"username": "backup", "password": PASSWORD}
+    job.add("uc1", product="procall_server", **needs)
+    job.add("uc2", product="procall_server", demanded_companions=[{"product": "pushed", "why": "fax"}], **needs)
+    job.variables["sql1"] = {"own": "mssql"}
+    job.arguments["own_task_variable"] = "own"
+    hosts = job.run()["hosts"]
+    assert [hosts[name]["own_task"] for name in ("uc1", "uc2")] == [True, True]
+    assert "may demand generations of mssql" in hosts["uc1"]["warnings"][0]
+    assert [one["name"] for one in job.sent[0]["hosts"]] == ["pbx1", "pbx2"]
+
+    job.variables["sql1"] = {"own": "linux"}
+    hosts = job.run()["hosts"]
+    assert all(hosts[name]["changed"] for name in ("uc1", "uc2"))
+
+    job.add("fax", product="pushed")
+    hosts = job.run()["hosts"]
+    assert hosts["uc1"]["changed"] and hosts["uc2"]["own_task"] and hosts["fax"]["own_task"]
+
+
+def test_who_has_no_tasks_for_single_hosts_leaves_none_to_them(job):
+    job.add("uc1", product="procall_server", username="backup", password=PASSWORD)
+    job.variables["sql1"] = {"own": "mssql"}
+    assert job.run()["hosts"]["uc1"]["changed"]
