@@ -63,6 +63,7 @@ def test_the_order_of_every_restore(title):
         at(steps, "/signserver/healthcheck/signserverhealth"),
     ]
     assert order == sorted(order)
+    assert "backup1 /ca1" in steps[at(steps, "browse it by NFS 4.2")].text
     assert [step.number for step in steps] == list(range(1, len(steps) + 1))
     assert any("generation ca1/keyfactor_appliance/7, version, who" in step.text for step in steps)
 
