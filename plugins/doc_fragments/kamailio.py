@@ -43,6 +43,8 @@ options:
   database:
     description:
       - V(auto) takes the databases that the configuration names, V(none) takes none.
+      - With V(auto) a generation is partial when there may be a database that is not found, since a C(db_url) does not
+        become a URL, a module uses the one that is compiled into it, or a driver is loaded for nothing.
       - O(databases) overrides it.
     type: str
     choices:

@@ -38,10 +38,12 @@ from .kamailio_database import (
     configured,
     declared,
     labels,
+    unknown,
 )
 from .kamailio_files import files_referenced, find_main_file, included_outside, is_below, tls_files
 from .kamailio_script import ReadFile
 from .kamailio_semantic import TOPICS, Tables, compare, compare_dumps, dumps_in, read_tables
+from .kamailio_startup import Startup, read_startup
 from .kamailio_tables import TableClasses, table_classes
 from .not_gatherable import NotGatherable
 from .options import absolute_path, choice, list_of, option, parse_options, port, text, words
@@ -72,6 +74,12 @@ def _unread(files: Mapping[str, str]) -> NotGatherable:
     """They may name databases, keys and more that nobody knows of."""
     reason = "; ".join(f"{path} cannot be read, nor what it names ({why})" for path, why in files.items())
     return NotGatherable(name="unread-files", data_class="voip_config", reason=reason)
+
+
+def _unknown(reasons: Sequence[str]) -> NotGatherable:
+    """There may be databases that nobody would miss until they are needed."""
+    reason = f"{'; '.join(reasons)}. Say with databases which there are, or set database to none"
+    return NotGatherable(name="unknown-databases", data_class="voip_config", reason=reason)
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,7 @@ class Kamailio(UnixProduct):
         read = TextReader(transport, self.root, self.become)
         there = partial(existing, transport, self.root, self.become)
         host = look_at_host(transport, self.root, self.become)
-        config = self._parse(read, self.options.main_file)
+        config, lacking = self._known_config(transport, read)
         tls = tls_files(config, read)
         databases = self._databases(config)
         classes = self._table_classes(config)
@@ -145,6 +153,7 @@ class Kamailio(UnixProduct):
                 "tls_files": there(self._outside(tls)),
                 "referenced_files": there(self._outside(files_referenced(config, tls)), files_only=True),
                 "listens": config.listens,
+                "unknown_databases": lacking,
                 "databases": [database.facts() for database in databases],
                 "tables": {
                     "logs": list(classes.logs),
@@ -176,6 +185,8 @@ class Kamailio(UnixProduct):
             items.append(self.tree("additional-paths", self.options.paths, order=20, exclude=self.options.exclude))
         if facts.get("unread_files"):
             items.append(_unread(facts["unread_files"]))
+        if facts.get("unknown_databases"):
+            items.append(_unknown(facts["unknown_databases"]))
         for label, database in zip(labels(databases), databases):
             name = "database" if len(databases) == 1 else f"database-{label}"
             items.extend(self._database_items(name, database, classes))
@@ -255,8 +266,21 @@ class Kamailio(UnixProduct):
         return config, read_tables(view, config, dumps, folders, self._table_classes(config), masker)
 
     # --- the configuration -------------------------------------------------------------------------------------------
-    def _parse(self, read: ReadFile, main_file: str) -> KamailioConfig:
-        return parse(main_file, read, dict(define.partition("=")[::2] for define in self.options.defines))
+    def _known_config(self, transport: Transport, read: ReadFile) -> tuple[KamailioConfig, list[str]]:
+        """The configuration, and why it may have databases that are not known. How Kamailio is started is looked at
+        only where the configuration alone does not tell its databases."""
+        config = self._parse(read, self.options.main_file)
+        if self.options.database != "auto" or (configured(config) and not unknown(config)):
+            return config, []
+        startup = read_startup(transport, self.root, self.become)
+        if startup.environment or startup.defines:
+            config = self._parse(read, self.options.main_file, startup)
+        return config, unknown(config)
+
+    def _parse(self, read: ReadFile, main_file: str, startup: Startup | None = None) -> KamailioConfig:
+        startup = startup or Startup()
+        declared_defines = dict(define.partition("=")[::2] for define in self.options.defines)
+        return parse(main_file, read, {**startup.defines, **declared_defines}, startup.environment)
 
     def _databases(self, config: KamailioConfig) -> list[KamailioDatabase]:
         if isinstance(self.options.database, str):

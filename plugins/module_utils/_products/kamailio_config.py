@@ -24,7 +24,7 @@ class KamailioConfig:
 
     ``modparams`` holds every value of a parameter in order, for most parameters one. ``routes`` holds the code lines
     of a block without comments and indentation. ``missing`` are files that an ``include_file`` names and that are
-    not there.
+    not there, ``undecided`` conditions whose other branch names a database.
     """
 
     modules: list[str] = field(default_factory=list)
@@ -37,6 +37,7 @@ class KamailioConfig:
     defines: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
 
     def parameter(self, module: str, name: str) -> str | None:
         """The last value of a module's parameter."""
@@ -44,12 +45,15 @@ class KamailioConfig:
         return values[-1] if values else None
 
 
-def parse(path: str, read: ReadFile, defines: Mapping[str, str] | None = None) -> KamailioConfig:
+def parse(
+    path: str, read: ReadFile, defines: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+) -> KamailioConfig:
     """Read the configuration whose main file is at ``path``. A text that is no configuration gives an empty one."""
-    script = Script()
+    script = Script(environment=environment or {})
     config = KamailioConfig()
     _statements(list(tokens(path, read, script, defines or {})), config)
     config.defines, config.files, config.missing = script.defines, script.files, script.missing
+    config.undecided = script.undecided
     return config
 
 

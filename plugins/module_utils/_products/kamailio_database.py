@@ -26,6 +26,32 @@ _URL = re.compile(rf"(?P<scheme>{'|'.join((*_SCHEMES, *_OTHER_SCHEMES))})://(?P<
 _URL_PARAMETER = re.compile(r"(_url|^url|^sqlcon|^connection|^con|^db)$")
 
 
+_DATABASE_PARAMETER = re.compile(r"db_url|^sqlcon$")
+_NO_DATABASE = ("cluster://", "flatstore:")
+"""Values that name other connections, which have parameters of their own, or plain files of records."""
+_NAME_OF_VALUE = re.compile(r"[A-Za-z_]\w*|\$(?:env|def|defn)\(\w+\)")
+_DRIVERS = {
+    "db_mysql": "mysql",
+    "db_postgres": "postgresql",
+    "db_sqlite": "sqlite",
+    "db_text": DBTEXT,
+    "db_unixodbc": "unixodbc",
+    "db_oracle": "oracle",
+    "db_berkeley": "berkeley",
+    "db_mongodb": "mongodb",
+    "db_cassandra": "cassandra",
+}
+_ALWAYS = (
+    *("alias_db", "auth_db", "cfg_db", "dialplan", "domain", "domainpolicy", "drouting", "group", "imc", "lcr"),
+    *("matrix", "msilo", "mtree", "pdt", "prefix_route", "speeddial", "uid_auth_db", "uid_avp_db", "uid_domain"),
+    *("uid_gflags", "uid_uri_db", "uri_db", "userblocklist"),
+)
+"""Modules that use a database as soon as they are loaded, and have the URL of one compiled in: found in the modules of
+Kamailio 5.6.3."""
+_WITH_MODE = ("usrloc", "dialog")
+"""The same, where their ``db_mode`` is not 0."""
+
+
 def _run_as(value: Any) -> bool | str:
     return value if isinstance(value, bool) else text(value)
 
@@ -153,6 +179,56 @@ def configured(config: KamailioConfig) -> list[KamailioDatabase]:
             if known is None or (database.password and not known.password):
                 found[database.place] = database
     return list(found.values())
+
+
+def unknown(config: KamailioConfig) -> list[str]:
+    """Why there may be databases that :func:`configured` does not find, each in a sentence without any value."""
+    reasons = [
+        f"{name} of {module} names a database in a way that is not understood{_named(value)}"
+        for (module, name), values in config.modparams.items()
+        if _DATABASE_PARAMETER.search(name)
+        for value in values
+        if value.strip() and not _URL.search(value) and not value.startswith(_NO_DATABASE)
+    ]
+    reasons += [
+        f"{module} has no db_url, so it uses the database that is compiled into it"
+        for module in dict.fromkeys(config.modules)
+        if _uses_database(config, module) and not _parameter(config, module, "db_url")
+    ]
+    reasons += [
+        f"nobody here can tell whether #!ifexp {one} holds, and its #!else names one" for one in config.undecided
+    ]
+    engines = {database.engine for database in configured(config)}
+    drivers = dict.fromkeys(module for module in config.modules if module in _DRIVERS)
+    return reasons or [
+        f"the driver {driver} is loaded, and no parameter names a database of its kind"
+        for driver in drivers
+        if _DRIVERS[driver] not in engines
+    ]
+
+
+def _named(value: str) -> str:
+    return f" ({value})" if _NAME_OF_VALUE.fullmatch(value) else ""
+
+
+def _parameter(config: KamailioConfig, module: str, name: str) -> str:
+    """The last value; the module of a parameter may be a pattern."""
+    found = ""
+    for (pattern, parameter), values in config.modparams.items():
+        if parameter == name and (pattern == module or _matches(pattern, module)):
+            found = values[-1]
+    return found
+
+
+def _matches(pattern: str, module: str) -> bool:
+    try:
+        return re.fullmatch(pattern, module) is not None
+    except re.error:
+        return False
+
+
+def _uses_database(config: KamailioConfig, module: str) -> bool:
+    return module in _ALWAYS or (module in _WITH_MODE and _parameter(config, module, "db_mode") not in ("", "0"))
 
 
 def from_url(url: str) -> KamailioDatabase:

@@ -13,6 +13,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from .kamailio_condition import holds
+from .kamailio_startup import definition
+
 STRING = "string"
 WORD = "word"
 MARK = "mark"
@@ -29,7 +32,8 @@ _SUBSTITUTIONS = ("subst", "substdef", "substdefs")
 _CONDITIONS = ("ifdef", "ifndef", "ifexp", "else", "endif")
 _INCLUDES = {"include_file": True, "import_file": False}
 """Directive or statement -> whether the file must be there."""
-_DIRECTIVES = (*_DEFINES, "defenv", "trydefenv", *_SUBSTITUTIONS, *_CONDITIONS, *_INCLUDES)
+_FROM_ENVIRONMENT = ("defenv", "defenvs", "trydefenv", "trydefenvs")
+_DIRECTIVES = (*_DEFINES, *_FROM_ENVIRONMENT, *_SUBSTITUTIONS, *_CONDITIONS, *_INCLUDES)
 
 _LEXER = re.compile(
     r"""
@@ -47,6 +51,8 @@ _SKIPPING = re.compile(r"(?:#!|!!)(ifdef|ifndef|ifexp|else|endif)\b")
 _DEFINITION = re.compile(r"(?P<id>[A-Za-z_]\w*)(?:[ \t]+(?P<value>.*))?", re.DOTALL)
 _IDENTIFIER = re.compile(r"(?<![\w.@%$-])[A-Za-z_]\w*(?![\w.@%$-])")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ENVIRONMENT_IN_STRING = re.compile(r"\$env\((\w+)\)")
+_NAMES_A_DATABASE = re.compile(r"db_url|\w://")
 _DEFINE_IN_STRING = re.compile(r"\$defn?\((\w+)\)")
 
 
@@ -70,12 +76,15 @@ class Token:
 @dataclass
 class Script:
     """What reading left behind besides the words: the definitions at the end, the files that were read, what was
-    missing."""
+    missing. ``environment`` is what Kamailio is started with, as far as it is known. ``undecided``: conditions of which
+    nobody knows whether they hold, and whose other branch, which is not read, names a database."""
 
     defines: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     substitutions: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    undecided: list[str] = field(default_factory=list)
 
 
 def tokens(path: str, read: ReadFile, script: Script, defines: Mapping[str, str]) -> Iterator[Token]:
@@ -84,7 +93,7 @@ def tokens(path: str, read: ReadFile, script: Script, defines: Mapping[str, str]
     :param read: gives the content of an absolute path, or None
     :param defines: what the command line defines (``-A``)
     """
-    script.defines.update(defines)
+    script.defines.update({name: definition(value) for name, value in defines.items()})
     yield from _Reader(read, script).file(path, 0)
 
 
@@ -93,6 +102,7 @@ class _Reader:
         self.read = read
         self.script = script
         self.room = MOST_BYTES
+        self._conditions: list[str] = []
 
     def file(self, path: str, depth: int) -> Iterator[Token]:
         content = self.read(path) if depth <= DEEPEST_INCLUDE else None
@@ -119,7 +129,11 @@ class _Reader:
                 if name in _INCLUDES:
                     yield from self._include(rest.strip().strip("\"'"), path, depth, _INCLUDES[name])
                 elif not self._holds(name, rest):
-                    at, line = self._skip(text, at, line)
+                    undecided = self._conditions.pop() if name == "else" and self._conditions else ""
+                    begin = at
+                    at, line = self._skip(text, at, line, name == "else")
+                    if undecided and _NAMES_A_DATABASE.search(text, begin, at):
+                        self.script.undecided.append(undecided)
                 continue
             token = self._token(found, path, start)
             if including:
@@ -176,12 +190,33 @@ class _Reader:
             self._define(name, rest)
         elif name in _SUBSTITUTIONS:
             self._substitute(name, rest.strip().strip("\"'"))
+        elif name in _FROM_ENVIRONMENT:
+            self._define_from_environment(name, rest)
         elif name in ("ifdef", "ifndef"):
             word = rest.split(None, 1)[0] if rest.split() else ""
-            return (word in self.script.defines) == (name == "ifdef")
+            return self._enter((word in self.script.defines) == (name == "ifdef"))
+        elif name == "ifexp":
+            known = holds(rest, self.script.defines)
+            return self._enter(known is not False, rest.strip() if known is None else "")
         elif name == "else":
             return False
+        elif name == "endif" and self._conditions:
+            self._conditions.pop()
         return True
+
+    def _enter(self, is_on: bool, undecided: str = "") -> bool:
+        """A branch begins; when it is switched off, :meth:`_skip` says whether there is another."""
+        if is_on:
+            self._conditions.append(undecided)
+        return is_on
+
+    def _define_from_environment(self, name: str, rest: str) -> None:
+        """``ID=VARIABLE``, or ``VARIABLE`` for both. An s at the end makes a string of the value."""
+        identifier, _equals, variable = rest.strip().partition("=")
+        value = self.script.environment.get((variable or identifier).strip())
+        if value is not None:
+            quoted = f'"{value}"' if name.endswith("s") and value[:1] != '"' else definition(value)
+            self.script.defines[identifier.strip()] = quoted
 
     def _define(self, name: str, rest: str) -> None:
         found = _DEFINITION.match(rest.strip())
@@ -206,9 +241,10 @@ class _Reader:
     def _substituted(self, text: str) -> str:
         for pattern, value in self.script.substitutions:
             text = pattern.sub(lambda _found, value=value: value, text)  # type: ignore[misc]
+        text = _ENVIRONMENT_IN_STRING.sub(lambda found: self.script.environment.get(found[1], found[0]), text)
         return _DEFINE_IN_STRING.sub(lambda found: self.script.defines.get(found[1], found[0]), text)
 
-    def _skip(self, text: str, at: int, line: int) -> tuple[int, int]:
+    def _skip(self, text: str, at: int, line: int, behind_else: bool) -> tuple[int, int]:
         """Behind the directive that switches reading on again. Inside of such a stretch there are no comments."""
         depth = 0
         for found in _SKIPPING.finditer(text, at):
@@ -218,6 +254,8 @@ class _Reader:
             elif depth:
                 depth -= name == "endif"
             else:
+                if name == "else" and not behind_else:
+                    self._conditions.append("")
                 stop = text.find("\n", found.end())
                 stop = len(text) if stop < 0 else stop
                 return stop, line + text.count("\n", at, stop)

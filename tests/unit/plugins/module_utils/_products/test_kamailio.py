@@ -74,6 +74,7 @@ def with_text_tables(root):
     text = config.read_text().replace(
         "mysql://kamailio:s3cr:t@nd/more@db.example:3307/voip", "text:///etc/kamailio/dbtext"
     )
+    text = text.replace("db_mysql.so", "db_text.so").replace('loadmodule "/usr/lib/kamailio/modules/db_sqlite.so"', "")
     config.write_text(text.replace('modparam("acc", "db_url", DBLITE)', ""))
     return folder
 
@@ -95,6 +96,7 @@ def with_sqlite(root):
     text = config.read_text().replace(
         "mysql://kamailio:s3cr:t@nd/more@db.example:3307/voip", "sqlite:////etc/kamailio/voip.sqlite"
     )
+    text = text.replace("db_mysql.so", "db_sqlite.so")
     config.write_text(text.replace('modparam("acc", "db_url", DBLITE)', ""))
     return place
 
@@ -402,3 +404,104 @@ def test_mask_rules():
 def test_options_that_cannot_be(options):
     with pytest.raises(OptionInvalid):
         Kamailio(options)
+
+
+# --- databases that the configuration does not name ------------------------------------------------------------------
+DRIVER = 'loadmodule "db_mysql.so"\n'
+URL = "mysql://u:s3cret@db/voip"
+NOT_UNDERSTOOD = "names a database in a way that is not understood"
+
+
+def lacking(root, transport, config, **options):
+    """What is said of databases that are not known, and those that are."""
+    (root / "etc/kamailio/kamailio.cfg").write_text(config)
+    one = product(root, **options)
+    probe = one.probe(transport)
+    items = {item.name: item for item in one.items(read_again(probe))}
+    gathering = gather_items(
+        [item for name, item in items.items() if "unknown" in name], transport, Digester(bytes(32))
+    )
+    assert "s3cret" not in json.dumps(probe.facts) + str(gathering.problems())
+    assert gathering.status == ("partial" if "unknown-databases" in items else "complete")
+    return [problem["message"] for problem in gathering.problems()], [
+        one["database"] for one in probe.facts["databases"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('modparam("auth_db", "db_url", DBURL)\n', f"db_url of auth_db {NOT_UNDERSTOOD} (DBURL)"),
+        ('#!defenv DBURL\nmodparam("acc", "db_url", DBURL)\n', "db_url of acc names"),
+        ('modparamx("usrloc", "db_url", "$env(DBURL)")\n', f"db_url of usrloc {NOT_UNDERSTOOD} ($env(DBURL))"),
+        ('modparam("sqlops", "sqlcon", "ca=>s3cret")\n', f"sqlcon of sqlops {NOT_UNDERSTOOD}."),
+        (DRIVER + 'loadmodule "auth_db.so"\n', "auth_db has no db_url, so it uses the database that is compiled"),
+        (DRIVER + 'loadmodule "usrloc.so"\nmodparam("usrloc", "db_mode", 2)\n', "usrloc has no db_url"),
+        (DRIVER, "the driver db_mysql is loaded, and no parameter names a database of its kind."),
+        (
+            '#!ifexp OS_NAME == "linux"\n#!else\nmodparam("acc", "db_url", "mysql://u:s3cret@h/d")\n#!endif\n',
+            'nobody here can tell whether #!ifexp OS_NAME == "linux" holds',
+        ),
+    ],
+)
+def test_a_database_that_is_not_known_makes_it_incomplete_until_it_is_declared(root, transport, config, said):
+    messages, found = lacking(root, transport, config)
+    assert len(messages) == 1 and messages[0].startswith(said) and found == []
+    assert messages[0].endswith(". Say with databases which there are, or set database to none")
+    assert lacking(root, transport, config, database="none") == ([], [])
+    declared = {"engine": "mysql", "database": "voip", "host": "db"}
+    assert lacking(root, transport, config, database=declared) == ([], ["voip"])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        'loadmodule "tm.so"\nloadmodule "usrloc.so"\nloadmodule "dialog.so"\nlisten=udp:192.0.2.9:5060\n',
+        'loadmodule "usrloc.so"\nmodparam("usrloc", "db_mode", 0)\nmodparam("htable", "db_url", "")\n',
+        f'#!ifdef WITH_MYSQL\n{DRIVER}#!ifndef DBURL\n#!define DBURL "{URL}"\n#!endif\n#!endif\n',
+        'modparam("acc", "db_url", "flatstore:/var/log/acc")\n',
+        "#!ifexp OS_NAME\n#!else\nlisten=udp:192.0.2.9:5060\n#!endif\n",
+    ],
+)
+def test_a_configuration_without_a_database_stays_complete(root, transport, config):
+    assert lacking(root, transport, config) == ([], [])
+
+
+def test_a_database_of_one_module_is_not_that_of_another_and_patterns_name_modules(root, transport):
+    named = f'{DRIVER}loadmodule "auth_db.so"\nloadmodule "alias_db.so"\nmodparam("acc", "db_url", "{URL}")\n'
+    messages, found = lacking(root, transport, named)
+    assert found == ["voip"] and messages[0].count("compiled into it") == 2
+    assert lacking(root, transport, f'{named}modparam("a[a-z]+_db", "db_url", "{URL}")\n') == ([], ["voip"])
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("etc/default/kamailio", f"# DBURL=none\nexport DBURL='{URL}'\n"),
+        ("etc/systemd/system/kamailio.service.d/db.conf", f'[Service]\nEnvironment=A=b "DBURL={URL}"\n'),
+        ("etc/systemd/system/kamailio.service.d/db.conf", "[Service]\nEnvironmentFile=-/etc/voip/environment\n"),
+        (
+            "etc/systemd/system/kamailio.service",
+            f"[Service]\nExecStart=/usr/sbin/kamailio -f $CFGFILE \\\n  -A 'DBURL=\"{URL}\"' -m 64\n",
+        ),
+        ("etc/systemd/system/kamailio.service.d/db.conf", f"ExecStart=\nExecStart=kamailio -AX=1 -A DBURL={URL}\n"),
+    ],
+)
+def test_what_kamailio_is_started_with_names_its_database(root, transport, path, content):
+    for place, text in (("etc/voip/environment", f'DBURL="{URL}"\n'), (path, content)):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).write_text(text)
+    use = 'modparam("auth_db", "db_url", DBURL)\n'
+    for config in (use,) if "-A" in content else (f"#!defenv DBURL\n{use}", f"#!trydefenvs DBURL=DBURL\n{use}"):
+        assert lacking(root, transport, DRIVER + config) == ([], ["voip"])
+    if "-A" in content:
+        under = f'#!ifdef DBURL\nmodparam("acc", "db_url", "{URL}")\n#!endif\n'
+        assert lacking(root, transport, under) == ([], ["voip"])
+    else:
+        assert lacking(root, transport, f'{DRIVER}modparamx("acc", "db_url", "$env(DBURL)")\n') == ([], ["voip"])
+
+
+def test_the_drop_in_of_a_unit_replaces_what_it_is_started_with(root, transport):
+    for path, url in (("kamailio.service", "mysql://old/old"), ("kamailio.service.d/db.conf", "mysql://new/new")):
+        (root / "etc/systemd/system" / path).write_text(f"ExecStart=kamailio -A DBURL={url}\n")
+    assert lacking(root, transport, 'modparam("acc", "db_url", DBURL)\n') == ([], ["new"])

@@ -83,6 +83,9 @@ def test_definitions(text, expected):
         ("#!ifdef A\n# #!endif\na", ["a"]),
         ("#!define A\n#!ifdef A\n# #!else\na\n#!endif\nb", ["a", "b"]),
         ("#!ifexp 1 > 0\na\n#!else\nb\n#!endif\nc", ["a", "c"]),
+        ("#!ifexp 0 > 1\na\n#!else\nb\n#!endif\nc", ["b", "c"]),
+        ("#!define X 2\n#!ifexp X == 1\na\n#!endif\n#!ifexp X == 2\nb\n#!else\nc\n#!endif\nd", ["b", "d"]),
+        ("#!ifexp OS == 1\n#!ifdef A\na\n#!else\nb\n#!endif\nc\n#!else\nd\n#!endif\ne", ["b", "c", "e"]),
         ('#!ifdef A\n"#!endif\na', ["a"]),
         ("#!ifdef\na\n#!endif\nb", ["b"]),
     ],
@@ -144,3 +147,27 @@ def test_no_text_breaks_the_reader(text):
 @given(st.binary(max_size=100))
 def test_no_bytes_break_the_reader(content):
     list(tokens("/m", lambda path: content, Script(), {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "undecided"),
+    [
+        ("#!ifexp OS == 1\n#!else\nmysql://h/d\n#!endif\n", ["OS == 1"]),
+        ("#!ifexp OS == 1\n#!ifdef A\n#!else\nx://h/d\n#!endif\n#!else\ndb_url\n#!endif\n", ["OS == 1"]),
+        ("#!ifexp OS == 1\nmysql://h/d\n#!else\nother\n#!endif\nmysql://h/d\n", []),
+        ("#!ifexp 1 == 1\n#!else\nmysql://h/d\n#!endif\n", []),
+        ("#!ifdef A\n#!else\n#!endif\n#!else\nmysql://h/d\n#!endif\n#!endif\n", []),
+    ],
+)
+def test_a_branch_that_nobody_can_tell_to_be_off_and_that_names_a_database_is_told(text, undecided):
+    script = Script()
+    list(tokens("/k.cfg", {"/k.cfg": text.encode()}.get, script, {}))
+    assert script.undecided == undecided
+
+
+def test_the_environment_defines_what_is_known_of_it():
+    text = '#!defenv A\n#!defenvs B=C\n#!trydefenv NONE\n"$env(C) $env(NONE)" A B NONE'
+    script = Script(environment={"A": "mysql://h/d", "C": "c"})
+    read_words = [token.text for token in tokens("/k.cfg", {"/k.cfg": text.encode()}.get, script, {})]
+    assert read_words == ["c $env(NONE)", "mysql://h/d", "c", "NONE"]
+    assert "mysql" not in repr(Script(environment={"A": "mysql://h/d"}))
