@@ -58,9 +58,9 @@ options:
     default: recovery_backup_host
   own_task_variable:
     description:
-      - The variable in which a host that is backed up by a task of its own, and has no part in the job, names its product.
-        A host of the job that may demand a generation of such a host in the same run is left to a task of its own too,
-        and that has to come later.
+      - The variable in which a host that has a task of its own, and no part in the job, names its product.
+      - A host of the job that may demand a generation of such a host in the same run is left to a task of its own
+        too, and that has to come later.
       - If not given, nobody is left to a task of his own for that reason.
     type: str
   progress_interval:

@@ -19,6 +19,7 @@ from support.repositories import SECRET
 from ansible_collections.ucops.recovery.plugins.module_utils._items.services import Service
 from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module, fleet_run
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_record
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId, object_name
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.generation_writer import GenerationWriter
@@ -229,3 +230,58 @@ def test_one_that_is_cut_off_between_two_commands_ends_before_the_next_item(flee
         results = fleet.run(host_timeout=0.3)
     assert results["pbx1"]["failed"] and "longer than 0.3 s and was cut off" in results["pbx1"]["msg"]
     assert "closed" in asked and not any("touch" in one for one in asked), asked
+
+
+@pytest.mark.parametrize(
+    ("limit", "of_berlin", "of_all"),
+    [
+        ({"concurrency_by_site": {"berlin": 1}, "concurrency_per_site": 2}, 1, 3),
+        ({"concurrency_per_site": 2}, 2, 4),
+        ({"concurrency_by_product": {"linux": 2}}, 2, 2),
+        ({"concurrency": 1}, 1, 1),
+    ],
+)
+def test_limits_reach_those_that_they_are_for(fleet, limit, of_berlin, of_all):
+    at_work: set[str] = set()
+    most = {"berlin": 0, "all": 0}
+    counting = threading.Lock()
+
+    class Counted(LocalTransport):
+        def __enter__(self):
+            with counting:
+                at_work.add(self.host)
+                berlin = sum(name.startswith("berlin") for name in at_work)
+                most.update(berlin=max(most["berlin"], berlin), all=max(most["all"], len(at_work)))
+            time.sleep(0.05)
+            return super().__enter__()
+
+        def __exit__(self, *what) -> None:
+            with counting:
+                at_work.discard(self.host)
+
+    fleet.transport = Counted
+    for number in range(3):
+        for site in ("berlin", "bonn"):
+            fleet.add(f"{site}{number}")
+            fleet.hosts[-1]["site"] = site
+    results = fleet.run(**limit)
+    assert not any(one.get("failed") for one in results.values())
+    assert most["berlin"] <= of_berlin and most["all"] <= of_all
+
+
+def test_a_run_that_takes_too_long_is_told_to_each_host(fleet):
+    fleet.transport = Cuttable
+    fleet.add("pbx1", commands=[{"name": "status", "argv": ["sleep", "30"]}])
+    fleet.add("pbx2")
+    results = fleet.run(run_timeout=0.4, concurrency=1)
+    assert "The run took longer than 0.4 s and was cut off" in results["pbx1"]["msg"]
+    assert "The run took longer than 0.4 s and did not come to this host" in results["pbx2"]["msg"]
+
+
+def test_what_is_ready_together_is_committed_together(fleet, monkeypatch):
+    for number in range(8):
+        fleet.add(f"pbx{number}")
+    alone = run_module("fleet_backup", fleet.arguments(concurrency=1))
+    monkeypatch.setattr(LocalBackend, "_sync", lambda self, paths: time.sleep(0.05))
+    together = run_module("fleet_backup", fleet.arguments())
+    assert alone["commits"] == 8 and together["commits"] < 8
