@@ -252,7 +252,8 @@ hosts:
       returned: always
     newest_complete:
       description: The newest complete generation, empty when there is none, with C(id), C(at), C(age_seconds),
-        C(status), C(missing), C(phase), C(change_id), C(release) and C(head).
+        C(status), C(missing), C(phase), C(change_id), C(release) and C(head). Time and age of what a product pushed are
+        those of its arrival.
       type: dict
       returned: always
     newest:
