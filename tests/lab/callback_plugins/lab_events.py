@@ -32,9 +32,15 @@ class CallbackModule(CallbackBase):
             "host": result.host.get_name(),
             "task": result.task.get_name(),
             "result": json.loads(self._dump_results(result.result)),
+            # Ansible leaves it out of what it dumps
+            "diff": self._prepared(result.result.get("diff")),
         }
         with open(os.environ["LAB_EVENTS"], "a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
+
+    @staticmethod
+    def _prepared(diff: Any) -> str:
+        return str(diff.get("prepared", "")) if isinstance(diff, dict) else ""
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write("ok", result)

@@ -17,7 +17,7 @@ from support.modules import run_module, run_unsealing
 from support.repositories import SECRET
 
 from ansible_collections.ucops.recovery.plugins.module_utils._items.services import Service
-from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module, fleet_run
+from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module, fleet_note, fleet_run
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_record
@@ -285,3 +285,22 @@ def test_what_is_ready_together_is_committed_together(fleet, monkeypatch):
     monkeypatch.setattr(LocalBackend, "_sync", lambda self, paths: time.sleep(0.05))
     together = run_module("fleet_backup", fleet.arguments())
     assert alone["commits"] == 8 and together["commits"] < 8
+
+
+def test_the_note_of_how_far_it_is_is_gone_with_the_job(fleet, tmp_path, monkeypatch):
+    monkeypatch.setattr(fleet_note, "TOLD_EVERY", 0.005)
+    note = tmp_path / "notes" / f".ucops-{'a' * 32}"
+    note.parent.mkdir()
+    seen: list[str] = []
+
+    class Looking(LocalTransport):
+        def __exit__(self, *what) -> None:
+            deadline = time.monotonic() + 5
+            while not note.exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            seen.append(note.read_text())
+
+    fleet.transport = Looking
+    fleet.add("pbx1")
+    assert not fleet.run(progress_file=str(note))["pbx1"].get("failed")
+    assert json.loads(seen[0])["running"] == 1 and list(note.parent.iterdir()) == []
