@@ -207,3 +207,23 @@ def test_killed_in_the_middle_leaves_only_whole_generations(fleet):
     assert set(done.ids().values()) == {f"{host}/linux/1" for host in fleet.hosts}
     assert all(done.of[name.split("/")[0]]["result"]["reused"] for name in there)
     assert verify(fleet.store.backend, 1).findings == []
+
+
+def test_a_job_that_cannot_begin_stops_nobody_who_has_no_part_in_it(fleet):
+    """Without pipelining no password is sent; and options that are no dictionary are one host's own matter."""
+    fleet.variables["pbx1"]["recovery_fleet"] = False
+    fleet.variables["pbx2"]["recovery_password"] = PASSWORD
+    fleet.variables["pbx3"]["recovery_options"] = ["paths"]
+    fleet.variables["pbx6"].pop("recovery_product")
+    fleet.write_inventory()
+    events = fleet.controller.folder / "events.jsonl"
+    command = [fleet.controller.ansible("ansible-playbook"), "-i", "inventory.yml", "ucops.recovery.backup"]
+    pipelining_off = {"ANSIBLE_PIPELINING": "false", "LAB_EVENTS": str(events)}
+    done = fleet.controller.run([*command, "-e", "ansible_pipelining=false"], **pipelining_off)
+    assert done.returncode != 0 and generations(fleet) == {"pbx1/linux/1"}, done.stdout
+    told = {}
+    for event in map(json.loads, events.read_text().splitlines()):
+        if event["status"] == "failed" and event["host"] not in told:
+            told[event["host"]] = event["result"]["msg"]
+    assert all("Set ansible_pipelining: true" in told[host] for host in ("pbx2", "pbx4", "pbx5")), told
+    assert "ansible_pipelining" not in told["pbx3"] and PASSWORD not in done.stdout + events.read_text()
