@@ -167,6 +167,9 @@ class SqlServerTransport(Transport):
             return None
 
     def close(self) -> None:
+        line = self._line
+        if line is not None and self._lock.locked():
+            line.cut()  # a statement runs in another thread, and would keep us waiting until it ends
         with self._lock:
             self._hang_up()
         if self.files is not None:

@@ -9,6 +9,7 @@ import logging
 import os
 import pathlib
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -275,6 +276,19 @@ def test_a_silent_server_is_given_up(site: SqlServerSite) -> None:
     site.engine.happen["backup"] = raising(Silence())
     with pytest.raises(DeadlineExceeded, match=r"silent for 0\.3 s"):
         transport.execute(sql_statements.backup("CHAT", "C:\\Backup\\x.bak", None))
+
+
+def test_a_statement_that_runs_is_cut_off_by_closing(site: SqlServerSite) -> None:
+    transport = site.transport(silence_timeout=5)
+    transport.connect()
+    site.engine.happen["backup"] = raising(Silence())
+    closing = threading.Timer(0.2, transport.close)
+    closing.start()
+    began = time.monotonic()
+    with pytest.raises(ConnectionLost, match="broke"):
+        transport.execute(sql_statements.backup("CHAT", "C:\\Backup\\x.bak", None))
+    closing.join()
+    assert time.monotonic() - began < 3
 
 
 def test_patience_has_an_end_too(site: SqlServerSite) -> None:
