@@ -15,6 +15,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.registry 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
 
 ANNA, BOB = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
+UNINSTALL = r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall\procall"
 CLIENT = r"SOFTWARE\ESTOS\UCServer4\Client"
 MACHINE = r"HKLM\SOFTWARE\WOW6432Node\ESTOS\UCServer4\Client"
 FOLDER = r"AppData\Roaming\estos\ProCall 8"
@@ -32,6 +33,7 @@ def _host():
     """Anna is logged on, Bob is not."""
     host = MemoryWindows()
     MemoryServices(host)
+    host.registry.set(UNINSTALL, DisplayName="ProCall 8 Enterprise", DisplayVersion="8.6.2.4711", Publisher="estos")
     host.registry.set(MACHINE, Server="uc1")
     host.add_user(ANNA, r"C:\Users\anna", loaded=True)
     host.add_user(BOB, r"C:\Users\bob", loaded=False)
