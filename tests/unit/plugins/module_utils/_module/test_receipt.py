@@ -60,7 +60,7 @@ def test_it_counts_nothing_of_the_configuration(record):
     assert counts[RECEIPT] == 5 and lasting(counts) == {"users": 3}
 
 
-@pytest.mark.parametrize("received_at, missing", [(None, False), (time.time() - 50 * HOUR, True)])
+@pytest.mark.parametrize("received_at, missing", [(None, False), (time.time() - 50 * HOUR, True)], ids=["now", "then"])
 def test_a_companion_is_of_the_age_of_what_arrived(tmp_path, received_at, missing):
     """What lay in the landing zone for two days belongs to a database of that time, and to none of today."""
     repository = TestRepository.create(tmp_path)
