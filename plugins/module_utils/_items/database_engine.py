@@ -26,6 +26,8 @@ _QUOTE = re.compile(r"['\"]")
 _QUOTED = re.compile(r"(?!(?<=n)'t\b)['\"](?:.*['\"]|.*)")
 _QUOTED_ON = re.compile(r"(?!(?<=n)'t\b)['\"].*")
 """The same where the quoted text goes on in the next line."""
+_CAUSE = re.compile(r" ?\((?:Errcode|errno): \d+(?: \"[A-Za-z ]{1,60}\")?\)\.?\Z")
+"""What MariaDB puts last: the operating system's own words."""
 _MESSAGE = re.compile(r"[A-Z]{4,}\b|[\w-]+: ")
 _PROMPT = re.compile(r"^(?:Password: )+")
 
@@ -176,7 +178,11 @@ def first_error(result: CommandResult) -> str:
     at = next((at for at, line in enumerate(lines) if _ERROR.match(line)), len(lines) - 1)
     following = lines[at + 1] if at + 1 < len(lines) else ""
     goes_on = _QUOTE.search(following) is not None and not _MESSAGE.match(following)
-    return (_QUOTED_ON if goes_on else _QUOTED).sub("'...'", lines[at])[:300]
+    if goes_on:
+        return _QUOTED_ON.sub("'...'", lines[at])[:300]
+    cause = _CAUSE.search(lines[at])
+    end = cause.start() if cause is not None else len(lines[at])
+    return (_QUOTED.sub("'...'", lines[at][:end])[:200] + lines[at][end:])[:300]
 
 
 def section(table: Table) -> bytes:

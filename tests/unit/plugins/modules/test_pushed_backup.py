@@ -315,7 +315,11 @@ def test_a_backup_that_waited_in_the_zone_is_as_old_as_its_arrival(site, monkeyp
     site.deliver("a")
     arrived = int(os.stat(site.incoming / "a").st_ctime)
     aged(monkeypatch, 3 * DAY)
-    monkeypatch.setattr(receiving, "RepositoryWriter", partial(receiving.RepositoryWriter, clock=lambda: time.time()))
+
+    def clock():
+        return time.time()  # as it is by then
+
+    monkeypatch.setattr(receiving, "RepositoryWriter", partial(receiving.RepositoryWriter, clock=clock))
     result = site.backup(expected_every="24h")
     assert result["failed"] and result["error"] == "BackupOverdue" and result["overdue"] is True, result
     assert "pbx/pushed/1, received 3 d" in result["msg"] and result["generation"]["status"] == "complete"

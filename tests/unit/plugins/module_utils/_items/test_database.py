@@ -368,6 +368,10 @@ def test_sections_name_any_table():
             b'psql: error: FATAL:  database "voip" does not exist\n',
             "psql: error: FATAL:  database '...' does not exist",
         ),
+        (
+            b"ERROR 3 (HY000) at line 2: Error writing file '/tmp/MLx' (Errcode: 28 \"No space left on device\")\n",
+            "ERROR 3 (HY000) at line 2: Error writing file '...' (Errcode: 28 \"No space left on device\")",
+        ),
         (b"mysqldump: Couldn't execute 'SHOW X': denied (1)\n", "mysqldump: Couldn't execute '...': denied (1)"),
         (
             b"Parse error near line 3: no such table: x\n  INSERT INTO x VALUES('s3cret')\n",

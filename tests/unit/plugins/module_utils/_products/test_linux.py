@@ -239,8 +239,8 @@ def test_each_of_several_named_paths_is_demanded(transport, tmp_path):
     ):
         wanted = paths if isinstance(paths[0], dict) else [{"path": paths}]
         one = Linux({"root": str(root), "system_config": False, "paths": wanted})
-        (report,) = gather(one, transport)[1].values()
-        assert [problem.path for problem in report.problems] == missing
+        reports = list(gather(one, transport)[1].values())
+        assert [problem.path for report in reports for problem in report.problems] == missing
         (item,) = one.items(Probe())
         report = ItemReport(item.name)
         item.measure(transport, report)
