@@ -178,7 +178,14 @@ class Cuttable(LocalTransport):
             self.stream.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def number(request):
+    """A signal that ends a process; whoever runs the tests may ignore it, as nohup does."""
+    before = signal.signal(request.param, signal.SIG_DFL)
+    yield request.param
+    signal.signal(request.param, before)
+
+
 def test_a_signal_ends_the_run_in_good_order(fleet, monkeypatch, number):
     control = Telephony()
     monkeypatch.setattr(fleet_run, "LOOKS_EVERY", 0.05)
