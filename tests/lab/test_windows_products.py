@@ -241,7 +241,9 @@ def refused(
         for part in ("Nothing was touched", *words):
             assert part in result["msg"], result["msg"]
     assert states(recovery) == before
-    assert [line for line in recovery.host.commands[heard:] if line.startswith(TOUCHING)] == []
+    done = [line for line in recovery.host.commands[heard:] if line.startswith(TOUCHING)]
+    # a database is read from a shadow copy, which goes again
+    assert [line for line in done if "Win32_ShadowCopy" not in line] == []
     return {product: play[product]["msg"] for product in products}
 
 
