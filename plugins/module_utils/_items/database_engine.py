@@ -28,6 +28,9 @@ _QUOTED_ON = re.compile(r"(?!(?<=n)'t\b)['\"].*")
 """The same where the quoted text goes on in the next line."""
 _CAUSE = re.compile(r" ?\((?:Errcode|errno): \d+(?: \"[A-Za-z ]{1,60}\")?\)\.?\Z")
 """What MariaDB puts last: the operating system's own words."""
+_LOGIN = re.compile(r"\A[\w-]+: error: connection to server\b")
+_WORD = re.compile(r"\"[^\"]*\"")
+"""PostgreSQL quotes names and places in what it says of a login, and nothing that has quotes in it."""
 _MESSAGE = re.compile(r"[A-Z]{4,}\b|[\w-]+: ")
 _PROMPT = re.compile(r"^(?:Password: )+")
 
@@ -178,6 +181,8 @@ def first_error(result: CommandResult) -> str:
     at = next((at for at, line in enumerate(lines) if _ERROR.match(line)), len(lines) - 1)
     following = lines[at + 1] if at + 1 < len(lines) else ""
     goes_on = _QUOTE.search(following) is not None and not _MESSAGE.match(following)
+    if _LOGIN.match(lines[at]):
+        return _WORD.sub("'...'", lines[at])[:300]
     if goes_on:
         return _QUOTED_ON.sub("'...'", lines[at])[:300]
     cause = _CAUSE.search(lines[at])

@@ -369,6 +369,12 @@ def test_sections_name_any_table():
             "psql: error: FATAL:  database '...' does not exist",
         ),
         (
+            b'psql: error: connection to server on socket "/run/.s.PGSQL.5432" failed: FATAL:  password authentication'
+            b' failed for user "kamailio"\n',
+            "psql: error: connection to server on socket '...' failed: FATAL:  password authentication"
+            " failed for user '...'",
+        ),
+        (
             b"ERROR 3 (HY000) at line 2: Error writing file '/tmp/MLx' (Errcode: 28 \"No space left on device\")\n",
             "ERROR 3 (HY000) at line 2: Error writing file '...' (Errcode: 28 \"No space left on device\")",
         ),
