@@ -165,7 +165,7 @@ def main() -> None:
     watches = Stopwatches()
     hand_out(watches)
     began = time.process_time()
-    answer = job.back_up_fleet(SimpleNamespace(params=params, check_mode=False, _diff=False))
+    answer = job.back_up_fleet(SimpleNamespace(params=params, check_mode=False, _diff=False, no_log_values=set()))
     used = time.process_time() - began
     failed = [name for name, result in answer["hosts"].items() if result.get("failed") or result.get("unreachable")]
     if failed:

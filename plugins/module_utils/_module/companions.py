@@ -191,8 +191,9 @@ def find_companions(
     """
     found: dict[Companion, CommitRecord | None] = {}
     taken: set[ChainId] = set()
-    lines = list_chains(backend)
-    for companion in sorted(companions, key=_is_nameless):
+    asked = sorted(companions, key=_is_nameless)
+    lines = list_chains(backend) if asked else []  # of a fleet these are many, and few hosts have companions
+    for companion in asked:
         free = [line for line in lines if not (_is_nameless(companion) and line in taken)]
         record = found[companion] = _newest_of(backend, free, companion, run, believe, now)
         if record is not None:

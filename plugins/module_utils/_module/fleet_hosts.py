@@ -63,7 +63,7 @@ class FleetHost:
     @property
     def secrets(self) -> set[str]:
         """The texts among its options that are secret."""
-        known = backup_spec(self.product).options if self.product in FLEET_PRODUCTS else {}
+        known = spec_of(self.product).options if self.product in FLEET_PRODUCTS else {}
         return secrets_of(known, self.options)
 
     def params(self) -> dict[str, Any]:
@@ -75,6 +75,7 @@ class FleetHost:
         return params
 
 
+@cache
 def spec_of(product: str) -> ArgumentSpec:
     """The options of the product's backup. Raises OptionInvalid when a fleet cannot have it."""
     if product not in FLEET_PRODUCTS:

@@ -40,6 +40,11 @@ def test_a_generation_of_the_same_run_is_found_behind_newer_ones(kept):
     assert found(kept) == wanted
 
 
+def test_who_has_no_companions_lists_no_repository(kept, monkeypatch):
+    monkeypatch.setattr(companions, "list_chains", lambda backend: pytest.fail("listed"))
+    assert look_for(kept.backend, [], RUN, Provided()) == []
+
+
 def test_without_a_run_id_change_and_phase_decide(kept):
     wanted = backup(kept, change_id="CHG1", phase="pre_change")
     backup(kept, change_id="CHG1", phase="post_change")
