@@ -49,15 +49,4 @@ options:
       - More files and folders that belong to it.
     type: list
     elements: str
-  licences:
-    description:
-      - Licence keys that stand nowhere on the machine, to be kept with the others in the sealed part.
-    type: list
-    elements: str
-  licence_values:
-    description:
-      - Where more licence keys stand, as a registry key and the name of a value behind a backslash, or as a file and an
-        XML element or attribute behind C(#).
-    type: list
-    elements: str
 """

@@ -146,17 +146,6 @@ options:
         description:
           - What it is for.
         type: str
-  licences:
-    description:
-      - Licence keys that stand nowhere on the machine, to be kept with the others in the sealed part.
-    type: list
-    elements: str
-  licence_values:
-    description:
-      - Where more licence keys stand, as a registry key and the name of a value behind a backslash, or as a file and an
-        XML element or attribute behind C(#).
-    type: list
-    elements: str
   ucconnect_id:
     description:
       - The UCConnect ID, which mobile users need to log in again, when it cannot be discovered.

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - ucops.recovery.source
   - ucops.recovery.winrm
   - ucops.recovery.smb
+  - ucops.recovery.licences
   - ucops.recovery.ecsta
   - ucops.recovery.change
   - ucops.recovery.change.phase

@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - ucops.recovery.source
   - ucops.recovery.winrm
   - ucops.recovery.smb
+  - ucops.recovery.licences
   - ucops.recovery.procall_server
   - ucops.recovery.change
   - ucops.recovery.change.phase

@@ -36,6 +36,7 @@ extends_documentation_fragment:
   - ucops.recovery.source
   - ucops.recovery.winrm
   - ucops.recovery.smb
+  - ucops.recovery.licences
   - ucops.recovery.procall_server
   - ucops.recovery.change
   - ucops.recovery.restore

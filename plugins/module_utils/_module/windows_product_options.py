@@ -46,20 +46,20 @@ PROCALL_CLIENT: Options = {
     "shadow_copy": _SHADOW_COPY,
 }
 
-_LICENCES: Options = {"licences": {**TEXTS, "no_log": True}, "licence_values": TEXTS}
+LICENCES: Options = {"licences": {**TEXTS, "no_log": True}, "licence_values": TEXTS}
 
 _ANY_SHADOW_COPY: dict[str, Any] = {"type": "str", "choices": list(SHADOW_COPY_MODES)}
 
 METADIRECTORY: Options = {
     **_SERVICES,
     "shadow_copy": _ANY_SHADOW_COPY,
-    **_LICENCES,
+    **LICENCES,
     "root": TEXT,
     "exclude": TEXTS,
     "paths": TEXTS,
 }
 
-ECSTA: Options = {"keys": {**TEXTS, "no_log": False}, "services": TEXTS, **_LICENCES}
+ECSTA: Options = {"keys": {**TEXTS, "no_log": False}, "services": TEXTS, **LICENCES}
 
 PROCALL_SERVER: Options = {
     "edition": {"type": "str", "choices": ["auto", *EDITIONS], "default": "auto"},
@@ -91,7 +91,7 @@ PROCALL_SERVER: Options = {
         "elements": "dict",
         "options": {"product": {**TEXT, "required": True}, "source": TEXT, "instance": TEXT, "why": TEXT},
     },
-    **_LICENCES,
+    **LICENCES,
     "ucconnect_id": TEXT,
     "consistency": {"type": "str", "choices": ["shadow_copy", "stop", "none"], "default": "shadow_copy"},
     "services": TEXTS,

@@ -18,7 +18,6 @@ from typing import Any
 from .._errors import NotAuthentic, RepositoryDamaged
 from .backends.base import Backend
 from .format import (
-    COMMITS_FOLDER,
     DRILL_NAMESPACE,
     DRILL_ROLE,
     DRILLS_FOLDER,
@@ -27,7 +26,7 @@ from .format import (
     GenerationId,
 )
 from .keyring import Keyring
-from .signed import encode_record, hash_of, read_signed
+from .signed import encode_record, hash_of, place_of, read_signed
 from .sshsig import SigningKey
 
 PASSED = "passed"
@@ -77,15 +76,8 @@ def load_drills(backend: Backend, keyring: Keyring, chain: ChainId) -> list[Dril
 
 def read_drill(backend: Backend, keyring: Keyring, name: str) -> Drill:
     """Evidence by its file, signed by somebody who may. Raises RepositoryDamaged and its kinds, by the file's name."""
-    folder, _slash, own_name = name.rpartition("/")
-    match = _FILE.fullmatch(own_name)
-    try:
-        chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{folder.partition('/')[2]}")
-    except ValueError:
-        match = None
-    if match is None:
-        raise RepositoryDamaged("It does not belong among evidence of drills", item=name)
-    return _read(backend, keyring, chain.generation(int(match.group(1))), name)
+    generation, _match = place_of(name, _FILE, "evidence of drills")
+    return _read(backend, keyring, generation, name)
 
 
 def drill_names(backend: Backend, chain: ChainId) -> list[str]:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from .._errors import NotAuthentic, RepositoryDamaged
 from .backends.base import Backend
-from .format import COMMITS_FOLDER, HOLDS_FOLDER, JOURNAL_NAMESPACE, ChainId, GenerationId
+from .format import HOLDS_FOLDER, JOURNAL_NAMESPACE, ChainId, GenerationId
 from .keyring import Keyring
-from .signed import SignedRecord, encode_record, read_signed, write_signed
+from .signed import SignedRecord, encode_record, place_of, read_signed, write_signed
 
 if TYPE_CHECKING:
     from .writer import RepositoryWriter
@@ -114,15 +114,8 @@ def _read(backend: Backend, keyring: Keyring, generation: GenerationId, identifi
 def check_hold_record(backend: Backend, keyring: Keyring, name: str) -> None:
     """One file among holds is signed by somebody who may, and in its place; a release is that of its hold, as far as
     that can be read. Raises RepositoryDamaged and its kinds, by the file's name."""
-    folder, _slash, own_name = name.rpartition("/")
-    match = _FILE.fullmatch(own_name)
-    try:
-        chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{folder.partition('/')[2]}")
-    except ValueError:
-        match = None
-    if match is None:
-        raise RepositoryDamaged("It does not belong among holds", item=name)
-    generation, identifier, state = chain.generation(int(match.group(1))), match.group(2), match.group(3)
+    generation, match = place_of(name, _FILE, "holds")
+    identifier, state = match.group(2), match.group(3)
     record = _read(backend, keyring, generation, identifier, state)
     if state == PLACED:
         return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,15 @@ from typing import Any
 from .._errors import NotAuthentic, OptionInvalid, RepositoryDamaged
 from . import sshsig
 from .backends.base import Backend
-from .format import FORMAT, SMALL_FILE_LIMIT, GenerationId, canonical_json, parse_json
+from .format import (
+    COMMITS_FOLDER,
+    FORMAT,
+    SMALL_FILE_LIMIT,
+    ChainId,
+    GenerationId,
+    canonical_json,
+    parse_json,
+)
 from .keyring import Keyring, Signer
 
 
@@ -66,6 +75,24 @@ def write_signed(backend: Backend, name: str, data: bytes, signature: bytes) -> 
         backend.create_many([(f"{name}.sig", signature)])
     backend.create(name, data)
     return name
+
+
+def place_of(name: str, pattern: re.Pattern[str], others: str) -> tuple[GenerationId, re.Match[str]]:
+    """The generation that a small record is about, by its file; ``pattern`` is that of its own name, and begins with
+    the generation's number.
+
+    :param others: what else lies there, for a message
+    :raises RepositoryDamaged: no such file has a place there
+    """
+    folder, _slash, own_name = name.rpartition("/")
+    match = pattern.fullmatch(own_name)
+    try:
+        chain = ChainId.of_folder(f"{COMMITS_FOLDER}/{folder.partition('/')[2]}")
+    except ValueError:
+        match = None
+    if match is None:
+        raise RepositoryDamaged(f"It does not belong among {others}", item=name)
+    return chain.generation(int(match.group(1))), match
 
 
 def read_signed(

@@ -18,10 +18,16 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec imp
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
 from ansible_collections.ucops.recovery.plugins.module_utils._module.connection_groups import CONNECTION_GROUPS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.unix_product_options import UNIX
+from ansible_collections.ucops.recovery.plugins.module_utils._module.windows_product_options import LICENCES
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import KeylessAction
 
 ROOT = specifications.PLUGINS.parent
-GROUPS = {**argspec.GROUPS, **CONNECTION_GROUPS, "unix": lambda: argspec.ArgumentSpec(UNIX)}
+GROUPS = {
+    **argspec.GROUPS,
+    **CONNECTION_GROUPS,
+    "licences": lambda: argspec.ArgumentSpec(LICENCES),
+    "unix": lambda: argspec.ArgumentSpec(UNIX),
+}
 INFO_ONLY = {
     "generation_diff",
     "generation_info",
