@@ -16,7 +16,7 @@ import pathlib
 import pwd
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -44,6 +44,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain i
     believe_operator,
     head,
     list_chains,
+    sequences,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import CommitRecord  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import load_keyring  # noqa: E402
@@ -53,7 +54,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader 
     sealed_headers,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners  # noqa: E402
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import Trust, verify  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (  # noqa: E402
+    Trust,
+    headers_to_open,
+    verify,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import (  # noqa: E402
     GenerationFacts,
     Prepared,
@@ -176,7 +181,10 @@ class _Opened:
 
     def file_keys(self, records: Iterable[CommitRecord]) -> dict[str, bytes]:
         """What opens the objects of these generations."""
-        headers = sealed_headers(self.backend, records)
+        return self.unwrap(sealed_headers(self.backend, records))
+
+    def unwrap(self, headers: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What opens the objects that have these headers."""
         return {sha: age.unwrap(age.parse_header(raw), self._identities) for sha, raw in headers.items()}
 
 
@@ -224,19 +232,12 @@ def check(repository: str, key_file: str, level: int) -> None:
     file_keys = None
     if level == 2:
         opened = _Opened(repository, key_file)
-        file_keys = opened.file_keys(_all_records(opened))
+        chains = list_chains(backend)
+        wanted = [chain.generation(number) for chain in chains for number in sequences(backend, chain)]
+        file_keys = opened.unwrap(headers_to_open(backend, wanted))
     report = verify(backend, level, Trust(allowed_signers=signers), file_keys)
     if report.verdict != "authentic":
         sys.exit(f"{report.verdict}: {report.findings[:3]}")
-
-
-def _all_records(opened: _Opened) -> Iterator[CommitRecord]:
-    from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import walk_back
-
-    for chain in list_chains(opened.backend):
-        newest = head(opened.backend, chain, opened.believe)
-        if newest is not None:
-            yield from walk_back(opened.backend, newest)
 
 
 def main() -> None:

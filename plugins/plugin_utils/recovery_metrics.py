@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.report_judgement import FINE
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.retention import parse_moment
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import parse_moment
 
 PREFIX = "ucops_recovery_"
 

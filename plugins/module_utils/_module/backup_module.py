@@ -62,7 +62,7 @@ def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
     def predecessor(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
         return useful(params, backend, product)
 
-    return unsealing.serve(module, unsealing.nothing, body, useful=predecessor)
+    return unsealing.serve(module, unsealing.nothing, body, useful=unsealing.readable(predecessor))
 
 
 def useful(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:

@@ -16,12 +16,12 @@ from .._repository.backends.base import Backend
 from .._repository.chain import list_chains, load_record, read_record, sequences
 from .._repository.drills import FAILED, PASSED, Drill, drill_signer, load_drills, record_drill
 from .._repository.expiry import fate_of
-from .._repository.format import DRILL_NAMESPACE, CommitRecord, GenerationId
+from .._repository.format import DRILL_NAMESPACE, CommitRecord, GenerationId, parse_moment
 from .._repository.holds import utc_text
 from .._repository.keyring import Keyring, load_keyring
 from .._repository.keys import load_signing_key
 from .._repository.reader import hash_object
-from .._repository.retention import TOLERANCE, check_clock, parse_moment
+from .._repository.retention import TOLERANCE, check_clock
 from .._repository.sshsig import SigningKey
 from .argspec import ArgumentSpec, repository, trust
 from .drill_facts import describe_drill

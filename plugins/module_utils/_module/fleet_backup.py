@@ -94,7 +94,7 @@ def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
         module.no_log_values.clear()
         return result
 
-    return unsealing.serve(module, unsealing.nothing, body, useful=useful_of_all)
+    return unsealing.serve(module, unsealing.nothing, body, useful=unsealing.readable(useful_of_all))
 
 
 class _Shared:

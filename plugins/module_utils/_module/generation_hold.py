@@ -13,11 +13,10 @@ from .._errors import GenerationPruned, OptionInvalid
 from .._repository.backends.base import Backend
 from .._repository.chain import list_chains
 from .._repository.expiry import fate_of
-from .._repository.format import CommitRecord, GenerationId, object_name
+from .._repository.format import CommitRecord, GenerationId, object_name, parse_moment
 from .._repository.generations import find_generation
 from .._repository.holds import HOLD_KINDS, KIND_CHANGE, KIND_LEGAL, Hold, HoldKeeper, load_holds, utc_text
 from .._repository.keys import WriterKey
-from .._repository.retention import parse_moment
 from .._repository.writer import RepositoryWriter
 from .argspec import ArgumentSpec, repository, writer
 from .opening import open_backend

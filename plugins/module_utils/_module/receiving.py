@@ -39,10 +39,9 @@ from .._products.pushed import CONTAINER_COUNT, Pushed, Received
 from .._repository.backends.base import Backend
 from .._repository.chain import head, take_complete, walk_back
 from .._repository.expiry import fate_of
-from .._repository.format import ChainId, CommitRecord, GenerationId, encode_name
+from .._repository.format import ChainId, CommitRecord, GenerationId, encode_name, parse_moment
 from .._repository.keys import WriterKey
 from .._repository.reader import hash_object
-from .._repository.retention import parse_moment
 from .._repository.writer import RepositoryWriter
 from .._transport.base import Transport
 from .argspec import ArgumentSpec, arrival, backup, change, phase, repository, source, writer

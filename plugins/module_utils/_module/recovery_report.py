@@ -95,7 +95,7 @@ def report_recovery(module: AnsibleModule) -> Mapping[str, Any]:
         return report.of(backend, file_keys)
 
     try:
-        return unsealing.serve(module, unsealing.nothing, body, useful=wanted)
+        return unsealing.serve(module, unsealing.nothing, body, useful=unsealing.readable(wanted))
     except RepositoryError as error:
         return report.without_repository(str(error))
 

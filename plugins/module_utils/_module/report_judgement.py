@@ -11,8 +11,8 @@ from datetime import datetime, timedelta, timezone
 
 from .._repository.capacity import Growth, days_until_full
 from .._repository.drills import Drill, last
-from .._repository.format import CommitRecord, GenerationId
-from .._repository.retention import TOLERANCE, parse_moment
+from .._repository.format import CommitRecord, GenerationId, parse_moment
+from .._repository.retention import TOLERANCE
 from .duration import words_for
 from .receipt import received
 from .report_line import LineFacts

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from .._entries import PHASES, STATUS_COMPLETE, STATUS_PARTIAL
 from .._errors import OptionInvalid
-from .._repository.format import ChainId, GenerationId
+from .._repository.format import ChainId, GenerationId, format_moment, parse_moment
 from .._repository.keys import load_signing_key
 from .._repository.prune import SHORTEST_GRACE, LinePlan, PruneOptions, PrunePlan, Pruner
-from .._repository.retention import Candidate, Policy, format_moment, parse_moment
+from .._repository.retention import Candidate, Policy
 from .._repository.simulation import Series, lay_out, simulate
 from .argspec import ArgumentSpec, repository
 from .duration import seconds_of

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from .._errors import OptionInvalid, RecoveryError, RepositoryDamaged, RepositoryError
 from .._repository.backends.base import Backend
 from .._repository.chain import read_record, sequences
-from .._repository.expiry import fate_of
 from .._repository.format import ChainId, CommitRecord, GenerationId
-from .._repository.verify import Trust, VerifyReport, verify
+from .._repository.verify import Trust, VerifyReport, headers_to_open, verify
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
 from .duration import seconds_of, words_for
@@ -76,21 +75,18 @@ def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
         _demand_age(result["generations"], params["max_age"], result)
         return result
 
-    return unsealing.serve(module, unsealing.nothing, body, useful=wanted)
+    return unsealing.serve(module, unsealing.nothing, body, useful=headers)
 
 
-def wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
-    """Every generation that is asked for, on the level that opens them; what cannot be read is named later."""
+def headers(params: Mapping[str, Any], backend: Backend) -> Mapping[str, bytes]:
+    """Those of every generation that is asked for, on the level that opens them."""
     if params["level"] != LEVEL_OF_CONTENTS:
-        return []
+        return {}
     relied_on = _relied_on(params)
-    if relied_on is not None:
-        return _readable(backend, relied_on)
-    generations = [
-        chain.generation(number) for chain in matching_chains(backend, params) for number in sequences(backend, chain)
-    ]
-    # whoever signed a record, and whatever is wrong with those before it: what it names is opened
-    return [record for record in _readable(backend, generations) if fate_of(backend, record).pruned is None]
+    if relied_on is None:
+        chains = matching_chains(backend, params)
+        relied_on = [chain.generation(number) for chain in chains for number in sequences(backend, chain)]
+    return headers_to_open(backend, relied_on)
 
 
 def _relied_on(params: Mapping[str, Any]) -> list[GenerationId] | None:

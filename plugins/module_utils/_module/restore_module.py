@@ -87,7 +87,7 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
         module,
         lambda params, backend: wanted(params, backend, product_name),
         body,
-        useful=lambda params, backend: newest(params, backend, product_name),
+        useful=unsealing.readable(lambda params, backend: newest(params, backend, product_name)),
     )
 
 

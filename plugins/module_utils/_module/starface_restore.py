@@ -79,7 +79,7 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
             known = opened.enter_context(GenerationReader(backend, expected, keys)) if expected is not None else None
             return _Restore(module, backend, reader, known).run()
 
-    return unsealing.serve(module, _wanted, body, useful=_newest)
+    return unsealing.serve(module, _wanted, body, useful=unsealing.readable(_newest))
 
 
 def _wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._errors import KeyRequired, OptionInvalid, RepositoryDamaged
-from .._repository.age import parse_header
+from .._errors import KeyRequired, OptionInvalid
 from .._repository.backends.base import Backend
-from .._repository.format import CommitRecord, object_name
+from .._repository.format import CommitRecord
 from .._repository.keyring import SLOTS, SMALL_FILE, read_keyring_files
 from .._repository.owner import RepositoryState
-from .._repository.reader import sealed_headers
+from .._repository.reader import readable_headers, sealed_headers
 from .argspec import UNLOCK_OPTIONS, UNSEAL_STAGE_OPEN, UNSEAL_STAGE_REQUEST
 from .opening import open_backend
 
@@ -36,9 +34,23 @@ Wanted = Callable[[Mapping[str, Any], Backend], Sequence[CommitRecord]]
 """From a module's options to the generations whose objects it will open."""
 
 
+Headers = Callable[[Mapping[str, Any], Backend], Mapping[str, bytes]]
+"""From a module's options to sealed headers by object name."""
+
+
 def nothing(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
     """No generation."""
     return []
+
+
+def no_headers(params: Mapping[str, Any], backend: Backend) -> Mapping[str, bytes]:
+    """Of no generation."""
+    return {}
+
+
+def readable(wanted: Wanted) -> Headers:
+    """The headers of these generations, as far as they can be read."""
+    return lambda params, backend: readable_headers(backend, wanted(params, backend))
 
 
 def serve(
@@ -46,13 +58,13 @@ def serve(
     wanted: Wanted,
     body: Callable[[Backend, FileKeys | None], Mapping[str, Any]],
     *,
-    useful: Wanted = nothing,
+    useful: Headers = no_headers,
 ) -> Mapping[str, Any]:
     """What the module returns: the request for keys in the first stage, else ``body(backend, file_keys)``.
 
     ``file_keys`` is None when nothing was given that unlocks; a body that cannot do without calls :func:`required`.
-    Every object of what is ``wanted`` must have a readable header. Of what is ``useful`` the damaged ones are left out:
-    it is for the body to do without their keys, or to name them.
+    Every object of what is ``wanted`` must have a readable header. What is ``useful`` beside it may lack some: the body
+    does without their keys, or names them.
     """
     params = module.params
     refuse_secrets(params)
@@ -72,13 +84,13 @@ def refuse_secrets(params: Mapping[str, Any]) -> None:
             )
 
 
-def request(backend: Backend, wanted: Sequence[CommitRecord], useful: Sequence[CommitRecord] = ()) -> dict[str, Any]:
+def request(backend: Backend, wanted: Sequence[CommitRecord], useful: Mapping[str, bytes]) -> dict[str, Any]:
     """What the controller needs to find the file keys of all objects of these generations. Holds no secret.
 
     Raises RepositoryDamaged by the object's name, and GenerationPruned, for what is ``wanted``.
     """
     headers = sealed_headers(backend, wanted)
-    others = {sha: raw for sha, raw in _readable_headers(backend, useful).items() if sha not in headers}
+    others = {sha: raw for sha, raw in useful.items() if sha not in headers}
     keyring, signature = read_keyring_files(backend)
     slots = {
         name[len(SLOTS) : -len(".age")]: backend.read(name, SMALL_FILE)
@@ -94,14 +106,6 @@ def request(backend: Backend, wanted: Sequence[CommitRecord], useful: Sequence[C
 
 def _as_text(headers: Mapping[str, bytes]) -> dict[str, str]:
     return {name: base64.b64encode(header).decode("ascii") for name, header in headers.items()}
-
-
-def _readable_headers(backend: Backend, records: Sequence[CommitRecord]) -> dict[str, bytes]:
-    headers: dict[str, bytes] = {}
-    for sha in {sha for record in records for sha in (record.manifest[0], *record.objects)}:
-        with contextlib.suppress(RepositoryDamaged), backend.open(object_name(sha)) as stream:
-            headers[sha] = parse_header(stream).raw
-    return headers
 
 
 def file_keys_of(params: Mapping[str, Any]) -> dict[str, bytes] | None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .expiry import Fates
-from .format import CommitRecord
-from .retention import parse_moment
+from .format import CommitRecord, parse_moment
 
 SHORTEST_HISTORY = timedelta(days=1)
 """Less than this tells nothing of a trend."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timezone
 
 from .._entries import PHASE_PRE_RESTORE
 from .._errors import GenerationMissing, NotAuthentic, OptionInvalid, RepositoryDamaged, SignatureInvalid
@@ -22,6 +21,7 @@ from .format import (
     GenerationId,
     collision_key,
     parse_commit_file,
+    parse_moment,
     record_name,
     signature_name,
 )
@@ -49,8 +49,7 @@ def believe_operator(keyring: Keyring, allowed_signers: AllowedSigners) -> Belie
 
     def believe(public_key: str, record: CommitRecord) -> str:
         name = by_keyring(public_key, record)
-        moment = datetime.strptime(record.received_at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-        if not allowed_signers.principals_of(public_key, COMMIT_NAMESPACE, moment):
+        if not allowed_signers.principals_of(public_key, COMMIT_NAMESPACE, parse_moment(record.received_at)):
             raise NotAuthentic(f"It is signed by {name}, who is not among the allowed signers")
         return name
 
@@ -117,10 +116,11 @@ class KnownNames:
 def read_record(backend: Backend, generation: GenerationId) -> CommitRecord:
     """The record of a generation, whoever wrote it. Raises GenerationMissing, or RepositoryDamaged by its name."""
     name = record_name(generation)
-    if not backend.exists(name):
+    data = backend.find(name, SMALL_FILE_LIMIT)
+    if data is None:
         raise GenerationMissing(f"There is no generation {generation}", hint="List what there is with generation_info.")
     try:
-        record = CommitRecord.from_bytes(backend.read(name, SMALL_FILE_LIMIT))
+        record = CommitRecord.from_bytes(data)
     except RepositoryDamaged as error:
         error.item = name
         raise
@@ -135,10 +135,11 @@ def check_signature(backend: Backend, record: CommitRecord, believe: Believe) ->
     """The name of who signed a record. Raises SignatureInvalid or NotAuthentic, by the record's name."""
     generation = GenerationId.of(record)
     name = signature_name(generation, record.hash)
-    if not backend.exists(name):
+    signature = backend.find(name, SMALL_FILE_LIMIT)
+    if signature is None:
         raise SignatureInvalid("It is not signed, or it was changed after that", item=record_name(generation))
     try:
-        public_key = sshsig.verify(record.to_bytes(), backend.read(name, SMALL_FILE_LIMIT), COMMIT_NAMESPACE)
+        public_key = sshsig.verify(record.to_bytes(), signature, COMMIT_NAMESPACE)
     except SignatureInvalid as error:
         error.item = name
         raise

@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
@@ -214,6 +215,18 @@ def parse_commit_file(name: str) -> tuple[int, str | None]:
 def slot_name(slot: str) -> str:
     """Where a slot stands."""
     return f"{SLOTS_FOLDER}/{slot}.age"
+
+
+def parse_moment(text: str) -> datetime:
+    """A time of a record, to the second and in UTC. Raises ValueError."""
+    if not _MOMENT.fullmatch(text):
+        raise ValueError(f"{text[:40]!r} is not a time in UTC such as 2026-11-30T23:15:00Z")
+    return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
+
+
+def format_moment(moment: datetime) -> str:
+    """The reverse of :func:`parse_moment`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------
@@ -431,8 +444,7 @@ class CommitRecord:
         parent = _text(data["parent"])
         if sequence > 1 or parent:
             _sha(parent)
-        if not _MOMENT.fullmatch(_text(data["received_at"])):
-            raise ValueError("received_at is not a time in UTC")
+        parse_moment(_text(data["received_at"]))
         record = cls(
             repository_id=_text(data["repository_id"]),
             source=_text(data["source"]),

@@ -28,23 +28,14 @@ from .format import (
     object_name,
     object_sha,
     parse_commit_file,
+    parse_moment,
     signature_name,
 )
 from .holds import KIND_CHANGE, load_holds, utc_text
 from .keyring import Keyring, load_keyring
 from .leftovers import Note, read_notes, remove_notes, write_notes
 from .reader import hash_object
-from .retention import (
-    Candidate,
-    Circumstances,
-    Decision,
-    Policy,
-    check_clock,
-    decide,
-    limit,
-    outlived,
-    parse_moment,
-)
+from .retention import Candidate, Circumstances, Decision, Policy, check_clock, decide, limit, outlived
 from .reuse import INDEX_LIMIT
 from .sshsig import SigningKey
 

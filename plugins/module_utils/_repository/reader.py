@@ -9,6 +9,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import BinaryIO
 
@@ -39,6 +40,9 @@ _SMALL = 1024 * 1024
 
 def hash_object(backend: Backend, sha: str, size: int) -> None:
     """Read an object to its end. Raises RepositoryDamaged, by its name, unless it has this SHA-256 and size."""
+    if size <= _SMALL:
+        read_object(backend, sha, size)
+        return
     name = object_name(sha)
     digest = hashlib.sha256()
     read = 0
@@ -87,6 +91,15 @@ def sealed_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[st
     return headers
 
 
+def readable_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[str, bytes]:
+    """As :func:`sealed_headers`, of all that can be read, whatever became of it."""
+    headers: dict[str, bytes] = {}
+    for sha in {sha for record in records for sha in (record.manifest[0], *record.objects)}:
+        with suppress(RepositoryDamaged), backend.open(object_name(sha)) as stream:
+            headers[sha] = age.parse_header(stream).raw
+    return headers
+
+
 class GenerationReader:
     """Reads one generation, whose record the caller believes.
 
@@ -118,8 +131,7 @@ class GenerationReader:
         self._hashing: dict[str, Future[None]] = {}
         self._cache = FrameCache()
         self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
-        self._opener = ThreadPoolExecutor(1, "open-frame")
-        self._hasher = ThreadPoolExecutor(1, "hash-object")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
         self._small_manifest: bytes | None = None
         self.manifest: Manifest = self._read_first_line()
 
@@ -133,8 +145,8 @@ class GenerationReader:
         """Close what is open."""
         while self._bundles:
             self._bundles.popitem()[1].close()
-        self._opener.shutdown()
-        self._hasher.shutdown()
+        for thread in self._threads.values():
+            thread.shutdown()
 
     def entries(self) -> Iterator[StoredEntry]:
         """All entries in their order, without those that a later one replaces, read anew each time.
@@ -189,6 +201,11 @@ class GenerationReader:
 
     def check_whole(self, stored: StoredEntry) -> None:
         """Read a content to its end and compare it, its pieces and its hash. Raises what :meth:`content` raises."""
+        if len(stored.pieces) == 1:
+            # its digest is that of the content
+            for _piece in self.content(stored):
+                pass
+            return
         digest = hashlib.sha256()
         for piece in self.content(stored):
             digest.update(piece)
@@ -270,9 +287,11 @@ class GenerationReader:
         if sha not in self.file_keys:
             raise KeyRequired(f"A key of {GenerationId.of(self.record)} is not at hand", item=object_name(sha))
         size = self.record.objects[sha]
-        stream = BytesIO(read_object(self._backend, sha, size)) if size <= _SMALL else self._open_hashed(number, sha)
+        is_small = size <= _SMALL
+        stream = BytesIO(read_object(self._backend, sha, size)) if is_small else self._open_hashed(number, sha)
+        ahead = None if is_small else self._thread("open-frame")
         try:
-            return BundleReader(stream, object_name(sha), size, self.file_keys[sha], self._cache, self._opener)
+            return BundleReader(stream, object_name(sha), size, self.file_keys[sha], self._cache, ahead)
         except BaseException:
             stream.close()
             raise
@@ -289,7 +308,12 @@ class GenerationReader:
     def _hash_ahead(self, sha: str) -> None:
         size = self.record.objects[sha]
         if size > _SMALL and sha not in self._hashed and sha not in self._hashing:
-            self._hashing[sha] = self._hasher.submit(hash_object, self._backend, sha, size)
+            self._hashing[sha] = self._thread("hash-object").submit(hash_object, self._backend, sha, size)
+
+    def _thread(self, name: str) -> ThreadPoolExecutor:
+        if name not in self._threads:
+            self._threads[name] = ThreadPoolExecutor(1, name)
+        return self._threads[name]
 
 
 def _decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from .._entries import PHASE_PRE_RESTORE
 from .._errors import ClockRefused, OptionInvalid
-from .format import CommitRecord
+from .format import CommitRecord, format_moment, parse_moment
 
 PHASE_PRE_CHANGE = "pre_change"
 PHASE_POST_CHANGE = "post_change"
@@ -109,16 +109,6 @@ class Decision:
     def stays(self) -> bool:
         """Whether it is left alone."""
         return bool(self.reasons) or self.is_deferred
-
-
-def parse_moment(text: str) -> datetime:
-    """A time of a record. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-
-
-def format_moment(moment: datetime) -> str:
-    """The reverse of :func:`parse_moment`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _BUCKETS: Mapping[str, Callable[[datetime], tuple[int, ...]]] = {

@@ -17,24 +17,35 @@ Result = TypeVar("Result")
 MOST_PROCESSES = 8
 
 
-def parts_of(things: Iterable[Part], together: Callable[[Part], Hashable], least: int) -> list[list[Part]]:
+def _one(_thing: object) -> int:
+    return 1
+
+
+def parts_of(
+    things: Iterable[Part],
+    together: Callable[[Part], Hashable],
+    least: int,
+    weigh: Callable[[Part], int] = _one,
+) -> list[list[Part]]:
     """The things in as many parts as processors may be used, in their order, those that belong together in one part.
 
     :param together: things of the same value belong together
-    :param least: how many things are worth a process
+    :param least: what weight is worth a process
+    :param weigh: how much there is to do of a thing, by default of all the same
     """
-    groups: dict[Hashable, list[Part]] = {}
+    weights: dict[Hashable, int] = {}
     everything = list(things)
     for one in everything:
-        groups.setdefault(together(one), []).append(one)
-    count = max(1, min(_processors(), MOST_PROCESSES, len(everything) // least, len(groups)))
+        key = together(one)
+        weights[key] = weights.get(key, 0) + weigh(one)
+    count = max(1, min(_processors(), MOST_PROCESSES, sum(weights.values()) // least, len(weights)))
     if count == 1:
         return [everything]
     place: dict[Hashable, int] = {}
-    sizes = [0] * count
-    for key, group in groups.items():
-        place[key] = sizes.index(min(sizes))
-        sizes[place[key]] += len(group)
+    loads = [0] * count
+    for key, weight in weights.items():
+        place[key] = loads.index(min(loads))
+        loads[place[key]] += weight
     return [[one for one in everything if place[together(one)] == number] for number in range(count)]
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from .._errors import (
@@ -29,7 +28,7 @@ from .._errors import (
 from .backends.base import Backend
 from .chain import Believe, believe_keyring, believe_operator, list_chains, read_record
 from .drills import drill_names, read_drill
-from .expiry import Fate
+from .expiry import Fate, fate_of
 from .format import (
     COMMITS_FOLDER,
     DRILLS_FOLDER,
@@ -49,11 +48,11 @@ from .format import (
 from .holds import check_hold_record, hold_names
 from .journal import journal_names, read_journal_record
 from .keyring import KEYRING, Keyring, check_trusted, damaged_files, listed_files, load_keyring
-from .reader import GenerationReader, hash_object
+from .reader import GenerationReader, hash_object, readable_headers
 from .reuse import INDEX_LIMIT
 from .side_by_side import parts_of, side_by_side
 from .sshsig import AllowedSigners
-from .verify_lines import Lines, LineWalk
+from .verify_lines import IndexFacts, Lines, LineWalk
 from .verify_state import KEY_LENGTH, STATE_FILE, VerifyState
 
 AUTHENTIC = "authentic"
@@ -65,8 +64,10 @@ CHECKED = ("generations", "signatures", "files", "objects", "bytes", "contents")
 LEAST_LINES = 50
 LEAST_MANIFESTS = 50
 """How many are worth a process of their own."""
-_LARGE = 256 * 1024
-_HASHED_AT_ONCE = 2
+LEAST_BYTES = 32 * 1024 * 1024
+"""How many bytes to hash are."""
+_BYTES_LIKE_OPENING = 64 * 1024
+"""So many bytes are hashed in the time that it takes to open a file."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,28 @@ def verify(
     if level >= 2:
         run.check_contents(file_keys or {})
     return run.report()
+
+
+def headers_to_open(backend: Backend, generations: Iterable[GenerationId]) -> dict[str, bytes]:
+    """The age headers of what level 2 opens, by SHA-256, for whoever finds their file keys.
+
+    Whoever signed a record, and whatever is wrong with those before it: what it names is opened. What cannot be read is
+    left out; :func:`verify` names it.
+    """
+
+    def read(part: Sequence[GenerationId]) -> dict[str, bytes]:
+        records = []
+        for generation in part:
+            with suppress(RepositoryError):
+                record = read_record(backend, generation)
+                if fate_of(backend, record).pruned is None:
+                    records.append(record)
+        return readable_headers(backend, records)
+
+    headers: dict[str, bytes] = {}
+    for found in side_by_side(parts_of(generations, lambda one: one.source, LEAST_MANIFESTS), read):
+        headers.update(found)
+    return headers
 
 
 class _Verification:
@@ -314,64 +337,42 @@ class _Verification:
             (sha for sha in wanted if sha not in self.spoiled),
             key=lambda sha: (state.hashed.get(sha[:KEY_LENGTH], 0), sha),
         )
-        waiting: deque[tuple[str, Future[None]]] = deque()
-        with ThreadPoolExecutor(_HASHED_AT_ONCE, "hash") as pool:
-            for position, sha in enumerate(queue):
-                if self._is_late():
-                    self.remaining = len(queue) - position
-                    break
-                if wanted[sha] < _LARGE:
-                    self._judge_hash(sha, wanted[sha], state, self._hash_now(sha, wanted[sha]))
-                    continue
-                if len(waiting) > _HASHED_AT_ONCE:
-                    self._judge_waiting(waiting, wanted, state)
-                waiting.append((sha, pool.submit(hash_object, self.backend, sha, wanted[sha])))
-            while waiting:
-                self._judge_waiting(waiting, wanted, state)
+        parts = parts_of(queue, str, LEAST_BYTES, lambda sha: wanted[sha] + _BYTES_LIKE_OPENING)
+        for hashed in side_by_side(parts, lambda part: self._hash(part, wanted)):
+            self.lines.checked["objects"] += len(hashed.problems)
+            self.lines.checked["bytes"] += sum(wanted[sha] for sha in hashed.problems)
+            self.remaining += hashed.remaining
+            for sha, problem in hashed.problems.items():
+                if problem is None:
+                    self.hashed.add(sha)
+                    state.hashed[sha[:KEY_LENGTH]] = int(self.wall_clock())
+                else:
+                    self.spoil(sha, problem)
+                    state.hashed.pop(sha[:KEY_LENGTH], None)
         self._save_state(state)
 
-    def _hash_now(self, sha: str, size: int) -> RepositoryError | None:
-        try:
-            hash_object(self.backend, sha, size)
-        except RepositoryError as error:
-            return error
-        return None
+    def _hash(self, queue: Sequence[str], wanted: Mapping[str, int]) -> _Hashed:
+        hashed = _Hashed()
+        for position, sha in enumerate(queue):
+            if self._is_late():
+                hashed.remaining = len(queue) - position
+                break
+            try:
+                hash_object(self.backend, sha, wanted[sha])
+                if sha in self.lines.indexes:
+                    self._check_index(sha, self.lines.indexes[sha])
+                hashed.problems[sha] = None
+            except RepositoryError as error:
+                hashed.problems[sha] = error.message
+        return hashed
 
-    def _judge_waiting(
-        self, waiting: deque[tuple[str, Future[None]]], wanted: Mapping[str, int], state: VerifyState
-    ) -> None:
-        sha, future = waiting.popleft()
-        problem: RepositoryError | None = None
-        try:
-            future.result()
-        except RepositoryError as error:
-            problem = error
-        self._judge_hash(sha, wanted[sha], state, problem)
-
-    def _judge_hash(self, sha: str, size: int, state: VerifyState, problem: RepositoryError | None) -> None:
-        self.lines.checked["objects"] += 1
-        self.lines.checked["bytes"] += size
-        if problem is None and sha in self.lines.indexes:
-            problem = self._index_problem(sha)
-        if problem is not None:
-            self.spoil(sha, problem.message)
-            state.hashed.pop(sha[:KEY_LENGTH], None)
-        else:
-            self.hashed.add(sha)
-            state.hashed[sha[:KEY_LENGTH]] = int(self.wall_clock())
-
-    def _index_problem(self, sha: str) -> RepositoryError | None:
-        record = read_record(self.backend, self.lines.indexes[sha])
-        try:
-            index = PieceIndex.from_bytes(self.backend.read(object_name(sha), INDEX_LIMIT))
-        except RepositoryError as error:
-            return error
-        mine = (record.repository_id, record.source, record.recipients_digest, record.fingerprint_key)
+    def _check_index(self, sha: str, facts: IndexFacts) -> None:
+        index = PieceIndex.from_bytes(self.backend.read(object_name(sha), INDEX_LIMIT))
+        mine = (facts.repository_id, facts.source, facts.recipients_digest, facts.fingerprint_key)
         if (index.repository_id, index.source, index.recipients_digest, index.fingerprint_key) != mine:
-            return NotAuthentic("The piece index is that of another source or of other keys")
-        if {bundle.sha: bundle.size for bundle in index.bundles} != dict(record.objects):
-            return RepositoryDamaged("The piece index names other bundles than the commit record")
-        return None
+            raise NotAuthentic("The piece index is that of another source or of other keys")
+        if {bundle.sha: bundle.size for bundle in index.bundles} != dict(facts.bundles):
+            raise RepositoryDamaged("The piece index names other bundles than the commit record")
 
     # --- level 2 ---
     def check_contents(self, file_keys: Mapping[str, bytes]) -> None:
@@ -469,6 +470,14 @@ class _Verification:
             state.save(self.backend)
         except RepositoryError as error:
             self.lines.notes.append(f"What was checked could not be noted: {error.message}.")
+
+
+@dataclass
+class _Hashed:
+    """What came of hashing objects: what is wrong with each, or None."""
+
+    problems: dict[str, str | None] = field(default_factory=dict)
+    remaining: int = 0
 
 
 @dataclass

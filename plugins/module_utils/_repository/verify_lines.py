@@ -26,18 +26,29 @@ from .format import (
 from .keyring import Keyring
 
 
+@dataclass(frozen=True)
+class IndexFacts:
+    """What a piece index must say, as its commit record does."""
+
+    repository_id: str
+    source: str
+    recipients_digest: str
+    fingerprint_key: str
+    bundles: Mapping[str, int]
+
+
 @dataclass
 class Lines:
     """What lines say and what is wrong with them.
 
-    ``needed``: size of every object that is needed, by its SHA-256. ``manifests``, ``indexes``: of which generation
-    they are. ``let_go``: objects that nothing needs any more. ``found``: file, problem, and generation. ``hashes``,
-    ``heads``: of every record, of the newest of each line.
+    ``needed``: size of every object that is needed, by its SHA-256. ``manifests``: of which generation they are.
+    ``indexes``: what they must say. ``let_go``: objects that nothing needs any more. ``found``: file, problem, and
+    generation. ``hashes``, ``heads``: of every record, of the newest of each line.
     """
 
     needed: dict[str, int] = field(default_factory=dict)
     manifests: dict[str, GenerationId] = field(default_factory=dict)
-    indexes: dict[str, GenerationId] = field(default_factory=dict)
+    indexes: dict[str, IndexFacts] = field(default_factory=dict)
     let_go: set[str] = field(default_factory=set)
     pruned: dict[GenerationId, Fate] = field(default_factory=dict)
     hashes: dict[GenerationId, str] = field(default_factory=dict)
@@ -196,5 +207,7 @@ class LineWalk:
         if fate.pruned is not None:
             return record
         self.lines.manifests[record.manifest[0]] = generation
-        self.lines.indexes[record.piece_index[0]] = generation
+        self.lines.indexes[record.piece_index[0]] = IndexFacts(
+            record.repository_id, record.source, record.recipients_digest, record.fingerprint_key, record.objects
+        )
         return record

@@ -61,6 +61,10 @@ class Backend(ABC):
     def read(self, name: str, limit: int) -> bytes:
         """A whole small file. Raises RepositoryDamaged when there is none or it is longer than ``limit`` bytes."""
 
+    def find(self, name: str, limit: int) -> bytes | None:
+        """A whole small file, None when there is none. Raises RepositoryDamaged when it is longer than ``limit``."""
+        return self.read(name, limit) if self.exists(name) else None
+
     @abstractmethod
     def names(self, folder: str) -> Names:
         """The own names of what stands directly in a folder, none when it is absent; a folder's ends with ``/``."""

@@ -102,22 +102,20 @@ class LocalBackend(Backend):
     def open(self, name: str) -> BinaryIO:
         with self.errors(name):
             descriptor = os.open(self._path(name), _READ_FLAGS)
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                os.close(descriptor)
-                raise RepositoryDamaged("This is not a regular file", item=name)
+            self._size_of(descriptor, name)
             return cast(BinaryIO, os.fdopen(descriptor, "rb", buffering=0))
 
     def read(self, name: str, limit: int) -> bytes:
-        with self.open(name) as stream, self.errors(name):
-            data = stream.read(limit + 1)
-            while data and len(data) <= limit:
-                more = stream.read(limit + 1 - len(data))
-                if not more:
-                    break
-                data += more
-        if len(data) > limit:
-            raise RepositoryDamaged(f"The file is longer than {limit} bytes", item=name)
-        return data
+        with self.errors(name):
+            return self._read(name, limit)
+
+    def find(self, name: str, limit: int) -> bytes | None:
+        try:
+            return self._read(name, limit)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._error(error, name) from None
 
     def names(self, folder: str) -> Names:
         with self.errors(folder):
@@ -225,6 +223,30 @@ class LocalBackend(Backend):
         return swept
 
     # --- inner ---
+    def _read(self, name: str, limit: int) -> bytes:
+        descriptor = os.open(self._path(name), _READ_FLAGS)
+        size = self._size_of(descriptor, name)
+        try:
+            # a byte more than there is: to be given less says that this is the end
+            data = os.read(descriptor, min(size, limit) + 1)
+            while data and len(data) != size and len(data) <= limit:
+                more = os.read(descriptor, limit + 1 - len(data))
+                if not more:
+                    break
+                data += more
+        finally:
+            os.close(descriptor)
+        if len(data) > limit:
+            raise RepositoryDamaged(f"The file is longer than {limit} bytes", item=name)
+        return data
+
+    def _size_of(self, descriptor: int, name: str) -> int:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise RepositoryDamaged("This is not a regular file", item=name)
+        return status.st_size
+
     def _path(self, name: str) -> str:
         if not name or name[0] == "/" or "\0" in name or ".." in name.split("/"):
             raise RepositoryDamaged("This cannot be the name of a file in a repository", item=name)

@@ -14,8 +14,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.capacit
     days_until_full,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.expiry import Fates, Tombstone
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import CommitRecord, GenerationId
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.retention import format_moment
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
+    CommitRecord,
+    GenerationId,
+    format_moment,
+)
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 WINDOW = timedelta(days=30)

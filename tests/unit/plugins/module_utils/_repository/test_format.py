@@ -190,6 +190,7 @@ def test_a_record_without_one_of_its_fields_is_damaged(name: str) -> None:
         ("parent", ""),
         ("received_at", "yesterday"),
         ("received_at", "2026-11-23T05:24:59+01:00"),
+        ("received_at", "2026-02-30T05:24:59Z"),
         ("status", "fine"),
         ("phase", "never"),
         ("items", []),

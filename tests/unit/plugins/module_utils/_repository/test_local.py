@@ -112,6 +112,29 @@ def test_a_file_that_is_too_long_is_not_read(backend: LocalBackend) -> None:
     backend.create("x", b"12345")
     with pytest.raises(RepositoryDamaged, match="longer than 4"):
         backend.read("x", 4)
+    with pytest.raises(RepositoryDamaged, match="longer than 4"):
+        backend.find("x", 4)
+
+
+def test_what_may_not_be_there_is_found_or_not(backend: LocalBackend, tmp_path: pathlib.Path) -> None:
+    backend.create("x", b"12345")
+    assert backend.find("x", 5) == b"12345"
+    assert [backend.find(name, 5) for name in ("y", "y/z", "x/z")] == [None] * 3
+    pathlib.Path(backend.location, "link").symlink_to(tmp_path)
+    for name in ("link", "."):
+        with pytest.raises(RepositoryDamaged, match="not a regular file"):
+            backend.find(name, 5)
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_to_its_end(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.create("x", b"0123456789" * 100)
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, size: read(descriptor, min(size, 7)))
+    assert backend.read("x", 1000) == b"0123456789" * 100
+    with pytest.raises(RepositoryDamaged, match="longer than 999"):
+        backend.read("x", 999)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/passwd", "", "a\0b"])

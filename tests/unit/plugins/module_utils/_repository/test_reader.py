@@ -86,12 +86,15 @@ def test_missing_keys_are_asked_for(store: Store) -> None:
 def test_small_objects_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     record = store.backup({"/a": b"a" * 1000, "/b": b"b"}).record
     keys = store.keys_of(record)
-    opened: list[str] = []
-    really_open = store.backend.open
-    monkeypatch.setattr(store.backend, "open", lambda name: opened.append(name) or really_open(name))
+    touched: list[str] = []
+    for how in ("open", "read"):
+        really = getattr(store.backend, how)
+        monkeypatch.setattr(
+            store.backend, how, lambda name, *rest, _really=really: touched.append(name) or _really(name, *rest)
+        )
     with GenerationReader(store.backend, record, keys) as generation:
         assert [generation.read(stored) for stored in generation.entries()] == [b"a" * 1000, b"b"]
-    assert sorted(opened) == sorted(object_name(sha) for sha in (record.manifest[0], *record.objects))
+    assert sorted(touched) == sorted(object_name(sha) for sha in (record.manifest[0], *record.objects))
 
 
 def test_large_objects_that_were_hashed_a_moment_ago_are_not_hashed_again(

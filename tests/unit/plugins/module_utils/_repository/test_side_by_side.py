@@ -47,6 +47,12 @@ def test_parts_hold_everything_in_order_and_together_what_belongs_together(thing
         assert [one for one in things if one // 2 in {other // 2 for other in part}] == part
 
 
+def test_parts_are_of_like_weight(children: list[int]) -> None:
+    parts = parts_of(["9", "1a", "1b", "1c", "1d", "4a", "4b"], str, 5, lambda one: int(one[0]))
+    assert parts == [["9"], ["1a", "1c", "4a"], ["1b", "1d", "4b"]]
+    assert parts_of(["9", "1a", "1b"], str, 6, lambda one: int(one[0])) == [["9", "1a", "1b"]]
+
+
 def test_results_come_in_the_order_of_the_parts_and_from_other_processes(children: list[int]) -> None:
     found = list(side_by_side(["a", "b", "c"], lambda part: (part, os.getpid())))
     assert [part for part, _process in found] == ["a", "b", "c"]

@@ -45,11 +45,16 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring
     Signer,
     load_keyring,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader, hash_object
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import (
+    GenerationReader,
+    hash_object,
+    sealed_headers,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners, SigningKey
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (
     Trust,
     VerifyReport,
+    headers_to_open,
     verify,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_lines import Lines
@@ -543,6 +548,7 @@ def in_processes(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(side_by_side, "_processors", lambda: number)
     monkeypatch.setattr(verify_module, "LEAST_LINES", 1)
     monkeypatch.setattr(verify_module, "LEAST_MANIFESTS", 1)
+    monkeypatch.setattr(verify_module, "LEAST_BYTES", 1)
 
 
 def test_several_processes_find_what_one_does(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -577,11 +583,25 @@ def test_several_processes_keep_to_the_time_and_note_what_they_did(
 ) -> None:
     in_processes(monkeypatch, 2)
     made = [store.backup({"/a": b"%d" % number}, f"pbx{number}").record for number in range(4)]
-    late = verify(store.backend, 2, file_keys=store.keys_of(*made), max_duration=14, clock=Clock())
+    late = verify(store.backend, 2, file_keys=store.keys_of(*made), max_duration=8, clock=Clock())
     opened = VerifyState.load(store.backend).opened
     assert late.remaining == 4 - len(opened) > 0 and late.checked["contents"] == len(opened)
     assert verify(store.backend, 2, file_keys=store.keys_of(*made)).checked["contents"] == 4
     assert len(VerifyState.load(store.backend).opened) == 4
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_headers_are_of_all_that_can_be_opened(store: Store, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    in_processes(monkeypatch, number)
+    made = [store.backup({"/a": b"%d" % source}, f"pbx{source}").record for source in range(4)]
+    generations = [GenerationId.of(record) for record in made]
+    wanted = sealed_headers(store.backend, made)
+    assert headers_to_open(store.backend, generations) == wanted and len(wanted) == 8
+    (store.path / record_name(generations[0])).unlink()
+    bundle = next(iter(made[1].objects))
+    (store.path / object_name(bundle)).write_bytes(b"no header")
+    found = headers_to_open(store.backend, generations)
+    assert found.keys() == wanted.keys() - {made[0].manifest[0], *made[0].objects, bundle}
 
 
 def test_records_that_give_an_object_two_sizes_are_named_whoever_reads_them() -> None:
