@@ -12,7 +12,7 @@ from typing import Any
 
 from .._compare.findings import Finding
 from .._entries import PHASE_PRE_RESTORE, STATUS_COMPLETE
-from .._errors import RecoveryError
+from .._errors import RecoveryError, RepositoryDamaged
 from .._items.base import Item
 from .._items.landing.sizes import HISTORY
 from .._products.base import Probe, Product
@@ -141,14 +141,16 @@ def take_backup(
         digests = generation.item_digests()
         if gathering.failure is not None and not digests:
             raise gathering.failure
-        history = take_complete(store.backend, generation.previous, HISTORY)
+        previous = generation.previous
+        damage: list[RepositoryDamaged] = []
+        history = take_complete(store.backend, previous, HISTORY, damage)
         sizes = {name: int(digest["bytes"]) for name, digest in digests.items()}
         check_sizes(gathering, sizes, history, options.accept_shrunken)
         check_vanished(gathering, history, options.accept_shrunken)
         check_constant(gathering, digests, history)
         belonging = _check_companions(store, product, probe, gathering, options, look=not dry_run)
-        previous = generation.previous
-        before = back_to_complete(walk_back(store.backend, previous)) if previous is not None else []
+        before = back_to_complete(walk_back(store.backend, previous, damage)) if previous is not None else []
+        generation.warnings += sorted({f"{one} Nothing before it was compared with." for one in damage})
         committed: Committed | None = None
         same = already(gathering, digests)
         if same is not None:

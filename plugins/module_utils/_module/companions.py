@@ -216,7 +216,7 @@ def _newest_of(
     near = None
     for chain in lines if run.is_known or companion.max_age else ():
         newest = head(backend, chain, believe) if _is_of(chain, companion) else None
-        for record in itertools.islice(walk_back(backend, newest), LOOK_BACK) if newest is not None else ():
+        for record in itertools.islice(walk_back(backend, newest, []), LOOK_BACK) if newest is not None else ():
             if record.is_complete and run.holds(record):
                 return record
             if record.is_complete and near is None and now is not None and _is_near(record, now, companion.max_age):

@@ -241,7 +241,7 @@ class _HostBackup(Job):
         if newest is None or self._shared.check_mode:
             return None
         wanted_record = (run_id, self._params["phase"], self._params["change_id"])
-        for _count, record in zip(range(LOOK_BACK), walk_back(self._store.backend, newest)):
+        for _count, record in zip(range(LOOK_BACK), walk_back(self._store.backend, newest, [])):
             if record.is_complete and (record.run_id, record.phase, record.change_id) == wanted_record:
                 return record
         return None

@@ -367,7 +367,7 @@ class Receiver:
         if not counts:
             occasion = replace(occasion, phase=SCHEDULED, change_id=None)
         newest = self._newest()
-        history = take_complete(self.backend, newest, HISTORY)
+        history = take_complete(self.backend, newest, HISTORY, [])
         self.product.receive(
             Received(
                 files,
@@ -442,7 +442,7 @@ class Receiver:
         if wanted is None or again.newest is None:
             return None
         may_be = not again.counts or again.claimed_at is not None
-        for record in islice(walk_back(self.backend, again.newest), LOOK_BACK):
+        for record in islice(walk_back(self.backend, again.newest, []), LOOK_BACK):
             may_be = may_be and not (again.counts and record.hash == again.claimed_at)
             same = record.items.get(CONTENTS_ITEM, {}).get("digest") == wanted["digest"]
             as_good = record.is_complete or gathering.status == STATUS_PARTIAL
@@ -489,7 +489,7 @@ class Receiver:
     def _end(self, freshness: Freshness, transport: Transport) -> dict[str, Any]:
         params = self.module.params
         now = time.time()
-        good = take_complete(self.backend, self._newest(), 1)
+        good = take_complete(self.backend, self._newest(), 1, [])
         last_good = good[0] if good else None
         overdue = freshness.is_overdue(last_good, now)
         counted = [one for one in self.taken if one.counts]

@@ -166,16 +166,26 @@ def head(backend: Backend, chain: ChainId, believe: Believe | None = None) -> Co
     return load_record(backend, chain.generation(numbers[-1]), believe) if numbers else None
 
 
-def walk_back(backend: Backend, record: CommitRecord) -> Iterator[CommitRecord]:
+def walk_back(
+    backend: Backend, record: CommitRecord, damage: list[RepositoryDamaged] | None = None
+) -> Iterator[CommitRecord]:
     """A record and those before it. Who believes the first believes all, as each one names its parent's hash.
 
-    Raises RepositoryDamaged where the line is broken.
+    :param damage: where the line is broken it ends, and this gets the reason
+    :raises RepositoryDamaged: the line is broken, and ``damage`` is None
     """
     while True:
         yield record
         if record.sequence == 1:
             return
-        record = _parent(backend, record)
+        try:
+            record = _parent(backend, record)
+        except RepositoryDamaged as error:
+            error.hint = error.hint or "Bring the file back from another copy of the repository."
+            if damage is None:
+                raise
+            damage.append(error)
+            return
 
 
 def _parent(backend: Backend, record: CommitRecord) -> CommitRecord:
@@ -215,13 +225,16 @@ def last_complete(backend: Backend, source: str, product: str, instance: str, co
     return take_complete(backend, newest, count)
 
 
-def take_complete(backend: Backend, newest: CommitRecord | None, count: int) -> list[CommitRecord]:
+def take_complete(
+    backend: Backend, newest: CommitRecord | None, count: int, damage: list[RepositoryDamaged] | None = None
+) -> list[CommitRecord]:
     """The complete ones among a believed record and those before it, at most ``count``, newest first.
 
-    What a restore put aside is none of them: it is what somebody wanted to get rid of.
+    What a restore put aside is none of them: it is what somebody wanted to get rid of. ``damage`` as for
+    :func:`walk_back`.
     """
     found: list[CommitRecord] = []
-    for record in walk_back(backend, newest) if newest is not None and count > 0 else ():
+    for record in walk_back(backend, newest, damage) if newest is not None and count > 0 else ():
         if record.is_complete and record.phase != PHASE_PRE_RESTORE:
             found.append(record)
             if len(found) == count:

@@ -156,7 +156,11 @@ class RepositoryWriter:
         if not dry_run and not self._swept:
             self._swept = True
             self.backend.sweep()
-        newest = head(self.backend, chain, self.believe)
+        try:
+            newest = head(self.backend, chain, self.believe)
+        except RepositoryDamaged as error:
+            error.hint = error.hint or "Bring it back from another copy of the repository: the next record names it."
+            raise
         if newest is None:
             self._check_collision(chain)
         before = look_back(self.backend, newest, self._workplace.recipients_digest, self.writer_key.fingerprint_key_id)

@@ -21,6 +21,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     ConnectionLost,
     HostMismatch,
     KeyRequired,
+    RepositoryDamaged,
     RepositoryFull,
     RestoreFailed,
     RestoreRefused,
@@ -193,6 +194,28 @@ def test_a_touched_file_is_no_change_and_a_changed_one_names_its_item(site: Site
     assert site.backup().content_changed is False
     (site.root / "etc/voip/conf.d/trunk.cfg").write_text("trunk = carrier-b\n")
     assert site.backup().changed_items == ["voip"]
+
+
+@pytest.mark.parametrize("damage", ["gone", "changed"])
+def test_a_damaged_record_in_the_middle_of_the_line_stops_no_backup(site: Site, damage: str) -> None:
+    for _each in range(3):
+        site.backup()
+    record = pathlib.Path(site.store.backend.location, "commits/pbx/linux/2.json")
+    record.unlink() if damage == "gone" else record.write_bytes(record.read_bytes()[:-2])
+    with RepositoryWriter(site.store.backend, site.store.writer_key) as store:
+        outcome = dataclasses.replace(site, store=store).backup()
+    assert outcome.committed is not None and outcome.committed.record.sequence == 4
+    assert outcome.gathering.status == "complete" and outcome.content_changed is False
+    (warning,) = outcome.committed.warnings
+    assert "commits/pbx/linux/2.json" in warning and "another copy of the repository" in warning
+    assert "Nothing before it was compared" in warning
+
+
+def test_a_damaged_newest_record_is_told_with_what_to_do(site: Site) -> None:
+    site.backup()
+    pathlib.Path(site.store.backend.location, "commits/pbx/linux/1.json").write_bytes(b"{}\n")
+    with pytest.raises(RepositoryDamaged, match="another copy"):
+        site.backup()
 
 
 def test_check_mode_compares_and_writes_nothing(site: Site) -> None:
