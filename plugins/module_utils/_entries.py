@@ -147,12 +147,14 @@ class Problem:
 
 @dataclass
 class ItemReport:
-    """What an item says of its own gathering. ``found`` False: nothing of it is on the host."""
+    """What an item says of its own gathering. ``found`` False: nothing of it is on the host. ``holding``: folders among
+    its entries that hold something which it leaves out, so that they are not empty without the others."""
 
     name: str
     found: bool = True
     problems: list[Problem] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+    holding: set[bytes] = field(default_factory=set)
 
     def problem(self, path: bytes | str, message: str) -> None:
         """Record that one path could not be taken as it is on the host."""

@@ -108,13 +108,16 @@ class FileTree(Item):
             if not self._excludes.match(path):
                 report.problem(path, message)
         kept = {}
+        holding = set()
         for path, kind in listing.kinds.items():
-            if self._excludes.match(path):
-                continue
-            if kind in KEPT:
+            excluded = self._excludes.match(path)
+            if kind in KEPT and not excluded:
                 kept[path] = kind
-            else:
+                continue
+            holding.add(path.rpartition(b"/")[0])
+            if not excluded:
                 note(report, "special", path)
+        report.holding = holding & kept.keys()
         mounts = [path_to_text(path) for path in listing.mounts if path in kept]
         if mounts:
             report.notes[MOUNTS] = mounts

@@ -128,9 +128,11 @@ class WindowsTreeReading:
         for file in self._list(path):
             below = f"{path}\\{file.name}"
             if self.excludes.match(below):
+                self.report.holding.add(entry_path(path))
                 continue
             wrong = what_is_wrong(file.name)
             if wrong:
+                self.report.holding.add(entry_path(path))
                 self.report.problem(entry_path(below), f"its name {wrong}; it is not kept")
             else:
                 wanted.append(file)

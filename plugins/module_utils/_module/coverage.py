@@ -6,7 +6,7 @@ restore removes it, whatever today's options mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,21 +23,21 @@ _NO_SCOPE = (ValueError, TypeError, LookupError, AttributeError, OptionInvalid)
 
 @dataclass(frozen=True)
 class Unseen:
-    """What the host has of an item and the generation never looked at, and the folders that hold it (``folders``),
-    which cannot go either. ``told``: the generation tells what it looked at."""
+    """What the host has of an item and the generation never looked at, and the folders that cannot go either
+    (``folders``): they hold it, or they are ``holding`` what the item leaves out. ``told``: the generation tells what
+    it looked at."""
 
     paths: frozenset[bytes] = frozenset()
     folders: frozenset[bytes] = frozenset()
     told: bool = True
+    holding: frozenset[bytes] = frozenset()
 
     def __contains__(self, path: bytes) -> bool:
         return path in self.paths or path in self.folders
 
     def in_words(self) -> str:
         """What a restore does not remove, and why; to be put behind the generation's id."""
-        tops = sorted(path_to_text(path) for path in self.paths if self.paths.isdisjoint(ancestors(path)))
-        more = f" and {len(tops) - SHOWN_PATHS} more" if len(tops) > SHOWN_PATHS else ""
-        shown = f"{', '.join(tops[:SHOWN_PATHS])}{more}"
+        shown = _shown(path for path in self.paths if self.paths.isdisjoint(ancestors(path)))
         if not self.told:
             return f"does not tell what it looked at, so this is not removed: {shown}"
         return f"did not look at {shown}; what the host has there is not removed"
@@ -71,12 +71,18 @@ class Coverage:
             return item, []
 
     def unseen(
-        self, item: Item, found: Sequence[Entry], held: Collection[bytes], mounts: frozenset[bytes] = frozenset()
+        self,
+        item: Item,
+        found: Sequence[Entry],
+        held: Collection[bytes],
+        mounts: frozenset[bytes] = frozenset(),
+        holding: Collection[bytes] = (),
     ) -> Unseen:
         """What of the item is on the host, and whose absence in the generation says nothing.
 
         :param held: paths that the generation has
         :param mounts: where other file systems are mounted now
+        :param holding: folders that hold what the item leaves out
         """
         if not item.scope_fields:
             return Unseen()
@@ -86,9 +92,10 @@ class Coverage:
         paths = frozenset(
             entry.path for entry in new if looked_at is None or not looked_at(entry) or not mounted(entry.path)
         )
-        above = {folder for path in paths for folder in ancestors(path)}
+        stay = frozenset(entry.path for entry in new if entry.path in holding) - paths
+        above = {folder for path in paths | stay for folder in ancestors(path)}
         folders = frozenset(entry.path for entry in new if entry.path in above) - paths
-        return Unseen(paths, folders, looked_at is not None)
+        return Unseen(paths, folders | stay, looked_at is not None, stay)
 
     def _looked_at(self, item: Item) -> Callable[[Entry], bool] | None:
         try:
@@ -109,6 +116,12 @@ class Coverage:
         return mounted_as_now if then or now else lambda path: True
 
 
+def _shown(paths: Iterable[bytes]) -> str:
+    texts = sorted(map(path_to_text, paths))
+    more = f" and {len(texts) - SHOWN_PATHS} more" if len(texts) > SHOWN_PATHS else ""
+    return f"{', '.join(texts[:SHOWN_PATHS])}{more}"
+
+
 def mounts_of(notes: Mapping[str, Any]) -> frozenset[bytes]:
     """Where file systems are mounted, as an item noted it."""
     return frozenset(map(path_from_text, notes.get(MOUNTS, ())))
@@ -120,6 +133,11 @@ def unseen_in_words(generation: str, unseen: Mapping[str, Unseen], within: Mappi
     :param within: by item what was not looked at within its entries
     """
     words = [f"{name}: {generation} {some.in_words()}." for name, some in unseen.items() if some.paths]
+    words += [
+        f"{name}: these folders came later and hold what the item leaves out, so they stay: {_shown(some.holding)}."
+        for name, some in unseen.items()
+        if some.holding
+    ]
     words += [
         f"{name}: {generation} did not look at {', '.join(left)}; it is left alone." for name, left in within.items()
     ]

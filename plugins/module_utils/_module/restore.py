@@ -855,8 +855,9 @@ class Restorer:
                 for one in self._paths.choose(partial(iter, collected[name]))
                 if one.entry.path in held or not gaps.may_have_held(name, one.entry.path)
             ]
-            mounts = mounts_of(gathering.reports[name].notes)
-            left = coverage.unseen(item, [one.entry for one in there], held, mounts)
+            report = gathering.reports[name]
+            mounts = mounts_of(report.notes)
+            left = coverage.unseen(item, [one.entry for one in there], held, mounts, report.holding)
             found[name] = [one for one in there if one.entry.path not in left]
             if unseen is not None:
                 unseen[name] = left

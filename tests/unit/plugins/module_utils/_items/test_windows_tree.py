@@ -120,6 +120,8 @@ class TestGathering:
         found, report = gather(item, disk)
         path = "/C:/Program Files/estos/UCServer/config/Größe/tief.xml".encode()
         assert path not in found and not item.covers(path) and not report.problems
+        (holding,) = report.holding
+        assert holding in found and path.startswith(holding + b"/")
 
     def test_nothing_there(self) -> None:
         found, report = gather(tree(), MemoryWindowsFiles())

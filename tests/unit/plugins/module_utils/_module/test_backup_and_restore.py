@@ -9,6 +9,7 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -714,6 +715,28 @@ def test_what_only_today_s_paths_mean_is_not_removed_nor_a_folder_that_holds_it(
     restorer.run(plan)
     assert (site.root / "etc/voip/new/call.wav").exists() and (site.root / "srv/queue2/b").exists()
     assert not (site.root / "etc/voip/new/else").exists()
+
+
+def test_a_later_folder_that_holds_what_is_always_left_out_stays_and_is_named(site: Site) -> None:
+    site.options = voip(exclude=["*.wav"])
+    outcome = site.backup()
+    for path in ("etc/voip/new/in/call.wav", "etc/voip/new/else", "etc/voip/gone/else"):
+        (site.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (site.root / path).write_text("later")
+    with socket.socket(socket.AF_UNIX) as server:
+        (site.root / "etc/voip/run").mkdir()
+        server.bind(os.path.relpath(site.root / "etc/voip/run/control"))
+    restorer = site.restorer(outcome)
+    plan = restorer.plan(look_only=False)
+    assert removed(plan) == [b"/etc/voip/gone", b"/etc/voip/gone/else", b"/etc/voip/new/else"]
+    assert plan.warnings == [
+        "voip: these folders came later and hold what the item leaves out, so they stay: /etc/voip/new/in,"
+        " /etc/voip/run."
+    ]
+    restorer.run(plan)
+    assert (site.root / "etc/voip/new/in/call.wav").exists() and not (site.root / "etc/voip/new/else").exists()
+    assert not (site.root / "etc/voip/gone").exists() and (site.root / "etc/voip/run/control").exists()
+    assert not site.restorer(outcome).plan(look_only=False).is_needed
 
 
 def test_what_today_s_options_leave_out_is_not_removed_either(site: Site, recordings: pathlib.Path) -> None:
