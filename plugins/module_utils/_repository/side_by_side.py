@@ -38,7 +38,7 @@ def parts_of(
     for one in everything:
         key = together(one)
         weights[key] = weights.get(key, 0) + weigh(one)
-    count = max(1, min(_processors(), MOST_PROCESSES, sum(weights.values()) // least, len(weights)))
+    count = processes(min(sum(weights.values()) // least, len(weights)))
     if count == 1:
         return [everything]
     place: dict[Hashable, int] = {}
@@ -47,6 +47,11 @@ def parts_of(
         place[key] = loads.index(min(loads))
         loads[place[key]] += weight
     return [[one for one in everything if place[together(one)] == number] for number in range(count)]
+
+
+def processes(useful: int) -> int:
+    """How many processes there will be when so many would be of use."""
+    return max(1, min(_processors(), MOST_PROCESSES, useful))
 
 
 def side_by_side(parts: Sequence[Part], work: Callable[[Part], Result]) -> Iterator[Result]:

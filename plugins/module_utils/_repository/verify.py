@@ -10,9 +10,9 @@ Levels 0 and 1 need no key.
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -20,7 +20,6 @@ from .._errors import (
     GenerationMissing,
     KeyRequired,
     NotAuthentic,
-    RecoveryError,
     RepositoryDamaged,
     RepositoryError,
     RepositoryMissing,
@@ -39,7 +38,6 @@ from .format import (
     ChainId,
     GenerationId,
     PieceIndex,
-    StoredEntry,
     object_name,
     object_sha,
     parse_commit_file,
@@ -48,10 +46,11 @@ from .format import (
 from .holds import check_hold_record, hold_names
 from .journal import journal_names, read_journal_record
 from .keyring import KEYRING, Keyring, check_trusted, damaged_files, listed_files, load_keyring
-from .reader import GenerationReader, hash_object, readable_headers
+from .reader import hash_object, readable_headers
 from .reuse import INDEX_LIMIT
 from .side_by_side import parts_of, side_by_side
 from .sshsig import AllowedSigners
+from .verify_contents import Compared, Share, compare, shares_of
 from .verify_lines import IndexFacts, Lines, LineWalk
 from .verify_state import KEY_LENGTH, STATE_FILE, VerifyState
 
@@ -62,7 +61,6 @@ DAMAGED = "damaged"
 CHECKED = ("generations", "signatures", "files", "objects", "bytes", "contents")
 """What is counted."""
 LEAST_LINES = 50
-LEAST_MANIFESTS = 50
 """How many are worth a process of their own."""
 LEAST_BYTES = 32 * 1024 * 1024
 """How many bytes to hash are."""
@@ -163,7 +161,7 @@ def headers_to_open(backend: Backend, generations: Iterable[GenerationId]) -> di
         return readable_headers(backend, records)
 
     headers: dict[str, bytes] = {}
-    for found in side_by_side(parts_of(generations, lambda one: one.source, LEAST_MANIFESTS), read):
+    for found in side_by_side(parts_of(generations, lambda one: one.source, LEAST_LINES), read):
         headers.update(found)
     return headers
 
@@ -378,41 +376,33 @@ class _Verification:
     def check_contents(self, file_keys: Mapping[str, bytes]) -> None:
         """Whether every entry of every manifest has the content that was stored."""
         state = self._load_state()
-        queue = sorted(self.lines.manifests, key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha))
-        # generations of a source share contents, and those of others never do
-        parts = parts_of(queue, lambda sha: self.lines.manifests[sha].chain.source, LEAST_MANIFESTS)
-        for opened in side_by_side(parts, lambda part: self._open(part, file_keys)):
-            self.lines.found += opened.found
-            self.lines.checked["contents"] += opened.contents
-            self.remaining += opened.remaining
-            for sha, when in opened.manifests.items():
-                if when is None:
-                    state.opened.pop(sha[:KEY_LENGTH], None)
-                else:
-                    state.opened[sha[:KEY_LENGTH]] = when
-        self._save_state(state)
+        generations = self.lines.manifests
+        wanted = sorted(
+            (sha for sha in generations if sha not in self.spoiled),
+            key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha),
+        )
+        parts = shares_of(wanted, generations, self.lines.bytes_of)
 
-    def _open(self, queue: Sequence[str], file_keys: Mapping[str, bytes]) -> _Opened:
-        opened = _Opened()
-        seen = _Seen()
-        for position, sha in enumerate(queue):
-            if self._is_late():
-                opened.remaining = len(queue) - position
-                break
-            if sha in self.spoiled:
-                continue
-            generation = self.lines.manifests[sha]
-            try:
-                record = read_record(self.backend, generation)
-                with GenerationReader(self.backend, record, file_keys, self.hashed) as reader:
-                    for stored in _entries(reader):
-                        opened.contents += seen.check(stored, reader)
-                opened.manifests[sha] = int(self.wall_clock())
-            except RecoveryError as error:
-                opened.manifests[sha] = None
-                if error.item is None or error.item.rpartition("/")[2] not in self.spoiled:
-                    opened.found.append((error.item or object_name(sha), error.message, generation))
-        return opened
+        def work(part: Sequence[Share]) -> Compared:
+            return compare(self.backend, part, generations, file_keys, self.hashed, self._is_late, self.wall_clock)
+
+        moments: dict[str, list[int | None]] = {sha: [] for sha in wanted}
+        found: dict[tuple[str, str, GenerationId | None], None] = {}
+        for compared in side_by_side(parts, work):
+            for share, when in compared.shares.items():
+                moments[share.manifest].append(when)
+            found.update(dict.fromkeys(compared.found))
+            self.lines.checked["contents"] += compared.contents
+        self.lines.found += [one for one in found if one[0].rpartition("/")[2] not in self.spoiled]
+        shares = Counter(share.manifest for part in parts for share in part)
+        for sha, whens in moments.items():
+            if None in whens:
+                state.opened.pop(sha[:KEY_LENGTH], None)
+            elif len(whens) == shares[sha]:
+                state.opened[sha[:KEY_LENGTH]] = min(when for when in whens if when is not None)
+            else:
+                self.remaining += 1
+        self._save_state(state)
 
     # --- the result ---
     def report(self) -> VerifyReport:
@@ -478,62 +468,3 @@ class _Hashed:
 
     problems: dict[str, str | None] = field(default_factory=dict)
     remaining: int = 0
-
-
-@dataclass
-class _Opened:
-    """What came of opening manifests: when each was, or None where something is wrong."""
-
-    manifests: dict[str, int | None] = field(default_factory=dict)
-    found: list[tuple[str, str, GenerationId | None]] = field(default_factory=list)
-    contents: int = 0
-    remaining: int = 0
-
-
-def _entries(reader: GenerationReader) -> Iterator[StoredEntry]:
-    """The entries with a content. Raises RepositoryDamaged when they are not those of the commit record."""
-    tally: dict[str, list[int]] = {}
-    for stored in reader.entries():
-        counts = tally.setdefault(stored.entry.item, [0, 0])
-        counts[0] += 1
-        if stored.sha256 is not None:
-            counts[1] += stored.entry.size
-            yield stored
-    told = {
-        name: [item["entries"], item["bytes"]]
-        for name, item in reader.record.items.items()
-        if item["data_class"] not in reader.expired_classes
-    }
-    if tally != told:
-        raise RepositoryDamaged("The manifest holds other entries than the commit record says")
-
-
-class _Seen:
-    """Contents that were compared, and pieces of large ones: what generations share is read once."""
-
-    def __init__(self) -> None:
-        self._contents: set[bytes] = set()
-        self._pieces: dict[tuple[str, int], bytes] = {}
-
-    def check(self, stored: StoredEntry, reader: GenerationReader) -> bool:
-        """Compare a content; False when it was compared before. Raises what reading it raises."""
-        places = [(reader.manifest.bundles[bundle], member) for bundle, member in stored.pieces]
-        key = self._key(stored, places)
-        if key in self._contents:
-            return False
-        known = [self._pieces.get(place) for place in places]
-        if not stored.digests or not any(known):
-            reader.check_whole(stored)
-        else:
-            for number, digest in enumerate(known):
-                if digest != stored.digests[number]:
-                    reader.piece(stored, number)
-        self._contents.add(key)
-        self._pieces.update(zip(places, stored.digests))
-        return True
-
-    @staticmethod
-    def _key(stored: StoredEntry, places: Sequence[tuple[str, int]]) -> bytes:
-        """Equal for contents of the same hash that stand in the same places."""
-        text = ",".join(f"{bundle}:{member}" for bundle, member in places)
-        return hashlib.sha256(f"{stored.sha256}\n{stored.entry.size}\n{text}".encode()).digest()[:16]

@@ -43,7 +43,8 @@ class Lines:
 
     ``needed``: size of every object that is needed, by its SHA-256. ``manifests``: of which generation they are.
     ``indexes``: what they must say. ``let_go``: objects that nothing needs any more. ``found``: file, problem, and
-    generation. ``hashes``, ``heads``: of every record, of the newest of each line.
+    generation. ``hashes``, ``heads``: of every record, of the newest of each line. ``bytes_of``: what is needed, by
+    source.
     """
 
     needed: dict[str, int] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Lines:
     found: list[tuple[str, str, GenerationId | None]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     checked: Counter[str] = field(default_factory=Counter)
+    bytes_of: Counter[str] = field(default_factory=Counter)
 
     def add(self, name: str, problem: str, generation: GenerationId | None = None) -> None:
         """Something is wrong with a file."""
@@ -80,6 +82,7 @@ class Lines:
         self.found += others.found
         self.notes += others.notes
         self.checked += others.checked
+        self.bytes_of += others.bytes_of
 
 
 class LineWalk:
@@ -202,6 +205,8 @@ class LineWalk:
         needed = fate.needed_objects(record)
         self.lines.let_go |= {sha for sha, _size in record.needed_objects()} - needed.keys()
         for sha, size in needed.items():
+            if sha not in self.lines.needed:
+                self.lines.bytes_of[generation.source] += size
             if self.lines.needed.setdefault(sha, size) != size:
                 self.lines.add(name, f"It gives the object {sha} another size than other records", generation)
         if fate.pruned is not None:

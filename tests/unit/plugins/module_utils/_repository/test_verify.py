@@ -21,7 +21,11 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RepositoryError,
     RepositoryMissing,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._repository import reader, side_by_side
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import (
+    reader,
+    side_by_side,
+    verify_contents,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import verify as verify_module
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend, Names, Staged
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import head
@@ -57,6 +61,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify 
     headers_to_open,
     verify,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_contents import compare, shares_of
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_lines import Lines
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify_state import STATE_FILE, VerifyState
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import GenerationFacts
@@ -547,7 +552,7 @@ def test_damaged_objects_are_not_noted_as_checked_and_lost_ones_are_forgotten(fi
 def in_processes(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(side_by_side, "_processors", lambda: number)
     monkeypatch.setattr(verify_module, "LEAST_LINES", 1)
-    monkeypatch.setattr(verify_module, "LEAST_MANIFESTS", 1)
+    monkeypatch.setattr(verify_contents, "LEAST_BYTES", 1)
     monkeypatch.setattr(verify_module, "LEAST_BYTES", 1)
 
 
@@ -602,6 +607,31 @@ def test_headers_are_of_all_that_can_be_opened(store: Store, monkeypatch: pytest
     (store.path / object_name(bundle)).write_bytes(b"no header")
     found = headers_to_open(store.backend, generations)
     assert found.keys() == wanted.keys() - {made[0].manifest[0], *made[0].objects, bundle}
+
+
+def test_what_one_source_holds_is_compared_by_several_processes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_processes(monkeypatch, 3)
+    monkeypatch.setattr(verify_contents, "_STRETCH", 1000)
+    files = {f"/{number:02}": b"%d" % number * 900 for number in range(20)}
+    made = [store.backup(files | {"/05": text}).record for text in (b"x" * 900, b"y" * 900)]
+    keys = store.keys_of(*made)
+    parts = shares_of(
+        [record.manifest[0] for record in made],
+        {record.manifest[0]: GenerationId.of(record) for record in made},
+        {"pbx": 10**9},
+    )
+    assert [[(share.number, share.of) for share in part] for part in parts] == [[(one, 3)] * 2 for one in range(3)]
+    shared: list[int] = []
+    monkeypatch.setattr(verify_module, "compare", lambda *of: shared.append(len(of[1])) or compare(*of))
+    report = verify(store.backend, 2, file_keys=keys)
+    assert (report.verdict, report.checked["contents"], report.remaining, shared) == ("self_consistent", 21, 0, [2])
+    assert len(VerifyState.load(store.backend).opened) == 2
+    # a bundle whose bytes are others than those that were sealed, under the name that they have
+    bundle = next(iter(made[0].objects))
+    del keys[bundle]
+    wrong = verify(store.backend, 2, file_keys=keys)
+    assert [one.object for one in wrong.findings] == [object_name(bundle)] * 2 and wrong.remaining == 0
+    assert not VerifyState.load(store.backend).opened
 
 
 def test_records_that_give_an_object_two_sizes_are_named_whoever_reads_them() -> None:
