@@ -40,7 +40,7 @@ gnu() {
   return 1
 }
 [ -z "$measure" ] || gnu tar || give_up 4
-real=$(pwd -P)
+[ "$root" = / ] || real=$(pwd -P)
 IFS=
 inside() {
   [ "$root" = / ] && return 0

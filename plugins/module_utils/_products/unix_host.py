@@ -36,7 +36,13 @@ for file in "$root/etc/os-release" "$root/usr/lib/os-release"; do
   break
 done
 if [ -z "$root" ]; then
-  printf 'uname=%s\n' "$(uname -nrm)"
+  system=/proc/sys/kernel
+  if [ -r $system/hostname ] && [ -r $system/osrelease ] && [ -r $system/arch ]; then
+    read -r node <$system/hostname; read -r kernel <$system/osrelease; read -r arch <$system/arch
+    printf 'uname=%s %s %s\n' "$node" "$kernel" "$arch"
+  else
+    printf 'uname=%s\n' "$(uname -nrm)"
+  fi
   for name in product_serial product_uuid product_name sys_vendor; do say "dmi.$name" "/sys/class/dmi/id/$name"; done
   say dmi.product_serial /proc/device-tree/serial-number
   for card in /sys/class/net/*; do [ -e "$card/device" ] && say mac "$card/address"; done
