@@ -21,13 +21,12 @@ LEAST_BYTES = 16 * 1024 * 1024
 """How much is worth a process of its own."""
 _LIKE_A_MANIFEST = 256 * 1024
 """So many bytes are compared in the time that it takes to open a manifest."""
-_STRETCH = 64 * 1024 * 1024
-"""So many bytes that follow each other are compared by the same process: they are in the same bundles."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A manifest with all of its contents, or with one ``of`` several shares of them."""
+    """A manifest with all of its contents, or with one ``of`` several shares of them: contents that follow each other,
+    as they do in the bundles."""
 
     manifest: str
     number: int = 0
@@ -40,7 +39,7 @@ def shares_of(
     """What each process compares, in the order of the manifests.
 
     Generations of a source share contents, and those of others never do; so a process has all of a source, unless that
-    is much of everything: then each process has the same stretches of all of its generations.
+    is much of everything: then each process has the same share of all of its generations.
 
     :param generations: by manifest
     :param bytes_of: what the objects of a source hold, by source
@@ -92,7 +91,7 @@ def compare(
         try:
             record = read_record(backend, generation)
             with GenerationReader(backend, record, file_keys, hashed) as reader:
-                for stored in _of_share(_entries(reader), share):
+                for stored in _of_share(reader, share):
                     compared.contents += seen.check(stored, reader)
             compared.shares[share] = int(clock())
         except RecoveryError as error:
@@ -101,12 +100,13 @@ def compare(
     return compared
 
 
-def _of_share(entries: Iterator[StoredEntry], share: Share) -> Iterator[StoredEntry]:
-    offset = 0
-    for stored in entries:
-        if offset // _STRETCH % share.of == share.number:
+def _of_share(reader: GenerationReader, share: Share) -> Iterator[StoredEntry]:
+    whole = sum(item["bytes"] for item in reader.record.items.values())
+    before = 0
+    for stored in _entries(reader):
+        if min(before * share.of // max(1, whole), share.of - 1) == share.number:
             yield stored
-        offset += stored.entry.size
+        before += stored.entry.size
 
 
 def _entries(reader: GenerationReader) -> Iterator[StoredEntry]:

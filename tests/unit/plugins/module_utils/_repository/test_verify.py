@@ -611,7 +611,6 @@ def test_headers_are_of_all_that_can_be_opened(store: Store, monkeypatch: pytest
 
 def test_what_one_source_holds_is_compared_by_several_processes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     in_processes(monkeypatch, 3)
-    monkeypatch.setattr(verify_contents, "_STRETCH", 1000)
     files = {f"/{number:02}": b"%d" % number * 900 for number in range(20)}
     made = [store.backup(files | {"/05": text}).record for text in (b"x" * 900, b"y" * 900)]
     keys = store.keys_of(*made)
