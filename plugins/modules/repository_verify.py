@@ -17,6 +17,7 @@ description:
     O(expected_heads) are given and do not fit.
   - Within O(max_duration) it checks what was not checked for the longest time first, so that frequent short runs get
     through everything.
+  - A large repository is looked at by a process for each processor that the backup host gives it, at most eight.
 requirements:
   - cryptography >= 41.0
   - zstandard >= 0.19

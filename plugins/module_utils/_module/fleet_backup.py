@@ -30,6 +30,7 @@ from .product_options import instance_of
 from .retry import reused_result
 from .run import failure
 from .secret_values import masked
+from .tools import tool_versions
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -139,6 +140,7 @@ class _Fleet:
                     results[host.name] = {"changed": False, "failed": True, **failure(error)}
                 else:
                     jobs.append(job)
+            tool_versions()  # looked up once, and not by all that begin at the same time
             deadlines = Deadlines(params["host_timeout"], params["run_timeout"])
             with ProgressNote(params["progress_file"], lambda: store.bytes_read) as note:
                 fleet = FleetRun(jobs, limits, deadlines, note.tell)
