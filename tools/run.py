@@ -97,11 +97,11 @@ OLDEST = Suite(
     arguments=("--dist", "load", "--ignore=tests/unit/demo"),
     limit=900,
 )
-# A file's hosts and servers are made once, and its tests look at what is theirs. Now and then all of two would wait.
-BY_FILE = ("--dist", "loadfile")
+# A file's hosts and servers are made once, and its tests look at what is theirs. More than two at a time gain nothing.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 HOSTS = (
-    Suite("lab", "tests/lab", workers=3, limit=2400, arguments=BY_FILE),
-    Suite("integration", "tests/integration", workers=3, limit=1800, arguments=BY_FILE),
+    Suite("lab", "tests/lab", limit=2400, arguments=BY_FILE),
+    Suite("integration", "tests/integration", limit=1800, arguments=BY_FILE),
 )
 MOLECULE = Gate("molecule", ("molecule", "test", "--all"), limit=900)
 # The other scenarios put their hosts into namespaces, as the lab does.

@@ -5,13 +5,30 @@ from __future__ import annotations
 
 import pytest
 from support.collection import make_importable
+from support.long_first import begin_with
 from support.playbooks import PROJECT
 
 from lab.fixtures import controller, domain, fleet, windows_host
 
 __all__ = ["controller", "domain", "fleet", "windows_host"]
 
+LONG = (
+    "change_gate",
+    "killed_controller",
+    "check_mode",
+    "estos_fleet",
+    "restore_drill_playbook",
+    "awx_jobs",
+    "fleet_backup",
+    "report_playbook",
+)
+"""Files that take more than a minute, the longest first."""
+
 make_importable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    begin_with(LONG, items)
 
 
 @pytest.fixture(scope="session")

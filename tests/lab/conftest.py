@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.collection import make_importable
+from support.long_first import begin_with
 
 from lab.fixtures import controller, domain, fleet, windows_host
 
@@ -16,7 +17,27 @@ __all__ = ["controller", "domain", "fleet", "windows_host"]
 LAST_WORDS = 6000
 """Characters."""
 
+LONG = (
+    "rollback",
+    "restore_drill",
+    "kamailio_recovery",
+    "procall_server",
+    "windows_products",
+    "backup_host",
+    "bad_days",
+    "change",
+    "secrets",
+    "made_host_drill",
+    "post_change",
+    "windows_drill",
+)
+"""Files that take more than a minute and a half, the longest first."""
+
 make_importable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    begin_with(LONG, items)
 
 
 @pytest.hookimpl(hookwrapper=True)
