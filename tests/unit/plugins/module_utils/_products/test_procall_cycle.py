@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 from support.procall import LICENCE, MEDIA, PASSWORD, ROOT, SERVER_KEY, VERSION, fill
 from support.store import Store
+from support.thoroughness import thorough
 from support.windows_registry import MemoryWindows, failed
 from support.windows_services import MemoryServices
 
@@ -154,6 +155,7 @@ def ucserver(**options):
     return product("procall_server", {"consistency": "none", **options})
 
 
+@thorough
 def test_put_back_exactly_and_once(site, store):
     one = ucserver()
     outcome = store.backup(one, site.transport)
@@ -202,6 +204,7 @@ def test_a_database_folder_a_key_and_a_service_that_are_gone_are_named(first, st
     assert missing == {"database", "databases", "registry", "service-of-ucserver", "service-eucsrv"}
 
 
+@thorough
 def test_another_version_is_refused_and_what_fails_in_the_middle_is_taken_back(first, store):
     one = ucserver()
     outcome = store.backup(one, first.transport)
@@ -264,6 +267,7 @@ def busy(first):
     return first
 
 
+@thorough
 def test_what_a_server_writes_when_it_starts_fails_no_restore(busy, store):
     one = ucserver()
     outcome = store.backup(one, busy.transport)
@@ -278,6 +282,7 @@ def test_what_a_server_writes_when_it_starts_fails_no_restore(busy, store):
     assert open_restores(store.backend, "host", "procall_server") == []
 
 
+@thorough
 def test_what_a_server_writes_when_it_starts_fails_no_roll_back(busy, store):
     one = ucserver()
     outcome = store.backup(one, busy.transport)
@@ -296,6 +301,7 @@ def test_what_a_server_writes_when_it_starts_fails_no_roll_back(busy, store):
     assert open_restores(store.backend, "host", "procall_server") == []
 
 
+@thorough
 def test_a_server_that_does_not_take_what_was_put_back_is_found(first, store):
     one = ucserver()
     outcome = store.backup(one, first.transport)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from support.store import Store
+from support.thoroughness import thorough
 from support.windows_registry import MemoryWindows, failed
 from support.windows_services import MemoryServices
 
@@ -235,6 +236,7 @@ def test_what_is_gone_does_not_keep_a_restore_from_bringing_it_back(host, store)
     assert of_several(host) == before
 
 
+@thorough
 def test_what_was_not_there_is_removed_again_when_a_restore_fails(host, services, store):
     one = product("windows", {**SEVERAL, "services": ["meta"]})
     several(host)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Callable
 
 import pytest
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     KeyringMismatch,
@@ -571,6 +572,7 @@ def kill_everywhere(
         number += 1
 
 
+@thorough
 def test_killed_while_it_is_created(tmp_path: pathlib.Path) -> None:
     def plan(state: RepositoryState) -> Plan:
         return plan_change(state, SECRET, documents=DOCUMENTS) if state.exists else create(state)

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 import pytest
-from support.thoroughness import QUICK, sample
+from support.thoroughness import QUICK, sample, thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     KeyRequired,
@@ -556,6 +556,7 @@ def in_processes(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(verify_module, "LEAST_BYTES", 1)
 
 
+@thorough
 def test_several_processes_find_what_one_does(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [
         store.backup({"/same": b"same" * 100, "/a": b"%d" % number}, f"pbx{source}").record

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sshd import SSHD, WITHOUT_SSHD, Sshd
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import DeadlineExceeded, PrivilegeFailed
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandsRefused
@@ -82,6 +83,7 @@ def test_both_run_in_one_shell_with_words_input_errors_and_status(server, become
         assert (again != waiting, rest) == (True, b"<x>")
 
 
+@thorough
 def test_the_first_one_is_as_it_always_is(server):
     with connect(server) as ssh:
         for script, rc, out, err in (
@@ -145,6 +147,7 @@ def test_one_that_is_cut_off_leaves_nothing_waiting(server):
         assert second(ssh, "x")[1] == b"<x>"
 
 
+@thorough
 def test_refusals_are_told_as_always(server):
     with connect(server, become_password="wrong") as ssh, pytest.raises(PrivilegeFailed, match="refused the password"):
         first(ssh, become=True)

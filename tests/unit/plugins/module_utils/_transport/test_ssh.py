@@ -16,6 +16,7 @@ import time
 import paramiko
 import pytest
 from sshd import SSHD, WITHOUT_SSHD, Account, Sshd
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     AuthenticationFailed,
@@ -260,6 +261,7 @@ def test_an_old_device_needs_legacy_algorithms_and_then_works():
 
 
 @pytest.mark.skipif(SSHD is None, reason=WITHOUT_SSHD)
+@thorough
 def test_one_old_part_is_enough_to_be_refused():
     for line in (
         "KexAlgorithms diffie-hellman-group14-sha1",

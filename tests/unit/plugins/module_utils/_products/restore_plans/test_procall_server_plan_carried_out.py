@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from support.procall import ROOT, SERVER_KEY, fill
 from support.store import Store
+from support.thoroughness import thorough
 from support.windows_registry import MemoryWindows
 from support.windows_services import SERVICES, MemoryServices
 
@@ -99,6 +100,7 @@ def carry_out(step, store, outcome, host):
         restorer.run(restorer.plan(look_only=False))
 
 
+@thorough
 def test_from_scratch_nothing_starts_before_everything_is_back(machine, store):
     """The vendor's order: folders, service definitions, registry, then start; databases before it, all stopped."""
     host = machine.host
