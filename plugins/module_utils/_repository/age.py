@@ -303,7 +303,8 @@ def parse_header(source: bytes | BinaryIO) -> Header:
     return Header(tuple(stanzas), mac, data[:position])
 
 
-def _check_mac(header: Header, file_key: bytes) -> bytes:
+def check_mac(header: Header, file_key: bytes) -> bytes:
+    """The file key again. Raises RepositoryDamaged when it is not that of this very header."""
     authenticated = header.raw[: header.raw.rindex(b"\n--- ") + 4]
     if not hmac.compare_digest(_mac(file_key, authenticated), header.mac):
         raise RepositoryDamaged("The sealed header was changed: its MAC does not fit")
@@ -325,7 +326,7 @@ def unwrap(header: Header, identities: Sequence[X25519Identity]) -> bytes:
         for identity in identities:
             file_key = identity._unwrap(share, wrapped)
             if file_key is not None:
-                return _check_mac(header, file_key)
+                return check_mac(header, file_key)
     raise WrongKey("None of the identities at hand opens this sealed object")
 
 
@@ -346,7 +347,7 @@ def unwrap_scrypt(header: Header, passphrase: bytes, max_work_factor: int = MAX_
     file_key = _open_wrapped(_scrypt(passphrase, salt, work_factor), stanza.body)
     if file_key is None:
         raise WrongKey("The passphrase does not open this")
-    return _check_mac(header, file_key)
+    return check_mac(header, file_key)
 
 
 # --- the payload -----------------------------------------------------------------------------------------------------

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import struct
 import threading
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from io import SEEK_END
 from typing import Any, BinaryIO
 
 from .._errors import KeyRequired, RepositoryDamaged
@@ -33,6 +36,10 @@ BUNDLE_LIMIT = 64 * 1024 * 1024
 
 FRAME_SIZE = 4 * 1024 * 1024
 MEMBER_LIMIT = 1_000_000
+RAW_LIMIT = FRAME_SIZE + MAX_PIECE
+"""No frame of a bundle that is read is larger in clear,"""
+STORED_LIMIT = RAW_LIMIT + RAW_LIMIT // 128
+"""nor compressed: zstd adds less than that to what does not shrink."""
 
 LEVEL = 3
 LEVEL_POOR = 1
@@ -84,14 +91,15 @@ def _parse_header(block: bytes) -> tuple[int, int]:
         member, size = int(block[:6]), int(block[124:135], 8)
     except ValueError:
         raise RepositoryDamaged("The bundle holds something that is no member") from None
-    if tar_header(member, size) != block:
+    if member < 0 or not 0 < size <= MAX_PIECE or tar_header(member, size) != block:
         raise RepositoryDamaged("The bundle holds something that is no member")
     return member, size
 
 
 def _members(frame: bytes) -> Iterator[tuple[int, int, int]]:
-    """Member, offset and size of every member in a frame of the archive."""
+    """Member, offset and size of every member in a frame of the archive, whose numbers follow each other."""
     position = 0
+    expected: int | None = None
     while position < len(frame):
         block = frame[position : position + _BLOCK]
         if not block[0] and frame[position:] == _TAR_END:
@@ -100,6 +108,9 @@ def _members(frame: bytes) -> Iterator[tuple[int, int, int]]:
         position += _BLOCK
         if position + size > len(frame):
             raise RepositoryDamaged("The bundle ends within a member")
+        if member != (member if expected is None else expected):
+            raise RepositoryDamaged("The bundle's members are not in order")
+        expected = member + 1
         yield member, position, size
         position += size + -size % _BLOCK
 
@@ -305,9 +316,14 @@ class FrameCache:
 class BundleReader:
     """Reads members of a bundle, fast in ascending order, possible in any.
 
-    :param stream: the object, seekable, of ``size`` bytes
+    Anybody can seal a bundle for the recipients. So nothing in it is believed: what is read at a time has limits, and
+    what is no member where one belongs is refused. Whether a member is the right one only its digest tells.
+
+    :param stream: the object, seekable
     :param sha: its SHA-256, for messages and the cache; whether the bytes fit it is the caller's business
+    :param size: how many bytes it must have
     :param pool: where the next frame is opened in advance, None: nowhere
+    :raises RepositoryDamaged: it is no bundle, or not of this size
     """
 
     def __init__(
@@ -326,17 +342,24 @@ class BundleReader:
         self._cache = cache
         self._pool = pool
         self._ahead: tuple[int, Future[Frame]] | None = None
-        with _named(sha):
-            header = age.parse_header(stream)
-            self._payload = age.PayloadReader(file_key, stream, header.length, size - header.length)
-            self._frames = self._read_seek_table()
-        self._first_members = {0: 0}
+        self._decompressor = zstandard.ZstdDecompressor()
+        self._numbers: list[int] = []
+        self._first_members: list[int] = []
         self._last = -1
+        with _named(sha):
+            found = stream.seek(0, SEEK_END)
+            if found != size:
+                raise RepositoryDamaged(f"The object has {found} bytes instead of {size}")
+            stream.seek(0)
+            header = age.parse_header(stream)
+            age.check_mac(header, file_key)
+            self._payload = age.PayloadReader(file_key, stream, header.length, size - header.length)
+            self._table, self._offsets = self._read_seek_table()
 
     @property
     def frame_count(self) -> int:
         """How many frames there are."""
-        return len(self._frames)
+        return len(self._offsets)
 
     def close(self) -> None:
         """Close the stream."""
@@ -348,13 +371,13 @@ class BundleReader:
 
     def read(self, member: int) -> memoryview:
         """The bytes of a member. Raises RepositoryDamaged when there is none of this number."""
-        low, high = self._floor(member), len(self._frames) - 1
+        low, high = self._floor(member), self.frame_count - 1
         number, steps = low, 0
         while low <= high:
             frame = self.frame(number)
             if member in frame.places:
                 return frame.read(member)
-            if not frame.places or member < self._first_members[number]:
+            if not frame.places or member < next(iter(frame.places)):
                 high = number - 1
             else:
                 low = number + 1
@@ -375,18 +398,28 @@ class BundleReader:
                 frame = self._open_frame(number)
             self._cache.put(key, frame)
             if frame.places:
-                self._first_members[number] = next(iter(frame.places))
+                self._learn(number, next(iter(frame.places)))
             if number == self._last + 1:
                 self._look_ahead(number + 1)
         self._last = number
         return frame
 
     def _floor(self, member: int) -> int:
-        """The last frame that is known to begin at or before a member."""
-        return max(number for number, first in self._first_members.items() if first <= member)
+        """The last frame that is known to begin at or before a member, or the first one."""
+        place = bisect_right(self._first_members, member)
+        return self._numbers[place - 1] if place else 0
+
+    def _learn(self, number: int, first: int) -> None:
+        place = bisect_left(self._numbers, number)
+        if place < len(self._numbers) and self._numbers[place] == number:
+            return
+        if bisect_left(self._first_members, first) != place or first in self._first_members[place : place + 1]:
+            raise RepositoryDamaged("The bundle's members are not in order", item=self.sha)
+        self._numbers.insert(place, number)
+        self._first_members.insert(place, first)
 
     def _look_ahead(self, number: int) -> None:
-        if self._pool is not None and number < len(self._frames) and self._cache.get((self.sha, number)) is None:
+        if self._pool is not None and number < self.frame_count and self._cache.get((self.sha, number)) is None:
             self._ahead = (number, self._pool.submit(self._open_frame, number))
 
     def _settle(self) -> None:
@@ -397,20 +430,21 @@ class BundleReader:
             self._ahead = None
 
     def _open_frame(self, number: int) -> Frame:
-        offset, stored, raw = self._frames[number]
+        stored, raw = _TABLE_ENTRY.unpack_from(self._table, number * _TABLE_ENTRY.size)
         with _named(self.sha):
-            compressed = self._payload.read_at(offset, stored)
+            compressed = self._payload.read_at(self._offsets[number], stored)
             try:
                 if zstandard.frame_content_size(compressed) != raw:
                     raise RepositoryDamaged("The bundle's frames do not fit its seek table")
-                data = zstandard.ZstdDecompressor().decompress(compressed, max_output_size=raw)
+                data = self._decompressor.decompress(compressed, max_output_size=raw)
             except zstandard.ZstdError as error:
                 raise RepositoryDamaged(f"The bundle cannot be decompressed: {error}") from None
             if len(data) != raw:
                 raise RepositoryDamaged("The bundle's frames do not fit its seek table")
             return Frame(data, {member: (offset, size) for member, offset, size in _members(data)})
 
-    def _read_seek_table(self) -> list[tuple[int, int, int]]:
+    def _read_seek_table(self) -> tuple[bytes, array[int]]:
+        """The table's rows, and where each frame begins."""
         size = self._payload.size
         footer = self._payload.read_at(size - _TABLE_FOOTER.size, _TABLE_FOOTER.size) if size >= 9 else b""
         if len(footer) != _TABLE_FOOTER.size:
@@ -419,20 +453,24 @@ class BundleReader:
         length = _TABLE_HEADER.size + count * _TABLE_ENTRY.size + _TABLE_FOOTER.size
         if magic != _SEEKABLE_MAGIC or descriptor or length > size:
             raise RepositoryDamaged("The bundle has no seek table")
+        if count > MEMBER_LIMIT + 1:
+            # all but the last one hold a member
+            raise RepositoryDamaged("The bundle has too many frames")
         table = self._payload.read_at(size - length, length)
-        frames = []
+        rows = table[_TABLE_HEADER.size : length - _TABLE_FOOTER.size]
+        offsets = array("Q")
         offset = 0
-        for stored, raw in _TABLE_ENTRY.iter_unpack(table[_TABLE_HEADER.size : length - _TABLE_FOOTER.size]):
-            if raw > FRAME_SIZE + MAX_PIECE:
+        for stored, raw in _TABLE_ENTRY.iter_unpack(rows):
+            if raw > RAW_LIMIT or stored > STORED_LIMIT:
                 raise RepositoryDamaged("The bundle has a frame that is too large")
-            frames.append((offset, stored, raw))
+            offsets.append(offset)
             offset += stored
         if (
             _TABLE_HEADER.unpack_from(table) != (_SKIPPABLE_MAGIC, length - _TABLE_HEADER.size)
             or offset + length != size
         ):
             raise RepositoryDamaged("The bundle's seek table does not fit it")
-        return frames
+        return rows, offsets
 
 
 class _named:

@@ -1,18 +1,26 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading a generation with the file keys of its objects. Nothing is handed out of an object whose hash is wrong."""
+"""Reading a generation with the file keys of its objects. Nothing is handed out that is not what was stored.
+
+A manifest is hashed as a whole before a line of it is read; its hash stands in the signed record. A bundle is not:
+every piece in it is compared with its digest in the manifest before it is handed out, and everything else in it only
+leads to pieces. So an object that was exchanged is refused where it is no bundle or where a piece of it is another one.
+Then it is hashed, to tell whether the object was changed or the manifest never fitted it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from copy import copy
 from io import BytesIO
 from typing import BinaryIO
 
+from .._entries import path_to_text
 from .._errors import ItemTruncated, KeyRequired, RepositoryDamaged
 from .._libraries import require
 from . import age
@@ -35,7 +43,7 @@ LINE_LIMIT = 64 * 1024 * 1024
 _HASH_BLOCK = 1024 * 1024
 _NOTHING = hashlib.sha256().hexdigest()
 _SMALL = 1024 * 1024
-"""Objects up to this size are read once, and hashed and opened in memory."""
+"""Objects up to this size are read at once."""
 
 
 def hash_object(backend: Backend, sha: str, size: int) -> None:
@@ -47,7 +55,7 @@ def hash_object(backend: Backend, sha: str, size: int) -> None:
     digest = hashlib.sha256()
     read = 0
     with backend.open(name) as stream:
-        while True:
+        while read <= size:
             block = stream.read(_HASH_BLOCK)
             if not block:
                 break
@@ -107,7 +115,8 @@ class GenerationReader:
     Contents are read fastest in the order of the entries.
 
     :param file_keys: the file keys of its manifest and bundles by SHA-256
-    :param hashed: objects, by SHA-256, that were hashed a moment ago; the large ones among them are not hashed again
+    :param hashed: objects, by SHA-256, that were hashed a moment ago, and are not hashed again
+    :param ahead: open the next part of a bundle while the one before is used, in a thread
     :raises GenerationPruned: the generation was let go
     :raises KeyRequired: the manifest's key is missing; that of a bundle is missed when the bundle is needed
     :raises RepositoryDamaged: the manifest is missing, changed, or not that of this record
@@ -119,6 +128,8 @@ class GenerationReader:
         record: CommitRecord,
         file_keys: Mapping[str, bytes],
         hashed: Container[str] = (),
+        *,
+        ahead: bool = True,
     ) -> None:
         require("cryptography", "zstandard")
         fate = fate_of(backend, record)
@@ -128,10 +139,10 @@ class GenerationReader:
         self.file_keys = file_keys
         self._backend = backend
         self._hashed = hashed
-        self._hashing: dict[str, Future[None]] = {}
+        self._is_ahead = ahead
         self._cache = FrameCache()
         self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
-        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._thread: ThreadPoolExecutor | None = None
         self._small_manifest: bytes | None = None
         self.manifest: Manifest = self._read_first_line()
 
@@ -145,8 +156,15 @@ class GenerationReader:
         """Close what is open."""
         while self._bundles:
             self._bundles.popitem()[1].close()
-        for thread in self._threads.values():
-            thread.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+
+    def another(self) -> GenerationReader:
+        """A reader of the same generation that has nothing open yet, for a process of its own."""
+        other = copy(self)
+        other._cache, other._bundles, other._thread, other._is_ahead = FrameCache(), OrderedDict(), None, False
+        return other
 
     def entries(self) -> Iterator[StoredEntry]:
         """All entries in their order, without those that a later one replaces, read anew each time.
@@ -189,13 +207,18 @@ class GenerationReader:
     def piece(self, stored: StoredEntry, number: int) -> bytes:
         """One piece of a content, compared with its digest. Raises what :meth:`content` raises."""
         bundle, member = stored.pieces[number]
-        piece = bytes(self._bundle(bundle).read(member))
+        try:
+            piece = bytes(self._bundle(bundle).read(member))
+        except RepositoryDamaged:
+            self._blame(bundle, stored)
+            raise
         digest = hashlib.sha256(piece)
         if stored.digests:
             is_right = digest.digest()[:PIECE_DIGEST_SIZE] == stored.digests[number]
         else:
             is_right = digest.hexdigest() == stored.sha256
         if not is_right:
+            self._blame(bundle, stored)
             raise self._wrong_content(stored)
         return piece
 
@@ -217,6 +240,17 @@ class GenerationReader:
         return b"".join(self.content(stored))
 
     # --- inner ---
+    def _blame(self, bundle: int, stored: StoredEntry) -> None:
+        """Raise RepositoryDamaged when the bundle that something is wrong with is not the one that was stored."""
+        if bundle < len(self.manifest.bundles):
+            sha = self.manifest.bundles[bundle]
+            if sha not in self._hashed:
+                try:
+                    hash_object(self._backend, sha, self.record.objects[sha])
+                except RepositoryDamaged as error:
+                    error.hint = f"It holds {path_to_text(stored.entry.path)}."
+                    raise
+
     def _wrong_content(self, stored: StoredEntry) -> ItemTruncated:
         return ItemTruncated(
             f"The content of {GenerationId.of(self.record)} is not the one that was stored",
@@ -276,44 +310,32 @@ class GenerationReader:
         sha = self.manifest.bundles[number]
         reader = self._bundles.get(sha)
         if reader is None:
-            reader = self._bundles[sha] = self._open_bundle(number, sha)
+            reader = self._bundles[sha] = self._open_bundle(sha)
             if len(self._bundles) > OPEN_BUNDLES:
                 self._bundles.popitem(last=False)[1].close()
         else:
             self._bundles.move_to_end(sha)
         return reader
 
-    def _open_bundle(self, number: int, sha: str) -> BundleReader:
+    def _open_bundle(self, sha: str) -> BundleReader:
         if sha not in self.file_keys:
             raise KeyRequired(f"A key of {GenerationId.of(self.record)} is not at hand", item=object_name(sha))
         size = self.record.objects[sha]
         is_small = size <= _SMALL
-        stream = BytesIO(read_object(self._backend, sha, size)) if is_small else self._open_hashed(number, sha)
-        ahead = None if is_small else self._thread("open-frame")
+        name = object_name(sha)
+        stream = BytesIO(self._backend.read(name, _SMALL)) if is_small else self._backend.open(name)
         try:
-            return BundleReader(stream, object_name(sha), size, self.file_keys[sha], self._cache, ahead)
+            return BundleReader(stream, name, size, self.file_keys[sha], self._cache, self._pool(is_small))
         except BaseException:
             stream.close()
             raise
 
-    def _open_hashed(self, number: int, sha: str) -> BinaryIO:
-        self._hash_ahead(sha)
-        if number + 1 < len(self.manifest.bundles):
-            # mostly wanted next
-            self._hash_ahead(self.manifest.bundles[number + 1])
-        if sha in self._hashing:
-            self._hashing[sha].result()
-        return self._backend.open(object_name(sha))
-
-    def _hash_ahead(self, sha: str) -> None:
-        size = self.record.objects[sha]
-        if size > _SMALL and sha not in self._hashed and sha not in self._hashing:
-            self._hashing[sha] = self._thread("hash-object").submit(hash_object, self._backend, sha, size)
-
-    def _thread(self, name: str) -> ThreadPoolExecutor:
-        if name not in self._threads:
-            self._threads[name] = ThreadPoolExecutor(1, name)
-        return self._threads[name]
+    def _pool(self, is_small: bool) -> ThreadPoolExecutor | None:
+        if is_small or not self._is_ahead:
+            return None
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "open-frame")
+        return self._thread
 
 
 def _decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import pathlib
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -97,18 +99,28 @@ def test_small_objects_are_read_once(store: Store, monkeypatch: pytest.MonkeyPat
     assert sorted(touched) == sorted(object_name(sha) for sha in (record.manifest[0], *record.objects))
 
 
-def test_large_objects_that_were_hashed_a_moment_ago_are_not_hashed_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bundle_is_hashed_only_when_something_is_wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     record = store.backup(FILES).record
     keys = store.keys_of(record)
-    again: list[str] = []
-    monkeypatch.setattr(reader, "hash_object", lambda _backend, sha, _size: again.append(sha))
-    for hashed, expected in (((), list(record.objects)), (record.objects, [])):
-        again.clear()
-        with GenerationReader(store.backend, record, keys, hashed) as generation:
-            assert [generation.read(stored) for stored in generation.entries()] == list(FILES.values())
-        assert again == expected
+    hashed: list[str] = []
+    monkeypatch.setattr(
+        reader, "hash_object", lambda backend, sha, size: hashed.append(sha) or hash_object(backend, sha, size)
+    )
+    with GenerationReader(store.backend, record, keys) as generation:
+        assert [generation.read(stored) for stored in generation.entries()] == list(FILES.values())
+    assert hashed == []
+    (sha,) = record.objects
+    path = store.path / object_name(sha)
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    for already, message in (((), "SHA-256 is not its name"), (record.objects, "was changed or is cut off")):
+        hashed.clear()
+        with (
+            pytest.raises(RepositoryDamaged, match=message) as error,
+            GenerationReader(store.backend, record, keys, already) as generation,
+        ):
+            generation.read(next(generation.entries()))
+        assert error.value.item == object_name(sha) and hashed == ([] if already else [sha])
 
 
 def test_a_wrong_key_opens_nothing(store: Store) -> None:
@@ -133,7 +145,7 @@ def test_cut_objects_are_named_before_anything_of_them_is_used(store: Store, siz
         path.write_bytes(data)
 
 
-def test_a_changed_byte_anywhere_in_a_bundle_stops_the_reading_before_it_begins(store: Store) -> None:
+def test_of_a_changed_bundle_nothing_wrong_is_handed_out(store: Store) -> None:
     record = store.backup(FILES).record
     keys = store.keys_of(record)
     (sha,) = record.objects
@@ -142,13 +154,64 @@ def test_a_changed_byte_anywhere_in_a_bundle_stops_the_reading_before_it_begins(
     for position in range(0, len(data), len(data) // 24):
         data[position] ^= 0x20
         path.write_bytes(data)
-        with (
-            pytest.raises(RepositoryDamaged, match="SHA-256") as error,
-            GenerationReader(store.backend, record, keys) as one,
-        ):
-            next(one.content(next(one.entries())))
-        assert error.value.item == object_name(sha)
+        with pytest.raises(RepositoryDamaged, match="SHA-256") as error:
+            read_all(store.backend, record, keys)
+        assert error.value.item == object_name(sha) and "It holds /" in str(error.value)
         data[position] ^= 0x20
+
+
+def bundle_of(store: Store, pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """A bundle of these pieces, as anybody can seal it for the recipients, and its file key."""
+    staged = store.backend.stage("test")
+    compressor = bundles.Compressor()
+    writer = bundles.BundleWriter(lambda hint: staged, [store.identity.recipient], compressor)
+    for piece in pieces:
+        writer.add(piece)
+    written = writer.close()
+    compressor.close()
+    data = pathlib.Path(staged.path).read_bytes()
+    staged.abort()
+    return data, written.sealed.file_key
+
+
+@pytest.mark.parametrize("padded", [False, True], ids=["of its own size", "of the same size"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pieces: [b"A" * 1000, *pieces[1:]],
+        lambda pieces: pieces[1:],
+        lambda pieces: pieces[:1],
+        lambda pieces: [*pieces[:2], *reversed(pieces[2:])],
+        lambda pieces: [piece + b"x" for piece in pieces],
+        lambda pieces: [bytes(1024 * 1024)] * 500,
+    ],
+    ids=["other content", "first left out", "rest left out", "order", "longer", "bomb"],
+)
+def test_a_bundle_that_a_stranger_sealed_anew_is_named(
+    store: Store, change: Callable[[list[bytes]], list[bytes]], padded: bool
+) -> None:
+    record = store.backup(FILES).record
+    keys = store.keys_of(record)
+    (sha,) = record.objects
+    with GenerationReader(store.backend, record, keys) as generation:
+        entries = list(generation.entries())
+        pieces = [generation.piece(one, number) for one in entries for number in range(len(one.pieces))]
+    forged, keys[sha] = bundle_of(store, change(pieces))
+    (store.path / object_name(sha)).write_bytes(forged)
+    if padded:
+        record = replace(record, objects={sha: len(forged)})
+    handed: dict[bytes, bytes] = {}
+    with GenerationReader(store.backend, record, keys) as generation:
+        for stored in entries:
+            handed[stored.entry.path] = b""
+            with suppress(RecoveryError):
+                for chunk in generation.content(stored):
+                    handed[stored.entry.path] += chunk
+    assert all(FILES[path.decode()].startswith(data) for path, data in handed.items())
+    assert any(FILES[path.decode()] != data for path, data in handed.items())
+    with pytest.raises(RepositoryDamaged) as error:
+        read_all(store.backend, record, keys)
+    assert error.value.item == object_name(sha) and "It holds /" in str(error.value)
 
 
 # --- what only the writer, or whoever has its key, could have done ---
@@ -281,6 +344,24 @@ def test_many_bundles_are_not_all_open_at_once(store: Store, monkeypatch: pytest
         for stored in list(generation.entries()) * 2:
             assert generation.read(stored) == (data if stored.entry.path == b"/large" else b"a")
             assert len(generation._bundles) <= 2
+
+
+def test_another_reader_has_nothing_in_common_that_is_open(store: Store) -> None:
+    with store.reader(store.backup(FILES).record) as generation:
+        (large,) = (stored for stored in generation.entries() if stored.entry.path == b"/large")
+        one, other = generation.content(large), generation.another()
+        taken = [next(one)]
+        with other:
+            assert other.read(large) == LARGE and other._thread is None
+        assert b"".join([*taken, *one]) == LARGE
+
+
+def test_hashing_ends_behind_the_size_that_an_object_must_have(store: Store) -> None:
+    sha, size = next(iter(store.backup(FILES).record.objects.items()))
+    with open(store.path / object_name(sha), "ab") as stream:
+        stream.truncate(2**40)
+    with pytest.raises(RepositoryDamaged, match=f"instead of {size}"):
+        hash_object(store.backend, sha, size)
 
 
 def test_hashing_names_what_is_wrong(store: Store) -> None:
