@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ad_attributes import AD_ATTRIBUTES
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore_spec
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import RestoreAction
 
@@ -10,4 +11,4 @@ from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import Resto
 class ActionModule(RestoreAction):
     """Keeps on the controller what opens the repository."""
 
-    spec = restore_spec("ad_attributes")
+    spec = restore_spec(AD_ATTRIBUTES)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ejbca_configdump import EJBCA_CONFIGDUMP
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import BackupAction
 
 
 class ActionModule(BackupAction):
     """Keeps on the controller what opens the repository."""
 
-    spec = backup_spec("ejbca_configdump")
+    spec = backup_spec(EJBCA_CONFIGDUMP)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module.receiving import pushed_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.pushed_backup import pushed_spec
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import ReceivingAction
 
 

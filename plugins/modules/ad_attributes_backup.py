@@ -294,12 +294,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ad_attributes import AD_ATTRIBUTES
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("ad_attributes").to_kwargs())
-    run(module, lambda: back_up(module, "ad_attributes"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(AD_ATTRIBUTES).to_kwargs())
+    run(module, lambda: back_up(module, AD_ATTRIBUTES))
 
 
 if __name__ == "__main__":

@@ -231,13 +231,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ad_attributes import AD_ATTRIBUTES
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("ad_attributes").to_kwargs())
-    run(module, lambda: restore(module, "ad_attributes"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(AD_ATTRIBUTES).to_kwargs())
+    run(module, lambda: restore(module, AD_ATTRIBUTES))
 
 
 if __name__ == "__main__":

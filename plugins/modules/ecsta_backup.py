@@ -296,12 +296,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ecsta import ECSTA
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("ecsta").to_kwargs())
-    run(module, lambda: back_up(module, "ecsta"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(ECSTA).to_kwargs())
+    run(module, lambda: back_up(module, ECSTA))
 
 
 if __name__ == "__main__":

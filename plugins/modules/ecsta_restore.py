@@ -236,13 +236,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ecsta import ECSTA
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("ecsta").to_kwargs())
-    run(module, lambda: restore(module, "ecsta"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(ECSTA).to_kwargs())
+    run(module, lambda: restore(module, ECSTA))
 
 
 if __name__ == "__main__":

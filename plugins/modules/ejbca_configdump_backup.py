@@ -309,12 +309,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.ejbca_configdump import EJBCA_CONFIGDUMP
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("ejbca_configdump").to_kwargs())
-    run(module, lambda: back_up(module, "ejbca_configdump"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(EJBCA_CONFIGDUMP).to_kwargs())
+    run(module, lambda: back_up(module, EJBCA_CONFIGDUMP))
 
 
 if __name__ == "__main__":

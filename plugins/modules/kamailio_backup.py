@@ -310,12 +310,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.kamailio import KAMAILIO
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("kamailio").to_kwargs())
-    run(module, lambda: back_up(module, "kamailio"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(KAMAILIO).to_kwargs())
+    run(module, lambda: back_up(module, KAMAILIO))
 
 
 if __name__ == "__main__":

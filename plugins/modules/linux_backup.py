@@ -318,12 +318,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.linux import LINUX
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("linux").to_kwargs())
-    run(module, lambda: back_up(module, "linux"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(LINUX).to_kwargs())
+    run(module, lambda: back_up(module, LINUX))
 
 
 if __name__ == "__main__":

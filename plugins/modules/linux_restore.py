@@ -240,13 +240,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.linux import LINUX
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("linux").to_kwargs())
-    run(module, lambda: restore(module, "linux"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(LINUX).to_kwargs())
+    run(module, lambda: restore(module, LINUX))
 
 
 if __name__ == "__main__":

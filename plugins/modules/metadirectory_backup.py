@@ -298,12 +298,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.metadirectory import METADIRECTORY
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("metadirectory").to_kwargs())
-    run(module, lambda: back_up(module, "metadirectory"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(METADIRECTORY).to_kwargs())
+    run(module, lambda: back_up(module, METADIRECTORY))
 
 
 if __name__ == "__main__":

@@ -237,13 +237,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.metadirectory import METADIRECTORY
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("metadirectory").to_kwargs())
-    run(module, lambda: restore(module, "metadirectory"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(METADIRECTORY).to_kwargs())
+    run(module, lambda: restore(module, METADIRECTORY))
 
 
 if __name__ == "__main__":

@@ -237,13 +237,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.mssql import MSSQL
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("mssql").to_kwargs())
-    run(module, lambda: restore(module, "mssql"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(MSSQL).to_kwargs())
+    run(module, lambda: restore(module, MSSQL))
 
 
 if __name__ == "__main__":

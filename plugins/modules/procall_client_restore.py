@@ -235,13 +235,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.procall_client import PROCALL_CLIENT
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("procall_client").to_kwargs())
-    run(module, lambda: restore(module, "procall_client"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(PROCALL_CLIENT).to_kwargs())
+    run(module, lambda: restore(module, PROCALL_CLIENT))
 
 
 if __name__ == "__main__":

@@ -317,12 +317,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.procall_server import PROCALL_SERVER
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("procall_server").to_kwargs())
-    run(module, lambda: back_up(module, "procall_server"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(PROCALL_SERVER).to_kwargs())
+    run(module, lambda: back_up(module, PROCALL_SERVER))
 
 
 if __name__ == "__main__":

@@ -240,13 +240,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.procall_server import PROCALL_SERVER
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("procall_server").to_kwargs())
-    run(module, lambda: restore(module, "procall_server"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(PROCALL_SERVER).to_kwargs())
+    run(module, lambda: restore(module, PROCALL_SERVER))
 
 
 if __name__ == "__main__":

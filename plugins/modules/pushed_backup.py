@@ -462,7 +462,7 @@ last_good:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module.receiving import pushed_spec, receive_backup
+from ansible_collections.ucops.recovery.plugins.module_utils._module.pushed_backup import pushed_spec, receive_backup
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 

@@ -305,12 +305,13 @@ notes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import back_up, backup_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.windows import WINDOWS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **backup_spec("windows").to_kwargs())
-    run(module, lambda: back_up(module, "windows"))
+    module = AnsibleModule(supports_check_mode=True, **backup_spec(WINDOWS).to_kwargs())
+    run(module, lambda: back_up(module, WINDOWS))
 
 
 if __name__ == "__main__":

@@ -241,13 +241,14 @@ details:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module.parts.windows import WINDOWS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import restore, restore_spec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run
 
 
 def main() -> None:
-    module = AnsibleModule(supports_check_mode=True, **restore_spec("windows").to_kwargs())
-    run(module, lambda: restore(module, "windows"))
+    module = AnsibleModule(supports_check_mode=True, **restore_spec(WINDOWS).to_kwargs())
+    run(module, lambda: restore(module, WINDOWS))
 
 
 if __name__ == "__main__":

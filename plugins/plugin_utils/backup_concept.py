@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.duration import words_for
 from ansible_collections.ucops.recovery.plugins.module_utils._module.report_judgement import FINE, bytes_words
 
@@ -187,7 +187,7 @@ class _View:
 
 def connection_of(product: str) -> str:
     """How a product is reached, C(other) for one that nobody knows."""
-    return CONNECTION_OF.get(product, "other")
+    return PARTS[product].connection.name if product in PARTS else "other"
 
 
 # --- M 6.101 ---------------------------------------------------------------------------------------------------------

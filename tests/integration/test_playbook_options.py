@@ -15,7 +15,7 @@ import pytest
 import yaml
 from support.playbooks import PROJECT, Controller
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 
 LOGIN = {"ansible_user": "LAB\\backup", "ansible_password": "secret-of-the-login"}
 WINRM = {
@@ -50,12 +50,12 @@ def controller(tmp_path_factory):
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     hosts = {
         product.replace("_", "-"): {
-            **VARIABLES.get(kind, {}),
+            **VARIABLES.get(parts.connection.name, {}),
             "recovery_product": product,
             "recovery_options": OPTIONS.get(product, {}),
             "ansible_host": "127.0.16.1",
         }
-        for product, kind in CONNECTION_OF.items()
+        for product, parts in PARTS.items()
     }
     hosts["no-product"] = {}
     everywhere = {
@@ -89,14 +89,14 @@ def expected(found):
 
 def test_every_product_is_backed_up_with_what_the_inventory_says(controller):
     found, output = errors(controller, "ucops.recovery.backup", "-e", '{"recovery_fleet": false}')
-    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
+    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in PARTS}, output
     # what others belong to comes last
     assert output.index(": Back up SQL Server]") < output.index(": Back up ProCall UCServer]")
 
 
 def test_in_one_job_they_are_as_well(controller):
     found, output = errors(controller, "ucops.recovery.backup")
-    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in CONNECTION_OF}, output
+    assert expected(found) == {product.replace("_", "-"): "RepositoryMissing" for product in PARTS}, output
     # what pushes its own backup has a task of its own, and nothing else has
     assert output.count(": Take in what was pushed]") == 1 and ": Back up Linux]" not in output
 
@@ -104,7 +104,7 @@ def test_in_one_job_they_are_as_well(controller):
 def test_every_product_is_restored_with_what_the_inventory_says(controller):
     tasks = {path.stem for path in (PROJECT / "roles" / "restore" / "tasks").glob("*.yml")}
     # what a product pushed, or exports for reading, is put back by people
-    hosts = [product.replace("_", "-") for product in CONNECTION_OF if product in tasks]
+    hosts = [product.replace("_", "-") for product in PARTS if product in tasks]
     limit = ",".join(hosts)
     found, output = errors(controller, "ucops.recovery.restore", "--limit", limit, "-e", "generation=latest")
     assert expected(found) == dict.fromkeys(hosts, "RepositoryMissing"), output

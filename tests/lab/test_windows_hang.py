@@ -22,7 +22,7 @@ make_importable()
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RestoreFailed  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._items import host_registry  # noqa: E402
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.smb import SmbFiles, SmbOptions  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsTransport  # noqa: E402
@@ -94,7 +94,7 @@ def look(host: WindowsHost) -> Any:
 def test_winrm_that_hangs_in_the_middle_of_a_restore(
     there: WindowsHost, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    acme, silence = product("windows", ACME), Silence()
+    acme, silence = product_class("windows")(ACME), Silence()
     with Store(tmp_path) as store:
         with way_to(there, silence) as transport:
             outcome = store.backup(acme, transport)

@@ -10,9 +10,9 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
+from support.imports import COLLECTION, imported
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COLLECTION = ("ansible_collections", "ucops", "recovery")
 SHARED = {"_entries", "_errors", "_libraries"}
 
 KNOWS = {
@@ -72,20 +72,6 @@ def room_of(path: tuple[str, ...]) -> str:
     if path[0] == "module_utils":
         return "shared" if path[1].removesuffix(".py") in SHARED | {"__init__"} else path[1]
     return path[1] if path[:2] == ("plugin_utils", "repository_documents") else path[0]
-
-
-def imported(file: pathlib.Path, path: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Line and absolute dotted path of everything that a file imports, wherever in the file."""
-    package = (*COLLECTION, "plugins", *path[:-1])
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, tuple(alias.name.split("."))
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            module = (*base, *(node.module.split(".") if node.module else ()))
-            for alias in node.names:
-                yield node.lineno, (*module, alias.name)
 
 
 def forbidden(room: str, target: tuple[str, ...]) -> str | None:

@@ -257,4 +257,4 @@ GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "change.phase": phase,
     "report": report,
 }
-"""Documentation fragment -> builder. Those of the ways to a host are in C(connection_groups)."""
+"""Documentation fragment -> builder. Those of the ways to a host are in C(connections)."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from .._compare.mask import Masker
 from .._errors import ConnectionFailed, RepositoryError
 from .._products.base import Check, Probe, Product
-from .._products.registry import product as make_product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
 from .._repository.digests import Digester
@@ -26,12 +25,11 @@ from . import unsealing
 from .argspec import ArgumentSpec, backup, change, counting, phase, repository, source, unlock, writer
 from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
 from .companions import Provided
-from .connecting import connection_spec, transport_of
+from .comparison import CHANGES_LIMIT, Comparison, Side, describe_change
 from .counters import counted
-from .generation_diff import CHANGES_LIMIT, Comparison, Side, describe_change
 from .live_side import LiveSide
 from .path_patterns import PathPatterns
-from .product_options import instance_of, product_options, product_spec
+from .product_parts import ProductParts
 from .release_change import ReleaseChange
 from .reserve import check_reserve, reserve_of
 from .retry import Earlier, look_for_earlier, reused_result
@@ -43,31 +41,29 @@ if TYPE_CHECKING:
 DIFF_LINES = 2000
 
 
-def backup_spec(product: str) -> ArgumentSpec:
+def backup_spec(parts: ProductParts) -> ArgumentSpec:
     """The options of C(<product>_backup)."""
-    where = (repository(), writer(), unlock(), source(), connection_spec(product))
-    return product_spec(product).merge(*where, change(), phase(), backup(), counting())
+    where = (repository(), writer(), unlock(), source())
+    return parts.spec().merge(*where, change(), phase(), backup(), counting())
 
 
-def back_up(module: AnsibleModule, product: str) -> Mapping[str, Any]:
+def back_up(module: AnsibleModule, parts: ProductParts) -> Mapping[str, Any]:
     """What the module returns. Raises RecoveryError; a partial generation is an error that carries the result."""
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
-        backup_of_host = ProductBackup(
-            module.params, product, file_keys, check_mode=module.check_mode, diff=module._diff
-        )
+        backup_of_host = ProductBackup(module.params, parts, file_keys, check_mode=module.check_mode, diff=module._diff)
         with RepositoryWriter(backend, WriterKey.load(module.params["writer_key_file"])) as store:
             return backup_of_host.run(store)
 
     def predecessor(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
-        return useful(params, backend, product)
+        return useful(params, backend, parts)
 
     return unsealing.serve(module, unsealing.nothing, body, useful=unsealing.readable(predecessor))
 
 
-def useful(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+def useful(params: Mapping[str, Any], backend: Backend, parts: ProductParts) -> Sequence[CommitRecord]:
     """The generation before, which a difference is made to; a backup can be made without."""
-    newest = head(backend, ChainId(params["source"], product, instance_of(params, product)))
+    newest = head(backend, parts.chain(params))
     return [newest] if newest is not None else []
 
 
@@ -96,7 +92,7 @@ class ProductBackup:
     def __init__(
         self,
         params: Mapping[str, Any],
-        product: str,
+        parts: ProductParts,
         file_keys: unsealing.FileKeys | None,
         *,
         check_mode: bool,
@@ -107,7 +103,8 @@ class ProductBackup:
         going_on: Callable[[], object] = lambda: None,
     ) -> None:
         self._params = params
-        self._product: Product = make_product(product, product_options(params, product))
+        self._parts = parts
+        self._product: Product = parts.product(params)
         self._file_keys = file_keys
         self._check_mode = check_mode
         self._diff = diff
@@ -123,7 +120,7 @@ class ProductBackup:
         params = self._params
         options = BackupOptions(
             source=params["source"],
-            instance=instance_of(params, self._product.name),
+            instance=self._parts.instance(params),
             occasion=occasion_of(params, params["phase"]),
             accept_shrunken=params["accept_shrunken"],
             tools=tool_versions(),
@@ -132,7 +129,7 @@ class ProductBackup:
             allow_same_host=params["allow_same_host"],
             release_change=ReleaseChange.of(params),
         )
-        chain = ChainId(options.source, self._product.name, options.instance)
+        chain = self._parts.chain(params)
         before = look_for_earlier(params, store.backend, chain, store.believe)
         if before.record is not None:
             return reused_result(params, store.backend, before.record, before.newest)
@@ -143,7 +140,7 @@ class ProductBackup:
     def _make(self, store: RepositoryWriter, options: BackupOptions, chain: ChainId, before: Earlier) -> dict[str, Any]:
         params = self._params
         with (
-            transport_of(params, self._product.name) as transport,
+            self._parts.transport(params) as transport,
             ExitStack() as opened,
         ):
             self._connected(transport)
@@ -222,7 +219,7 @@ class ProductBackup:
         """The generation before, opened, when a difference is wanted and the keys are at hand."""
         if not self._diff or self._file_keys is None:
             return None
-        (record,) = useful(self._params, backend, self._product.name) or (None,)
+        (record,) = useful(self._params, backend, self._parts) or (None,)
         if record is None:
             return None
         try:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from .all_parts import PARTS
 from .argspec import ArgumentSpec
 from .backup_module import backup_spec
 from .keyfactor_appliance import backup_spec as keyfactor_spec
-from .receiving import pushed_spec
+from .pushed_backup import pushed_spec
 from .starface_backup import starface_backup_spec
 
 _OWN: Mapping[str, Callable[[], ArgumentSpec]] = {
@@ -22,4 +23,4 @@ _OWN: Mapping[str, Callable[[], ArgumentSpec]] = {
 
 def spec_of_backup(product: str) -> ArgumentSpec:
     """What C(<product>_backup) takes."""
-    return _OWN[product]() if product in _OWN else backup_spec(product)
+    return _OWN[product]() if product in _OWN else backup_spec(PARTS[product])

@@ -20,13 +20,13 @@ from .._repository.group_commit import FleetWriter
 from .._repository.keys import WriterKey
 from .._transport.base import Transport
 from . import unsealing
+from .all_parts import PARTS
 from .argspec import ArgumentSpec, change, phase, repository, unlock, writer
 from .backup_module import ProductBackup, useful
 from .fleet_hosts import FleetHost, fleet_hosts
 from .fleet_limits import Limits, Place
 from .fleet_note import ProgressNote
 from .fleet_run import Deadlines, FleetRun, Job, Result
-from .product_options import instance_of
 from .retry import reused_result
 from .run import failure
 from .secret_values import masked
@@ -86,7 +86,7 @@ def back_up_fleet(module: AnsibleModule) -> Mapping[str, Any]:
         records: list[CommitRecord] = []
         for host in hosts:
             with contextlib.suppress(RecoveryError):  # told when its turn comes
-                records += useful(_Shared(module, None).params_of(host), backend, host.product)
+                records += useful(_Shared(module, None).params_of(host), backend, PARTS[host.product])
         return records
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class _HostBackup(Job):
     def __init__(self, host: FleetHost, params: Mapping[str, Any], store: FleetWriter, shared: _Shared) -> None:
         self.name = host.name
         self.place: Place = host.place
-        self._product = host.product
+        self._parts = PARTS[host.product]
         self._params = params
         self._store = store
         self._shared = shared
@@ -198,7 +198,7 @@ class _HostBackup(Job):
     @property
     def chain(self) -> ChainId:
         """The line that its generation is added to."""
-        return ChainId(self._params["source"], self._product, instance_of(self._params, self._product))
+        return self._parts.chain(self._params)
 
     def _run(self, answered: Callable[[], None]) -> Mapping[str, Any]:
         there = self._of_this_run()
@@ -208,7 +208,7 @@ class _HostBackup(Job):
         shared = self._shared
         backup = ProductBackup(
             self._params,
-            self._product,
+            self._parts,
             shared.file_keys,
             check_mode=shared.check_mode,
             diff=shared.diff,

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid
+from .all_parts import PARTS
 from .argspec import INTERNAL_OPTIONS, UNLOCK_OPTIONS, ArgumentSpec
 from .backup_module import backup_spec
 from .fleet_limits import Place
@@ -83,7 +84,7 @@ def spec_of(product: str) -> ArgumentSpec:
             f"{product or 'A host without a product'} is not backed up as part of a fleet",
             hint=f"Products of a fleet are {', '.join(FLEET_PRODUCTS)}; others have a task of their own.",
         )
-    return backup_spec(product)
+    return backup_spec(PARTS[product])
 
 
 @cache

@@ -21,14 +21,12 @@ from .._products.keyfactor_options import KeyfactorApplianceOptions, moment, sec
 from .._products.keyfactor_status import Observed, Reading, restart, status
 from .._repository.backends.base import Backend
 from .._repository.chain import believe_keyring, head, take_complete
-from .._repository.format import ChainId
 from .._repository.keyring import load_keyring
 from .appliance_secret import Fingerprint
 from .argspec import ArgumentSpec, repository, source
-from .connecting import connection_spec
 from .duration import seconds_of
 from .opening import open_backend
-from .product_options import product_options, product_spec
+from .parts.keyfactor_appliance import KEYFACTOR_APPLIANCE
 from .pushed_info import look_at_landing
 from .receipt import received
 from .receiving import Receiver, freshness_of, received_spec, zone_of
@@ -36,7 +34,6 @@ from .receiving import Receiver, freshness_of, received_spec, zone_of
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-PRODUCT = "keyfactor_appliance"
 LOCK_FILE = b"restart.lock"
 _LONGEST_LOCK = 500
 _ANY_FILE = ["*"]
@@ -62,21 +59,19 @@ def _patient(spec: ArgumentSpec) -> ArgumentSpec:
 
 def backup_spec() -> ArgumentSpec:
     """The options of C(keyfactor_appliance_backup)."""
-    return _patient(received_spec(PRODUCT).merge(_secret(), _reading()))
+    return _patient(received_spec(KEYFACTOR_APPLIANCE).merge(_secret(), _reading()))
 
 
 def info_spec() -> ArgumentSpec:
     """The options of C(keyfactor_appliance_info)."""
-    return _patient(
-        product_spec(PRODUCT).merge(repository(), source(), connection_spec(PRODUCT), _secret(), _reading())
-    )
+    return _patient(KEYFACTOR_APPLIANCE.spec().merge(repository(), source(), _secret(), _reading()))
 
 
 def take_in(module: AnsibleModule) -> Mapping[str, Any]:
     """What C(keyfactor_appliance_backup) returns. Raises RecoveryError; a bad or missing backup is an error with the
     result."""
     here = _Appliance(module)
-    receiver = Receiver(module, here.product, here.backend)
+    receiver = Receiver(module, KEYFACTOR_APPLIANCE, here.product, here.backend)
     try:
         result = receiver.run()
     except RecoveryError as error:
@@ -95,7 +90,7 @@ def take_in(module: AnsibleModule) -> Mapping[str, Any]:
 def look(module: AnsibleModule) -> Mapping[str, Any]:
     """What C(keyfactor_appliance_info) returns. Raises LandingUnfit, RepositoryError, OptionInvalid."""
     here = _Appliance(module)
-    module.params["product"] = PRODUCT
+    module.params["product"] = KEYFACTOR_APPLIANCE.name
     landing = look_at_landing(module)
     arriving = [one["names"][0] for one in landing["files"] if one["level"] == "received"]
     result: dict[str, Any] = {"landing": landing}
@@ -118,7 +113,7 @@ class _Appliance:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.params = module.params
-        self.product = KeyfactorAppliance(product_options(module.params, PRODUCT))
+        self.product = KeyfactorAppliance(KEYFACTOR_APPLIANCE.product_options(module.params))
         self.options: KeyfactorApplianceOptions = self.product.options
         self.secret_differs = self._secret_differs()
         self.product.demand(
@@ -172,7 +167,7 @@ class _Appliance:
         now = time.time()
         newest = head(
             self.backend,
-            ChainId(self.params["source"], PRODUCT, self.params["instance"]),
+            KEYFACTOR_APPLIANCE.chain(self.params),
             believe_keyring(load_keyring(self.backend)),
         )
         good = take_complete(self.backend, newest, 1)

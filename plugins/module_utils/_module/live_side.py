@@ -11,7 +11,7 @@ from typing import Protocol
 from .._entries import Entry
 from .._repository.digests import Keep, Normaliser
 from .._repository.format import StoredEntry
-from .generation_diff import Compared
+from .comparison import Compared
 from .view import LARGEST_CONTENT, has_readable_content
 
 KEPT_BYTES = 64 * 2**20

@@ -25,21 +25,18 @@ from .._errors import (
 )
 from .._items.base import Extent, Item
 from .._products.base import Check, Probe, Product
-from .._products.registry import product as make_product
-from .._products.registry import product_names
 from .._repository.keyring import check_pinned, load_keyring
 from .._repository.keys import WriterKey
 from .._transport.base import Transport
 from .._transport.proof import Shown
 from .._transport.windows_looking import looking
 from . import unsealing
+from .all_parts import PARTS
 from .argspec import ArgumentSpec, unlock
 from .backup_specs import spec_of_backup
-from .connecting import CONNECTION_OF, transport_of
-from .host_proof import shown_by
 from .independence import check_independence
 from .opening import open_backend
-from .product_options import instance_of, product_options
+from .product_parts import ProductParts
 from .receiving import zone_of
 from .reserve import check_reserve, reserve_of
 from .secret_values import secrets_of
@@ -52,7 +49,7 @@ MOST_PROBLEMS = 5
 
 SPEC = ArgumentSpec(
     {
-        "product": {"type": "str", "required": True, "choices": product_names()},
+        "product": {"type": "str", "required": True, "choices": sorted(PARTS)},
         "options": {"type": "dict", "required": True, "no_log": True},
     }
 )
@@ -75,7 +72,7 @@ def look_before_the_first_backup(module: AnsibleModule) -> Mapping[str, Any]:
     # All of options counts as secret until here. Of what is left only secrets are to be masked in the result.
     module.no_log_values.clear()
     module.no_log_values.update(secrets_of({**unlock().options, **spec.options}, given))
-    flight = Preflight(product, params)
+    flight = Preflight(PARTS[product], params)
     unknown = sorted(given.keys() - spec.options.keys())
     if unknown:
         flight.note("options", False, f"Unsupported parameters: {', '.join(unknown)}")
@@ -126,7 +123,7 @@ class Measured:
 class Preflight:
     """One host's way. ``params`` are the options of C(<product>_backup), judged."""
 
-    product: str
+    parts: ProductParts
     params: Mapping[str, Any]
     checks: list[Check] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
@@ -151,8 +148,8 @@ class Preflight:
         if self._stopped:
             return
         with self._step("options") as told, ExitStack() as opened:
-            product = make_product(self.product, product_options(self.params, self.product))
-            transport = opened.enter_context(looking(transport_of(self.params, self.product)))
+            product = self.parts.product(self.params)
+            transport = opened.enter_context(looking(self.parts.transport(self.params)))
             told.append("")
             self._look_at_host(product, transport)
 
@@ -163,7 +160,7 @@ class Preflight:
 
     def _arrives(self) -> bool:
         """Whether the product pushes its backups, so that nobody asks its host anything."""
-        if CONNECTION_OF[self.product] == "landing":
+        if self.parts.connection.name == "landing":
             return True
         params = self.params
         login = params.get("ssh") or (params.get("username") and params.get("password"))
@@ -187,7 +184,7 @@ class Preflight:
         return f"{len(os.listdir(zone.incoming))} names in {os.fsdecode(zone.incoming)}"
 
     def _look_at_identity(self) -> str:
-        self.shown = shown_by(self.params, self.product)
+        self.shown = self.parts.shown(self.params)
         doubted = [one for one in self.shown if one.doubt]
         if doubted:
             raise NotReady(
@@ -211,7 +208,9 @@ class Preflight:
         with self._step("product") as told:
             self.probe = product.probe(transport)
             if not self.probe.release:
-                raise NotReady(f"No {self.product} was found there", hint="Is it this host, and are the options right?")
+                raise NotReady(
+                    f"No {self.parts.name} was found there", hint="Is it this host, and are the options right?"
+                )
             told.append(self.probe.release)
         if self._stopped:
             return
@@ -236,9 +235,9 @@ class Preflight:
             connect = getattr(way, "connect", None)
             if connect is not None:
                 connect()
-        if CONNECTION_OF[self.product] == "ssh":
+        if self.parts.connection.name == "ssh":
             transport.run(["true"])
-        if CONNECTION_OF[self.product] == "windows":
+        if self.parts.connection.name == "windows":
             transport.list_dir(b"/C:/")
 
     def _measure(self, items: Sequence[Item], transport: Transport) -> None:
@@ -279,9 +278,9 @@ class Preflight:
             "problem": "; ".join(wrong),
             "source": str(given.get("source") or ""),
             "host": str(given.get("host") or given.get("source") or ""),
-            "product": self.product,
-            "instance": instance_of({"instance": "", **given}, self.product),
-            "connection": CONNECTION_OF[self.product],
+            "product": self.parts.name,
+            "instance": self.parts.instance({"instance": "", **given}),
+            "connection": self.parts.connection.name,
             "release": self.probe.release,
             "checks": [check.to_result() for check in self.checks],
             "shown": [one.to_result() for one in self.shown],

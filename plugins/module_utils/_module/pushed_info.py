@@ -24,7 +24,7 @@ from .._repository.chain import believe_keyring, head, take_complete
 from .._repository.format import ChainId
 from .._repository.keyring import load_keyring
 from .argspec import ArgumentSpec, repository, source
-from .connection_groups import landing
+from .connections.landing import landing
 from .freshness import described
 from .opening import open_backend
 from .receiving import freshness_of, level_of, patience_of, selection_of, why_waiting, zone_of

@@ -39,7 +39,7 @@ from .._products.pushed import CONTAINER_COUNT, Pushed, Received
 from .._repository.backends.base import Backend
 from .._repository.chain import head, take_complete, walk_back
 from .._repository.expiry import fate_of
-from .._repository.format import ChainId, CommitRecord, GenerationId, encode_name, parse_moment
+from .._repository.format import CommitRecord, GenerationId, encode_name, parse_moment
 from .._repository.keys import WriterKey
 from .._repository.reader import hash_object
 from .._repository.writer import RepositoryWriter
@@ -56,13 +56,11 @@ from .backup import (
 )
 from .backup_module import occasion_of
 from .companions import Provided
-from .connecting import connection_spec, transport_of
 from .drill_facts import is_proved
 from .duration import seconds_of
 from .freshness import BackupOverdue, Freshness, NothingCame, described, named
 from .gathering import Gathering
-from .opening import open_backend
-from .product_options import product_options, product_spec
+from .product_parts import ProductParts
 from .receipt import text_of
 from .release_change import ReleaseChange
 from .reserve import check_reserve, reserve_of
@@ -78,24 +76,9 @@ CHANGE_PHASES = ("pre_change", "post_change")
 SCHEDULED = "scheduled"
 
 
-def received_spec(product: str) -> ArgumentSpec:
+def received_spec(parts: ProductParts) -> ArgumentSpec:
     """The options of C(<product>_backup) for a product whose backups arrive. Nothing of it unseals anything."""
-    where = (repository(), writer(), source(), connection_spec(product))
-    return product_spec(product).merge(*where, arrival(), change(), phase(), backup())
-
-
-def pushed_spec() -> ArgumentSpec:
-    """The options of C(pushed_backup)."""
-    path = ArgumentSpec(
-        {"path": {"type": "path"}}, mutually_exclusive=[["path", "landing"]], required_one_of=[["path", "landing"]]
-    )
-    return received_spec("pushed").merge(path)
-
-
-def receive_backup(module: AnsibleModule) -> Mapping[str, Any]:
-    """What C(pushed_backup) returns. Raises RecoveryError; a bad or missing backup is an error with the result."""
-    product = Pushed(product_options(module.params, "pushed"))
-    return Receiver(module, product, open_backend(module.params)).run()
+    return parts.spec().merge(repository(), writer(), source(), arrival(), change(), phase(), backup())
 
 
 def zone_of(params: Mapping[str, Any]) -> Zone:
@@ -191,6 +174,7 @@ class Receiver:
     """One run. ``product`` is told of each backup that arrives, by :meth:`Pushed.receive`."""
 
     module: AnsibleModule
+    parts: ProductParts
     product: Pushed
     backend: Backend
     taken: list[_Taken] = field(default_factory=list)
@@ -207,9 +191,9 @@ class Receiver:
         self._reserve, self._release_change = reserve_of(params), ReleaseChange.of(params)
         check_reserve(self.backend, self._reserve)
         key = WriterKey.load(params["writer_key_file"])
-        with RepositoryWriter(self.backend, key) as store, transport_of(params, self.product.name) as transport:
+        with RepositoryWriter(self.backend, key) as store, self.parts.transport(params) as transport:
             self._store, self._transport = store, transport
-            chain = ChainId(params["source"], self.product.name, params["instance"])
+            chain = self.parts.chain(params)
             self.before = look_for_earlier(params, self.backend, chain, store.believe)
             self.warnings += self.before.warnings
             if self.before.record is not None:
@@ -356,7 +340,7 @@ class Receiver:
 
     def _newest(self) -> CommitRecord | None:
         params = self.module.params
-        chain = ChainId(params["source"], self.product.name, params["instance"])
+        chain = self.parts.chain(params)
         return head(self.backend, chain, self._store.believe)
 
     def _back_up(self, files: Sequence[PushedFile], claimed_at: str | None) -> bool:

@@ -11,7 +11,6 @@ from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid, RepositoryDamaged
-from .._products.registry import product as make_product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
 from .._repository.format import ChainId, CommitRecord
@@ -23,10 +22,10 @@ from . import unsealing
 from .argspec import STEP_PLAN, STEP_START, STEP_STOP, ArgumentSpec, change, repository, source, trust, unlock, writer
 from .argspec import restore as restore_options
 from .backup_module import occasion_of
-from .connecting import USER_KNOWN_HOSTS, connection_spec, transport_of
+from .connections.connection import USER_KNOWN_HOSTS
 from .drill_guard import DrillConditions
 from .opening import believed_writers, check_heads
-from .product_options import instance_of, product_options, product_spec
+from .product_parts import ProductParts
 from .restore import RestoreOptions, Restorer
 from .tools import tool_versions
 
@@ -36,24 +35,24 @@ if TYPE_CHECKING:
 OF_A_CHANGE = ("pre_change", "post_change")
 
 
-def restore_spec(product: str) -> ArgumentSpec:
+def restore_spec(parts: ProductParts) -> ArgumentSpec:
     """The options of C(<product>_restore)."""
-    where = (repository(), writer(), unlock(), trust(), source(), connection_spec(product))
-    return product_spec(product).merge(*where, change(), restore_options())
+    where = (repository(), writer(), unlock(), trust(), source())
+    return parts.spec().merge(*where, change(), restore_options())
 
 
-def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
+def restore(module: AnsibleModule, parts: ProductParts) -> Mapping[str, Any]:
     """What the module returns. Raises RecoveryError."""
     params = module.params
 
     def body(backend: Backend, file_keys: unsealing.FileKeys | None) -> dict[str, Any]:
         keys = unsealing.required(file_keys, "To restore")
-        product = make_product(product_name, product_options(params, product_name))
-        record = wanted(params, backend, product_name)[0]
-        expected = expected_record(params, backend, product_name, record)
+        product = parts.product(params)
+        record = wanted(params, backend, parts)[0]
+        expected = expected_record(params, backend, parts, record)
         options = RestoreOptions(
             source=params["source"],
-            instance=instance_of(params, product_name),
+            instance=parts.instance(params),
             occasion=occasion_of(params, "pre_restore"),
             only_items=params["only_items"],
             paths=params["only_paths"],
@@ -68,7 +67,7 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
         key = WriterKey.load(params["writer_key_file"])
         with (
             RepositoryWriter(backend, key) as store,
-            transport_of(params, product.name) as transport,
+            parts.transport(params) as transport,
             ExitStack() as opened,
         ):
             reader = opened.enter_context(GenerationReader(backend, record, keys))
@@ -85,9 +84,9 @@ def restore(module: AnsibleModule, product_name: str) -> Mapping[str, Any]:
 
     return unsealing.serve(
         module,
-        lambda params, backend: wanted(params, backend, product_name),
+        lambda params, backend: wanted(params, backend, parts),
         body,
-        useful=unsealing.readable(lambda params, backend: newest(params, backend, product_name)),
+        useful=unsealing.readable(lambda params, backend: newest(params, backend, parts)),
     )
 
 
@@ -133,7 +132,7 @@ def drill_conditions(params: Mapping[str, Any], record: CommitRecord) -> DrillCo
     return conditions
 
 
-def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+def wanted(params: Mapping[str, Any], backend: Backend, parts: ProductParts) -> Sequence[CommitRecord]:
     """The generation to restore, and the one that the host is expected to be like.
 
     Raises OptionInvalid, GenerationMissing, NotAuthentic, RolledBack.
@@ -143,11 +142,11 @@ def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
             "A restore needs allowed_signers: without it nobody can tell whether the generation is authentic",
             hint="Give the text that ucops.recovery.repository returned when the repository was created, or its file.",
         )
-    chain = ChainId(params["source"], product, instance_of(params, product))
+    chain = parts.chain(params)
     believe = believed_writers(params, backend)
     check_heads(params, backend, chain)
     record = _find(params, backend, chain, believe, params["generation"])
-    expected = expected_record(params, backend, product, record)
+    expected = expected_record(params, backend, parts, record)
     known = {one.hash: one for one in (record, expected) if one is not None}
     # in a drill, and on another host, these are lines of their own
     for line in sorted({one.chain for one in known.values()} - {chain}):
@@ -155,12 +154,12 @@ def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
     return list(known.values())
 
 
-def newest(params: Mapping[str, Any], backend: Backend, product: str) -> Sequence[CommitRecord]:
+def newest(params: Mapping[str, Any], backend: Backend, parts: ProductParts) -> Sequence[CommitRecord]:
     """The newest generation, whose bundles the C(pre_restore) generation will use again. It may be damaged: what has no
     key is stored anew, and where the record itself cannot be believed the plan tells so."""
     if params["pre_restore"] == "skip":
         return []
-    chain = ChainId(params["source"], product, instance_of(params, product))
+    chain = parts.chain(params)
     try:
         record = head(backend, chain, believed_writers(params, backend))
     except RepositoryDamaged:
@@ -169,13 +168,13 @@ def newest(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
 
 
 def expected_record(
-    params: Mapping[str, Any], backend: Backend, product: str, record: CommitRecord
+    params: Mapping[str, Any], backend: Backend, parts: ProductParts, record: CommitRecord
 ) -> CommitRecord | None:
     """The generation that the host is known to be like: where a change left none, the one from before it."""
     text = params["expected"]
     if text is None:
         return None
-    chain = ChainId(params["source"], product, instance_of(params, product))
+    chain = parts.chain(params)
     believe = believed_writers(params, backend)
     if text in OF_A_CHANGE and params["change_id"]:
         return current_generation_of_change(backend, chain, params["change_id"], text, believe) or record

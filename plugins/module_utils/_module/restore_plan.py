@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._errors import OptionInvalid
-from .._products.base import Probe
 from .._products.restore_plans.ecsta import ecsta_plan
 from .._products.restore_plans.keyfactor_appliance import keyfactor_appliance_plan
 from .._products.restore_plans.metadirectory import metadirectory_plan
@@ -19,9 +18,10 @@ from .._repository.backends.base import Backend
 from .._repository.format import CommitRecord, GenerationId
 from .._repository.generations import find_generation
 from .._repository.reader import GenerationReader
-from . import companions, unsealing
+from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
 from .opening import believed_writers, check_heads
+from .plan_occasion import occasion_of
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -59,22 +59,3 @@ def wanted(params: Mapping[str, Any], backend: Backend, product: str) -> Sequenc
         )
     check_heads(params, backend, record.chain)
     return [record]
-
-
-def occasion_of(backend: Backend, reader: GenerationReader) -> Occasion:
-    """What a generation tells a plan."""
-    record, manifest = reader.record, reader.manifest
-    belongs = companions.recorded(backend, record, manifest.contract)
-    return Occasion(
-        generation=str(GenerationId.of(record)),
-        source=record.source,
-        probe=Probe.from_json(manifest.version),
-        companions=[one["generation"] for one in belongs["demanded"] if one["generation"]],
-        items=[name for name in manifest.restore_order if name in record.items],
-        images=[_declared(one) for one in belongs["declared"]],
-    )
-
-
-def _declared(one: Mapping[str, str]) -> str:
-    when = f" of {one['taken_at']}" if one.get("taken_at") else ""
-    return f"{one['kind'].replace('_', ' ')} {one['reference']}{when}"

@@ -17,9 +17,8 @@ from .._products.starface_rest import BackupsMissing
 from .._products.starface_ways import AUTO, LANDING, starface
 from .argspec import UNSEAL_STAGE_REQUEST, ArgumentSpec, arrival
 from .backup_module import back_up, backup_spec
-from .connecting import transport_of
 from .opening import open_backend
-from .product_options import product_options
+from .parts.starface import STARFACE
 from .receiving import Receiver, zone_of
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 def starface_backup_spec() -> ArgumentSpec:
     """The options of C(starface_backup)."""
-    return backup_spec(Starface.name).merge(arrival())
+    return backup_spec(STARFACE).merge(arrival())
 
 
 def back_up_starface(module: AnsibleModule) -> Mapping[str, Any]:
@@ -36,9 +35,9 @@ def back_up_starface(module: AnsibleModule) -> Mapping[str, Any]:
     params = module.params
     takes_one = params["unseal_stage"] != UNSEAL_STAGE_REQUEST and not params["only_counters"]
     if takes_one and _arrives(params):
-        product = Starface(product_options(params, Starface.name))
-        return _receive(Receiver(module, product, open_backend(params)))
-    return back_up(module, Starface.name)
+        product = Starface(STARFACE.product_options(params))
+        return _receive(Receiver(module, STARFACE, product, open_backend(params)))
+    return back_up(module, STARFACE)
 
 
 def _receive(receiver: Receiver) -> dict[str, Any]:
@@ -72,7 +71,7 @@ def _arrives(params: Mapping[str, Any]) -> bool:
         return bool(params["mode"] == LANDING)
     if not (params["username"] and params["password"]) and not params["ssh"]:
         return True
-    with transport_of(params, Starface.name) as transport:
+    with STARFACE.transport(params) as transport:
         try:
             return not starface(transport).way
         except (BackupsMissing, OptionInvalid):

@@ -9,12 +9,11 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._products.starface import Starface
 from .._products.starface_status import Status, judge, parse_status
 from .._products.starface_ways import starface as ways_of
 from .._transport.tcp import read_all
 from .argspec import ArgumentSpec, source
-from .connecting import connection_spec, transport_of
+from .connections.starface import STARFACE_WAYS
 from .duration import seconds_of
 from .starface_config import TARGET_OPTIONS, targets_of
 
@@ -32,7 +31,7 @@ SPEC = ArgumentSpec(
         "max_age": {"type": "str", "default": "26h"},
         "ask_status": {"type": "bool", "default": True},
     }
-).merge(source(), connection_spec(Starface.name))
+).merge(source(), STARFACE_WAYS.spec())
 
 
 def look_at_starface(module: AnsibleModule) -> dict[str, Any]:
@@ -81,7 +80,7 @@ def _warnings(status: Status) -> list[str]:
 
 
 def _rest(params: Mapping[str, Any]) -> dict[str, Any]:
-    with transport_of({**params, "mode": "auto"}, Starface.name) as transport:
+    with STARFACE_WAYS.connect({**params, "mode": "auto"}) as transport:
         rest = ways_of(transport).rest
         if rest is None:
             return {"version": "", "backups": False, "active_calls": None}

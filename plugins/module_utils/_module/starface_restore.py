@@ -32,11 +32,10 @@ from . import unsealing
 from .argspec import STEP_PLAN, STEP_START, STEP_STOP, ArgumentSpec
 from .backup import BackupOutcome
 from .backup_module import occasion_of
-from .connecting import transport_of
-from .product_options import product_options
+from .parts.starface import STARFACE
+from .plan_occasion import occasion_of as plan_occasion
 from .restore import RestoreOptions, Restorer
 from .restore_module import carry_out, expected_record, newest, plan_text, restore_spec, wanted
-from .restore_plan import occasion_of as plan_occasion
 from .tools import tool_versions
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def starface_restore_spec() -> ArgumentSpec:
             "allow_active_calls": {"type": "bool", "default": False},
         }
     )
-    return restore_spec(Starface.name).merge(own)
+    return restore_spec(STARFACE).merge(own)
 
 
 def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
@@ -70,12 +69,12 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
                 "Nothing tells by REST whether an appliance is the production one, so no drill is done that way",
                 hint="Drill into a folder, and on an appliance of its own by the steps of method procedure.",
             )
-        record = wanted(module.params, backend, Starface.name)[0]
+        record = wanted(module.params, backend, STARFACE)[0]
         with ExitStack() as opened:
             reader = opened.enter_context(GenerationReader(backend, record, keys))
             if module.params["method"] == PROCEDURE:
                 return {"changed": False, "restored": False, **_steps(module.params, backend, reader, "")}
-            expected = expected_record(module.params, backend, Starface.name, record)
+            expected = expected_record(module.params, backend, STARFACE, record)
             known = opened.enter_context(GenerationReader(backend, expected, keys)) if expected is not None else None
             return _Restore(module, backend, reader, known).run()
 
@@ -83,11 +82,11 @@ def restore_starface(module: AnsibleModule) -> Mapping[str, Any]:
 
 
 def _wanted(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
-    return wanted(params, backend, Starface.name)
+    return wanted(params, backend, STARFACE)
 
 
 def _newest(params: Mapping[str, Any], backend: Backend) -> Sequence[CommitRecord]:
-    return newest(params, backend, Starface.name)
+    return newest(params, backend, STARFACE)
 
 
 def _steps(params: Mapping[str, Any], backend: Backend, reader: GenerationReader, why: str) -> dict[str, Any]:
@@ -111,7 +110,7 @@ class _Restore:
 
     def run(self) -> dict[str, Any]:
         params = self._params
-        product = Starface(product_options(params, Starface.name))
+        product = Starface(STARFACE.product_options(params))
         product.wishes = RestoreWishes(
             confirm_host=params["confirm_host"] or "",
             ignore_ip=params["ignore_ip"],
@@ -133,7 +132,7 @@ class _Restore:
             tools=tool_versions(),
         )
         reached = {**params, "mode": "rest"}
-        with RepositoryWriter(self._backend, key) as store, transport_of(reached, product.name) as transport:
+        with RepositoryWriter(self._backend, key) as store, STARFACE.transport(reached) as transport:
             self._demand_rest(transport)
             now = product.probe(transport)
             restorer = StarfaceRestorer(store, transport, product, self._reader, now, options, self._expected)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from .._errors import OptionInvalid
 from .base import Product
@@ -118,8 +117,3 @@ def product_class(name: str) -> type[Product]:
     if name not in _PRODUCTS:
         raise OptionInvalid(f"There is no product {name}", hint=f"There are {', '.join(product_names())}.")
     return _PRODUCTS[name]()
-
-
-def product(name: str, options: Mapping[str, Any]) -> Product:
-    """A product with its options. Raises OptionInvalid."""
-    return product_class(name)(options)

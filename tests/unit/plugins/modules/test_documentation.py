@@ -12,11 +12,11 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from support import specifications
+from support.connection_groups import CONNECTION_GROUPS
 
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connection_groups import CONNECTION_GROUPS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.unix_product_options import UNIX
 from ansible_collections.ucops.recovery.plugins.module_utils._module.windows_product_options import LICENCES
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import KeylessAction
@@ -54,7 +54,7 @@ def test_every_fragment_with_options_has_a_builder():
         text = (specifications.PLUGINS / "doc_fragments" / f"{file}.py").read_text()
         for variable in re.findall(r"^    ([A-Z]+) = r", text, re.MULTILINE):
             name = file if variable == "DOCUMENTATION" else f"{file}.{variable.lower()}"
-            if name not in CONNECTION_OF and specifications.fragment(name)["options"]:
+            if name not in PARTS and specifications.fragment(name)["options"]:
                 found.add(name)
     assert found == set(GROUPS)
 
@@ -153,7 +153,7 @@ def test_results_are_described(name):
 
 @pytest.mark.parametrize("verb", ["backup", "restore", "restore_plan"])
 def test_what_is_done_to_every_product_returns_the_same(verb):
-    names = {f"{product}_{verb}" for product in CONNECTION_OF} & set(specifications.MODULES)
+    names = {f"{product}_{verb}" for product in PARTS} & set(specifications.MODULES)
     returned = {specifications.load(name).RETURN for name in names}
     common = min(returned, key=len)
     # what a product pushes has more to say of it: that comes behind

@@ -17,7 +17,8 @@ from support.modules import run_module, run_unsealing
 from support.repositories import SECRET
 
 from ansible_collections.ucops.recovery.plugins.module_utils._items.services import Service
-from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module, fleet_note, fleet_run
+from ansible_collections.ucops.recovery.plugins.module_utils._module import fleet_note, fleet_run
+from ansible_collections.ucops.recovery.plugins.module_utils._module.product_parts import ProductParts
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_record
@@ -77,7 +78,7 @@ class Fleet:
 def fleet(repository, tmp_path, monkeypatch):
     (tmp_path / "hosts").mkdir()
     one = Fleet(repository, tmp_path / "hosts")
-    monkeypatch.setattr(backup_module, "transport_of", lambda params, product: one.transport(params["source"]))
+    monkeypatch.setattr(ProductParts, "transport", lambda self, params: one.transport(params["source"]))
     return one
 
 

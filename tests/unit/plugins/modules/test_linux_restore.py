@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from support.modules import run_unsealing
 from support.repositories import SECRET, TestRepository
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module import backup_module, restore_module
+from ansible_collections.ucops.recovery.plugins.module_utils._module.product_parts import ProductParts
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import read_record
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import GenerationId, object_name
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
@@ -74,8 +74,7 @@ class Site:
 
 @pytest.fixture
 def site(repository, tmp_path, monkeypatch):
-    for module in (backup_module, restore_module):
-        monkeypatch.setattr(module, "transport_of", lambda params, product: LocalTransport())
+    monkeypatch.setattr(ProductParts, "transport", lambda self, params: LocalTransport())
     root = tmp_path / "host"
     (root / "etc/voip").mkdir(parents=True)
     (root / "etc/machine-id").write_text("a" * 32 + "\n")

@@ -11,9 +11,9 @@ import pytest
 from support import specifications
 from support.modules import run_module
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module import preflight_info
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_specs import spec_of_backup
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_names
+from ansible_collections.ucops.recovery.plugins.module_utils._module.product_parts import ProductParts
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 PASSWORD = "planted-password"
@@ -35,8 +35,8 @@ def look(product, **options):
 @pytest.fixture
 def here(monkeypatch, tmp_path):
     """A host that is a folder of this machine, and proves nothing."""
-    monkeypatch.setattr(preflight_info, "shown_by", lambda params, product: [])
-    monkeypatch.setattr(preflight_info, "transport_of", lambda params, product: LocalTransport("pbx"))
+    monkeypatch.setattr(ProductParts, "shown", lambda self, params: [])
+    monkeypatch.setattr(ProductParts, "transport", lambda self, params: LocalTransport("pbx"))
     root = tmp_path / "host"
     (root / "etc/app").mkdir(parents=True)
     (root / "etc/os-release").write_text('ID=debian\nPRETTY_NAME="Debian 12"\n')
@@ -45,7 +45,7 @@ def here(monkeypatch, tmp_path):
     return root
 
 
-@pytest.mark.parametrize("product", product_names())
+@pytest.mark.parametrize("product", sorted(PARTS))
 def test_options_are_judged_as_the_backup_judges_them(product):
     assert spec_of_backup(product).options == specifications.arguments(f"{product}_backup")["argument_spec"]
 

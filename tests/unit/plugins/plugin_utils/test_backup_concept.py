@@ -12,7 +12,7 @@ import yaml
 from support.reports import host, never, result
 
 from ansible_collections.ucops.recovery.plugins.filter.backup_concept import FilterModule
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.report_judgement import (
     KINDS,
     REPOSITORY_KINDS,
@@ -178,7 +178,7 @@ def test_there_is_a_text_for_everything_that_can_be_said(language):
     keys |= {f"class_{one}" for one in writing.DATA_CLASSES} | {f"class_missing_{one}" for one in writing.DATA_CLASSES}
     keys |= {f"factor_{one}" for one in ("confidentiality", "integrity", "legal", "deletion")}
     keys |= {f"site_{one}" for one in SITE_KEYS} | {"rto", "owner", "responsible", "schedule"}
-    keys |= {f"transfer_{kind}" for kind in set(CONNECTION_OF.values()) - {"landing"}}
+    keys |= {f"transfer_{kind}" for kind in {one.connection.name for one in PARTS.values()} - {"landing"}}
     assert keys == set(texts["statements"])
     assert set(texts["states"]) == {"fine", "undeclared", *KINDS, *REPOSITORY_KINDS}
     clauses, _plans = whole()

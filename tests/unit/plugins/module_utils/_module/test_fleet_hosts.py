@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts import (
     AFTER,
     FLEET_PRODUCTS,
@@ -45,7 +45,7 @@ def test_products_that_are_waited_for_are_none_of_a_fleet(product):
 
 
 def test_every_product_is_either_of_a_fleet_or_pushes():
-    assert set(CONNECTION_OF) - set(FLEET_PRODUCTS) == {"pushed", "starface", "keyfactor_appliance"}
+    assert set(PARTS) - set(FLEET_PRODUCTS) == {"pushed", "starface", "keyfactor_appliance"}
 
 
 def test_secrets_travel_apart_and_come_together_again():

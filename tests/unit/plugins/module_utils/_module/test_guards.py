@@ -19,7 +19,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.guards impo
     check_space,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class
 
 HERE, THERE = Probe(identity={"machine_id": "a"}), Probe(identity={"machine_id": "b"})
 
@@ -33,7 +33,7 @@ def host(**free):
 
 
 def test_space_is_asked_for_on_each_volume():
-    one = product("metadirectory", {})
+    one = product_class("metadirectory")({})
     files = wanted(**{"/D:/a": 100, "/d:/b": 100, "/C:/c": 10, "/@service/x.reg": 5})
     check_space(host(C=SPACE_RESERVE + 15, D=SPACE_RESERVE + 200), one, files)
     with pytest.raises(RestoreRefused, match=r"free below D:\\, the restore writes up to 200"):
@@ -43,7 +43,7 @@ def test_space_is_asked_for_on_each_volume():
 
 
 def test_space_that_cannot_be_told_is_no_reason_and_a_full_disk_is_one():
-    one = product("linux", {})
+    one = product_class("linux")({})
     check_space(host(), one, wanted(**{"/etc/x": 2**50}))
     with pytest.raises(RestoreRefused, match="writes up to 0"):
         check_space(host(**{"/": SPACE_RESERVE - 1}), one, [])
@@ -57,7 +57,7 @@ def test_another_host():
 
 
 def test_a_version_that_nobody_knew_fits_none():
-    one = product("metadirectory", {})
+    one = product_class("metadirectory")({})
     with pytest.raises(VersionMismatch, match="made with an unknown release, .* runs MetaDirectory 5.1") as caught:
         check_release(one, Probe(), Probe(release="MetaDirectory 5.1"), False, "m/metadirectory/1", "m")
     assert "Find out which one it was" in caught.value.hint and "allow_version_mismatch" in caught.value.hint
@@ -66,7 +66,7 @@ def test_a_version_that_nobody_knew_fits_none():
 
 @pytest.mark.parametrize(("now", "said"), [("MetaDirectory 5.1", "runs MetaDirectory 5.1"), ("", "runs none")])
 def test_the_identical_version(now, said):
-    one = product("metadirectory", {})
+    one = product_class("metadirectory")({})
     then, now = Probe(release="MetaDirectory 5.0"), Probe(release=now)
     assert check_release(one, then, then, False, "m/metadirectory/1", "m") == []
     with pytest.raises(VersionMismatch, match=said):

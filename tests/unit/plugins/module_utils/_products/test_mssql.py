@@ -22,7 +22,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._items.sql_server i
 from ansible_collections.ucops.recovery.plugins.module_utils._products import mssql as mssql_module
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.mssql import Mssql
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.windows import WindowsTransport
 
 
@@ -108,7 +108,7 @@ def test_options_that_cannot_be(options: dict[str, str]) -> None:
 
 
 def test_it_is_known_by_its_name() -> None:
-    assert isinstance(product("mssql", {"database": "CHAT"}), Mssql)
+    assert isinstance(product_class("mssql")({"database": "CHAT"}), Mssql)
 
 
 def test_a_comparison_needs_no_options(site: SqlServerSite) -> None:

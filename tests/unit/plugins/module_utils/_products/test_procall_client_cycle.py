@@ -11,7 +11,7 @@ from support.windows_registry import PROFILES, MemoryWindows, failed
 from support.windows_services import MemoryServices
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RestoreFailed, RestoreRefused
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
 
 ANNA, BOB = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
@@ -45,7 +45,7 @@ def _host():
 
 
 def client(**options):
-    return product("procall_client", options)
+    return product_class("procall_client")(options)
 
 
 def leave(host):

@@ -18,7 +18,7 @@ from support.windows_services import MemoryServices
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry import normalised
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RestoreFailed, VersionMismatch
 from ansible_collections.ucops.recovery.plugins.module_utils._items.service_settings import normal_form
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import open_restores
 
 UNINSTALL = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\procall"
@@ -152,7 +152,7 @@ def first(tmp_path):
 
 
 def ucserver(**options):
-    return product("procall_server", {"consistency": "none", **options})
+    return product_class("procall_server")({"consistency": "none", **options})
 
 
 @thorough

@@ -22,4 +22,4 @@ def test_unknown_names_and_options_are_refused():
     with pytest.raises(OptionInvalid, match="There are .*kamailio, keyfactor_appliance, linux"):
         registry.product_class("pabx")
     with pytest.raises(OptionInvalid, match="There is no option rooot"):
-        registry.product("linux", {"rooot": "/"})
+        registry.product_class("linux")({"rooot": "/"})

@@ -17,7 +17,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RestoreRefused,
     VersionMismatch,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.base import CommandResult
 
 META = r"D:\UC\MetaDirectory"
@@ -87,7 +87,7 @@ def state(host):
 
 @pytest.mark.parametrize("name", ["metadirectory", "ecsta"])
 def test_put_back_exactly_and_once(host, store, name):
-    one = product(name, {})
+    one = product_class(name)({})
     outcome = store.backup(one, host.transport)
     assert outcome.gathering.missing() == []
     again = store.backup(one, host.transport)
@@ -104,7 +104,7 @@ def test_put_back_exactly_and_once(host, store, name):
 
 @pytest.mark.parametrize("name", ["metadirectory", "ecsta"])
 def test_nothing_is_touched_when_it_does_not_fit(host, store, name):
-    one = product(name, {})
+    one = product_class(name)({})
     outcome = store.backup(one, host.transport)
     spoil(host)
     before = state(host)
@@ -129,7 +129,7 @@ def test_nothing_is_touched_when_it_does_not_fit(host, store, name):
 
 
 def test_a_driver_that_was_there_and_is_gone_is_named(host, store):
-    one = product("ecsta", {})
+    one = product_class("ecsta")({})
     store.backup(one, host.transport)
     host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\ECSTASIP", n=1)
     host.registry.remove(ECSTA)
@@ -139,7 +139,7 @@ def test_a_driver_that_was_there_and_is_gone_is_named(host, store):
 
 @pytest.mark.parametrize("folder", ["config", "database", "wwwroot"])
 def test_a_folder_that_is_gone_is_named(host, store, folder):
-    one = product("metadirectory", {})
+    one = product_class("metadirectory")({})
     store.backup(one, host.transport)
     for path in [path for path in host.files.paths() if f"\\{folder}" in path][::-1]:
         host.files.remove(path)
@@ -148,13 +148,13 @@ def test_a_folder_that_is_gone_is_named(host, store, folder):
 
 def test_a_file_that_nobody_may_read_is_named(host, store):
     host.files.in_use.add(rf"{META}\database\a.db")
-    outcome = store.backup(product("metadirectory", {}), host.transport)
+    outcome = store.backup(product_class("metadirectory")({}), host.transport)
     (problem,) = outcome.gathering.problems()
     assert (problem["item"], problem["path"]) == ("database", "/D:/UC/MetaDirectory/database/a.db")
 
 
 def test_what_fails_in_the_middle_is_taken_back(host, services, store):
-    one = product("metadirectory", {"paths": [r"E:\more"]})
+    one = product_class("metadirectory")({"paths": [r"E:\more"]})
     host.files.add(r"E:\more\z.txt", b"z")
     outcome = store.backup(one, host.transport)
     spoil(host)
@@ -177,7 +177,7 @@ def test_a_client_that_runs_is_refused_and_one_that_does_not_is_not(host, store)
     host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\UCServer4\Client", a="1")
     host.files.add(r"C:\Users\anna\AppData\Roaming\estos\ProCall 8\p.xml", b"<a/>")
     host.registry.set(rf"{UNINSTALL}\client", DisplayName="estos ProCall", DisplayVersion="8.6.2.4711")
-    one = product("procall_client", {})
+    one = product_class("procall_client")({})
     outcome = store.backup(one, host.transport)
     assert outcome.gathering.missing() == []
     host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\UCServer4\Client", a="2")
@@ -201,7 +201,7 @@ SEVERAL = {
 def several(host):
     host.files.add(r"E:\App\a.txt", b"a")
     host.registry.set(r"HKLM\SOFTWARE\Acme", a="1")
-    return product("windows", SEVERAL)
+    return product_class("windows")(SEVERAL)
 
 
 def without_some(host):
@@ -238,7 +238,7 @@ def test_what_is_gone_does_not_keep_a_restore_from_bringing_it_back(host, store)
 
 @thorough
 def test_what_was_not_there_is_removed_again_when_a_restore_fails(host, services, store):
-    one = product("windows", {**SEVERAL, "services": ["meta"]})
+    one = product_class("windows")({**SEVERAL, "services": ["meta"]})
     several(host)
     outcome = store.backup(one, host.transport)
     without_some(host)
@@ -274,7 +274,7 @@ def test_licence_keys_are_sealed_in_one_list(host, store, name):
         "licences": ["noted by hand"],
         "licence_values": [r"HKLM\SOFTWARE\Partner\Shop\Bought", r"D:\keys\own.xml#Freischaltung", r"C:\none.xml#x"],
     }
-    one = product(name, options)
+    one = product_class(name)(options)
     outcome = store.backup(one, host.transport)
     assert outcome.gathering.missing() == []
     kept = store.contents(outcome)[b"/@licences/licences.txt"].decode()
@@ -288,7 +288,7 @@ def test_licence_keys_are_sealed_in_one_list(host, store, name):
 
 @pytest.mark.parametrize("name", ["metadirectory", "ecsta"])
 def test_no_licence_key_is_said_and_none_that_is_denied_ends_a_backup(host, store, name):
-    one = product(name, {})
+    one = product_class(name)({})
     outcome = store.backup(one, host.transport)
     assert b"/@licences/licences.txt" not in store.contents(outcome)
     assert any("No licence key was found" in remark for remark in one.remarks(outcome.probe))

@@ -11,7 +11,7 @@ from support.windows_registry import MemoryWindows
 
 from ansible_collections.ucops.recovery.plugins.module_utils._compare.registry import RegistryValue
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
-from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.local import LocalTransport
 
 UNINSTALL = r"HKLM\SOFTWARE{}\Microsoft\Windows\CurrentVersion\Uninstall\{{1}}"
@@ -60,7 +60,7 @@ def test_metadirectory_in_the_32_bit_view_on_another_drive(host):
     )
     install(host, "kontakte", "Kontakte Dienst", rf'"{root}\bin\k.exe" -service', r".\meta")
     host.files.add(rf"{root}\config\MetaDirectoryServer.xml", b"<M><Replicator/></M>")
-    probe = unchanged(host, product("metadirectory", {}))
+    probe = unchanged(host, product_class("metadirectory")({}))
     assert probe.facts["install_folder"] == root
     assert probe.facts["services"] == ["kontakte"]
     assert probe.facts["service_accounts"] == {"kontakte": r".\meta"}
@@ -73,7 +73,7 @@ def test_ecsta_in_both_views(host):
     host.registry.set(r"HKLM\SOFTWARE\ESTOS\ECSTACA4000p3", Port=1040)
     host.registry.set(r"HKLM\SOFTWARE\ESTOS\UCServer4\Server", Port=1)
     host.registry.set(r"HKLM\SOFTWARE\WOW6432Node\ESTOS\ECSTASIP\Lines", n=1)
-    one = product("ecsta", {})
+    one = product_class("ecsta")({})
     items = one.items(unchanged(host, one))
     paths = {path for item in items for path in Gathering(item, host.transport).by_path}
     assert paths == {
@@ -83,7 +83,7 @@ def test_ecsta_in_both_views(host):
 
 
 def test_no_ecsta_at_all(host):
-    one = product("ecsta", {})
+    one = product_class("ecsta")({})
     item, _licences = one.items(unchanged(host, one))
     gathered = Gathering(item, host.transport)
     assert item.required and not gathered.report.found
@@ -96,7 +96,7 @@ def test_the_client_of_users_who_are_logged_on_and_who_are_not(host):
     host.user_key(r"C:\Users\ben", rf"HKEY_CURRENT_USER\{client}", Server="uc2")
     host.files.add(r"D:\Users\anna\Roam\estos\ProCall 8\a.xml", b"<a/>")
     host.files.add(r"C:\Users\ben\AppData\Roaming\estos\ProCall 8\b.xml", b"<b/>")
-    one = product("procall_client", {})
+    one = product_class("procall_client")({})
     probe = unchanged(host, one)
     assert probe.facts["appdata"] == [r"C:\Users\ben\AppData\Roaming", r"D:\Users\anna\Roam"]
     paths, missing = set(), []
@@ -117,4 +117,4 @@ def test_the_client_of_users_who_are_logged_on_and_who_are_not(host):
 def test_only_windows_hosts_are_looked_at(name):
     options = {"services": ["x"]} if name == "windows" else {}
     with LocalTransport() as transport, pytest.raises(OptionInvalid, match="only known of Windows hosts"):
-        product(name, options).probe(transport)
+        product_class(name)(options).probe(transport)

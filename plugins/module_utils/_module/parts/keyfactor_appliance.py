@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of Keyfactor's products, mirrored by the documentation fragment of each one's name."""
+"""Keyfactor's appliances, as their modules know them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .._products.keyfactor_options import (
+from ..._products.base import Product
+from ..._products.keyfactor_options import (
     APPLICATIONS,
     DISABLED,
     EXTERNAL,
@@ -19,17 +20,10 @@ from .._products.keyfactor_options import (
     SCHEDULED,
     SOFT,
 )
-from .option_types import SECRET, TEXT, TEXTS
-from .pushed_product_options import PUSHED
-
-EJBCA_CONFIGDUMP: dict[str, dict[str, Any]] = {
-    "include": TEXTS,
-    "exclude": TEXTS,
-    "ignore_errors": {"type": "bool", "default": False},
-    "defaults": {"type": "bool", "default": False},
-    "external_cas": {"type": "bool", "default": False},
-    "api_base": {"type": "str", "default": "/ejbca/ejbca-rest-api"},
-}
+from ..connections.landing import LANDING
+from ..option_types import SECRET, TEXT, TEXTS
+from ..product_parts import ProductParts
+from ..pushed_product_options import PUSHED_FILES
 
 _NEEDED = {"type": "str", "required": True}
 _PLACE: dict[str, Any] = {
@@ -37,9 +31,9 @@ _PLACE: dict[str, Any] = {
     "options": {"product": {"type": "str", "default": "pushed"}, "source": _NEEDED, "instance": TEXT},
 }
 
-KEYFACTOR_APPLIANCE: dict[str, dict[str, Any]] = {
-    **PUSHED,
-    "data_class": {**PUSHED["data_class"], "default": "system_config"},
+_OPTIONS: dict[str, dict[str, Any]] = {
+    **PUSHED_FILES,
+    "data_class": {**PUSHED_FILES["data_class"], "default": "system_config"},
     "filename_prefix": TEXT,
     "schedule": {"type": "str", "choices": [SCHEDULED, DISABLED], "default": DISABLED},
     "storage": {
@@ -72,3 +66,12 @@ KEYFACTOR_APPLIANCE: dict[str, dict[str, Any]] = {
     "restart_lock": TEXT,
     "restart_window": {"type": "str", "default": "30m"},
 }
+
+
+def _class() -> type[Product]:
+    from ..._products.keyfactor_appliance import KeyfactorAppliance
+
+    return KeyfactorAppliance
+
+
+KEYFACTOR_APPLIANCE = ProductParts("keyfactor_appliance", _class, _OPTIONS, LANDING)

@@ -10,12 +10,7 @@ from dataclasses import fields
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import CONNECTION_OF, connection_spec
-from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import (
-    instance_of,
-    product_options,
-    product_spec,
-)
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ad_attributes import AdAttributesOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ecsta import EcstaOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.ejbca_configdump import EjbcaConfigdumpOptions
@@ -30,6 +25,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.options i
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_client import ProcallClientOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.procall_options import ProcallServerOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.pushed import PushedOptions
+from ansible_collections.ucops.recovery.plugins.module_utils._products.registry import product_class, product_names
 from ansible_collections.ucops.recovery.plugins.module_utils._products.starface import StarfaceOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.windows import WindowsHostOptions
 
@@ -96,11 +92,11 @@ SOME = {
 
 def given(product, options):
     """What the product is given when these options are given to its module."""
-    spec = product_spec(product).merge(connection_spec(product))
-    login = {} if CONNECTION_OF[product] == "landing" else LOGIN
+    spec = PARTS[product].spec()
+    login = {} if PARTS[product].connection.name == "landing" else LOGIN
     validated = ArgumentSpecValidator(**spec.to_kwargs()).validate({**login, **DEMANDED.get(product, {}), **options})
     assert validated.error_messages == []
-    return product_options(validated.validated_parameters, product)
+    return PARTS[product].product_options(validated.validated_parameters)
 
 
 @pytest.mark.parametrize("product", sorted(CLASSES))
@@ -109,7 +105,7 @@ def test_the_options_are_those_of_the_product(product):
     names = {field.name for field in fields(CLASSES[product])} - of_the_connection
     if product == "kamailio":
         names |= {"databases"}
-    assert set(product_spec(product).options) == names
+    assert set(PARTS[product].options) == names
 
 
 @pytest.mark.parametrize("product", sorted(CLASSES))
@@ -120,7 +116,7 @@ def test_what_is_not_given_is_what_the_product_takes_by_itself(product):
 
 @pytest.mark.parametrize("product", sorted(CLASSES))
 def test_every_choice_is_one_for_the_product(product):
-    for name, option in product_spec(product).options.items():
+    for name, option in PARTS[product].options.items():
         for choice in option.get("choices", ()):
             parse_options(CLASSES[product], given(product, {name: [choice] if option["type"] == "list" else choice}))
 
@@ -142,9 +138,14 @@ def test_values_reach_the_product(product):
     ],
 )
 def test_databases_are_told_apart_by_their_name(product, given_options, instance):
-    assert instance_of(given_options, product) == instance
+    assert PARTS[product].instance(given_options) == instance
 
 
 def test_every_product_has_options_and_a_connection():
-    for product in CONNECTION_OF:
-        assert product_spec(product).options and connection_spec(product).options
+    for parts in PARTS.values():
+        assert parts.options and parts.connection.spec().options
+
+
+def test_every_product_that_can_be_compared_can_be_backed_up_and_the_other_way_round():
+    classes = {name: product_class(name) for name in product_names()}
+    assert {name: parts.load() for name, parts in PARTS.items()} == classes

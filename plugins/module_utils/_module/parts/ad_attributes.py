@@ -1,16 +1,18 @@
 # SPDX-FileCopyrightText: 2026 ucops contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of databases and directories, mirrored by the documentation fragment of each one's name."""
+"""Attributes in Active Directory, as their modules know them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .._entries import DATA_CLASSES
-from .option_types import TEXT, TEXTS
+from ..._products.base import Product
+from ..connections.ldap import LDAP
+from ..option_types import TEXT, TEXTS
+from ..product_parts import ProductParts
 
-PHONE_ATTRIBUTES = [
+_PHONE_ATTRIBUTES = [
     "facsimileTelephoneNumber",
     "homePhone",
     "ipPhone",
@@ -25,17 +27,7 @@ PHONE_ATTRIBUTES = [
     "telephoneNumber",
 ]
 
-MSSQL: dict[str, dict[str, Any]] = {
-    "database": {"type": "str", "required": True},
-    "data_class": {"type": "str", "choices": list(DATA_CLASSES), "default": "user_data"},
-    "compression": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-    "certificate_kept": {"type": "bool", "default": False},
-    "partner_hosts": TEXTS,
-    "partner_services": TEXTS,
-    "check": {"type": "bool", "default": True},
-}
-
-AD_ATTRIBUTES: dict[str, dict[str, Any]] = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "base_dns": TEXTS,
     "object_kinds": {"type": "list", "elements": "str", "choices": ["users", "groups", "computers"]},
     "extension_name": {"type": "bool", "default": True},
@@ -43,5 +35,14 @@ AD_ATTRIBUTES: dict[str, dict[str, Any]] = {
     "proxy_addresses": {"type": "bool", "default": True},
     "proxy_address_pattern": TEXT,
     "schema_prefix": {"type": "str", "default": "ectisrv3"},
-    "phone_attributes": {"type": "list", "elements": "str", "choices": PHONE_ATTRIBUTES},
+    "phone_attributes": {"type": "list", "elements": "str", "choices": _PHONE_ATTRIBUTES},
 }
+
+
+def _class() -> type[Product]:
+    from ..._products.ad_attributes import AdAttributes
+
+    return AdAttributes
+
+
+AD_ATTRIBUTES = ProductParts("ad_attributes", _class, _OPTIONS, LDAP)

@@ -12,12 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import LibraryMissing, OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec
-from ansible_collections.ucops.recovery.plugins.module_utils._module.connecting import (
-    CONNECTION_OF,
-    connection_spec,
-    transport_of,
-)
-from ansible_collections.ucops.recovery.plugins.module_utils._module.product_options import product_spec
+from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._products.starface_ways import StarfaceWays
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.http import HttpTransport
 from ansible_collections.ucops.recovery.plugins.module_utils._transport.ldap import LdapTransport
@@ -42,10 +37,10 @@ SQL = {**LOGIN, "username": "sa", "smb_username": "LAB\\files", "smb_password": 
 
 
 def transport(product, **given):
-    spec = argspec.source().merge(connection_spec(product), product_spec(product))
+    spec = argspec.source().merge(PARTS[product].spec())
     validated = ArgumentSpecValidator(**spec.to_kwargs()).validate(given)
     assert validated.error_messages == []
-    return transport_of(validated.validated_parameters, product)
+    return PARTS[product].transport(validated.validated_parameters)
 
 
 def options_of(part):
@@ -53,17 +48,17 @@ def options_of(part):
     return part._session._options if isinstance(part, SmbFiles) else part._options
 
 
-@pytest.mark.parametrize("product", sorted(CONNECTION_OF))
+@pytest.mark.parametrize("product", sorted(PARTS))
 def test_every_product_has_its_transport_and_shows_no_secret(product):
     given = {**SQL} if product == "mssql" else {**LOGIN}
-    if CONNECTION_OF[product] == "landing":
+    if PARTS[product].connection.name == "landing":
         given = {"source": "uc1"}
     if product == "keyfactor_appliance":
         given |= {"key_storage": "soft", "database": "internal"}
-    if CONNECTION_OF[product] == "ssh":
+    if PARTS[product].connection.name == "ssh":
         given["host_key"] = "SHA256:" + "A" * 43
     made = transport(product, **given, host="192.0.2.7")
-    assert isinstance(made, KINDS[CONNECTION_OF[product]])
+    assert isinstance(made, KINDS[PARTS[product].connection.name])
     assert made.host == "192.0.2.7"
     assert "p4ss" not in repr(vars(made)) and "f1les" not in repr(vars(made))
 
