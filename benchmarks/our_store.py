@@ -70,6 +70,12 @@ PRODUCT = "kamailio"
 GROUP = 100
 """Generations that are committed together."""
 
+BELIEVED_FOR = 7 * 86400.0
+"""As reread_days of the modules."""
+SETTLED = 60.0
+"""What was touched within so many seconds is read again, as by the modules."""
+_LARGE = 256 * 1024
+
 _WHOLE_FILE = 1024 * 1024
 _CHUNK = 1024 * 1024
 
@@ -105,6 +111,14 @@ def _content(path: str, size: int) -> Iterator[bytes]:
         os.close(descriptor)
 
 
+def _version(status: os.stat_result) -> bytes:
+    """What find says of a large file on a host."""
+    if status.st_size < _LARGE or status.st_nlink > 1 or time.time() - status.st_ctime < SETTLED:
+        return b""
+    facts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return " ".join(map(str, facts)).encode()
+
+
 def _entries(folder: str, inner: str = "") -> Iterator[tuple[Entry, Iterable[bytes]]]:
     with os.scandir(folder + inner) as found:
         items = sorted(found, key=lambda item: item.name)
@@ -124,6 +138,7 @@ def _entries(folder: str, inner: str = "") -> Iterator[tuple[Entry, Iterable[byt
                 owner=_owner(status.st_uid),
                 group=_group(status.st_gid),
                 mtime_ns=status.st_mtime_ns,
+                version=b"" if is_folder else _version(status),
             ),
             () if is_folder else _content(item.path, status.st_size),
         )
@@ -159,9 +174,11 @@ def backup(repository: str, key_file: str, tree: str, sources: Sequence[str]) ->
     with RepositoryWriter(LocalBackend(repository), WriterKey.load(key_file)) as store:
         waiting: list[Prepared] = []
         for source in sources:
-            generation = store.begin(source, PRODUCT)
+            generation = store.begin(source, PRODUCT, believed_for=BELIEVED_FOR)
+            known = generation.known_files
             for entry, chunks in _entries(os.path.join(tree, source)):
-                generation.add(entry, chunks)
+                found = known.find(entry) if known is not None and entry.version else None
+                generation.add(*(found or (entry, chunks)))
             waiting.append(generation.finish(facts))
             if len(waiting) == GROUP:
                 store.commit(waiting)

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import report
 from contenders import PHASES, Borg, Contender, Ours, OursPerHost, Restic, ResticForced, ResticPerHost, TarZstdAge
@@ -30,6 +30,8 @@ from sections import section, with_section
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
+LARGE = 256 * 1024
+SETTLED = 61.0
 QUICK = {
     "hosts": 100,
     "mebibytes": 128,
@@ -140,6 +142,7 @@ class Bench:
         self.results.sizes[group] = {"bytes": sum(sizes), "files": len(sizes)}
         contenders = [self._prepared(kind, data, sources) for kind, sources in kinds]
         empty = [stored(contender.repository) for contender in contenders]
+        settle(data.files())
         for position, phase in enumerate(PHASES):
             if phase == "changed":
                 data.change(1)
@@ -195,6 +198,14 @@ def compare(tree: pathlib.Path, restored: pathlib.Path) -> None:
     done = subprocess.run(["diff", "-rq", str(tree), str(restored)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"what was restored differs: {done.stdout[:500]}{done.stderr[:500]}")
+
+
+def settle(files: Iterable[pathlib.Path]) -> None:
+    """Wait until nobody touched a large file for a minute: no host has data that was made a moment before, and our
+    store would not believe its times."""
+    found = [path.stat() for path in files]
+    touched = max((status.st_ctime for status in found if status.st_size >= LARGE), default=0.0)
+    time.sleep(max(0.0, SETTLED - (time.time() - touched)))
 
 
 def say(text: str) -> None:

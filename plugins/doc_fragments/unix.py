@@ -60,6 +60,17 @@ options:
       - Stop the services while a backup gathers, for what has no other way to be consistent.
     type: bool
     default: false
+  reread_days:
+    description:
+      - After how many days a large file (256 KiB and more) is read again that nobody wrote to.
+      - Until then a backup takes it as it was read, and does not ask the host for its content, as long as its device,
+        inode, size and both of its times, of the content (mtime) and of the inode (ctime), are the same. Smaller files
+        are read each time.
+      - What somebody touched within the last minute is read again in any case, and so is what has several names
+        (hardlinks), what came in a generation that is not complete, and everything before a restore.
+      - With V(0) everything is read each time.
+    type: int
+    default: 7
   counters:
     description:
       - What else is counted of the host's work at every backup, and again after a change, such as registered telephones

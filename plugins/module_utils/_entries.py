@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn, Protocol
 
 DATA_CLASSES = ("voip_config", "system_config", "logs", "user_data")
 """The four kinds of data that BSI M 6.101 names; bundles never mix them."""
@@ -58,7 +58,8 @@ class Entry:
     ``path`` is absolute on the target, raw bytes. ``mtime_ns`` is nanoseconds since the epoch. ``link_target`` is the
     text of a symlink, or the path of the entry that a hardlink shares its content with. ``xattrs`` are raw extended
     attributes, POSIX ACLs stand in ``acl_access`` and ``acl_default`` in their long text form. ``size`` is known after
-    the content was read.
+    the content was read. ``version`` is what the host says of a file that would be another if it had been written to
+    since, empty when it says nothing; it is no part of the entry and is not stored with it.
     """
 
     item: str
@@ -79,6 +80,7 @@ class Entry:
     xattrs: Mapping[str, bytes] = field(default_factory=dict)
     sensitive: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    version: bytes = field(default=b"", compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The entry as a JSON object; what is not known is left out."""
@@ -135,6 +137,29 @@ Gathered = tuple[Entry, Iterable[bytes]]
 """An entry with its content; the content must be read before the next entry is asked for."""
 
 
+@dataclass(frozen=True)
+class KnownContent:
+    """Stands in the place of a content that is stored already and was not read: its bytes, its SHA-256, and of each of
+    its pieces the fingerprint and, when there are several, the digest. ``read_at``: when it was, in seconds since the
+    epoch."""
+
+    size: int
+    sha256: bytes
+    fingerprints: tuple[bytes, ...]
+    digests: tuple[bytes, ...]
+    read_at: int
+
+    def __iter__(self) -> NoReturn:
+        raise ValueError("a content that was not read cannot be handed out")
+
+
+class KnownFiles(Protocol):
+    """What is stored of files that need not be read again."""
+
+    def find(self, entry: Entry) -> tuple[Entry, KnownContent] | None:
+        """The file of this item, path and version as it was read before, None when it has to be read."""
+
+
 @dataclass
 class Problem:
     """Something that is wrong with one item: which path, and what. ``absent``: there is nothing at the path, so nothing
@@ -148,13 +173,15 @@ class Problem:
 @dataclass
 class ItemReport:
     """What an item says of its own gathering. ``found`` False: nothing of it is on the host. ``holding``: folders among
-    its entries that hold something which it leaves out, so that they are not empty without the others."""
+    its entries that hold something which it leaves out, so that they are not empty without the others. ``known`` tells
+    the item which large files it need not read; None: it reads everything."""
 
     name: str
     found: bool = True
     problems: list[Problem] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     holding: set[bytes] = field(default_factory=set)
+    known: KnownFiles | None = None
 
     def problem(self, path: bytes | str, message: str) -> None:
         """Record that one path could not be taken as it is on the host."""

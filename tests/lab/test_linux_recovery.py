@@ -314,3 +314,37 @@ def test_a_volume_that_was_mounted_since_and_what_was_left_out_are_not_emptied(
     assert any(told in warning for warning in restored["plan"]["warnings"]), restored["plan"]["warnings"]
     assert host.read("/etc/app/volume/file") == b"kept\n" and host.exists("/etc/app/later.tmp")
     assert not host.exists("/etc/app/later")
+
+
+def test_a_large_file_that_nobody_wrote_to_does_not_leave_the_host_again(host: Host, recovery: Recovery) -> None:
+    """One that is older than a minute: of the machine, since this host was made a moment ago."""
+    find = "find /usr -xdev -type f -links 1 -size +1000k -cmin +1 | grep -E '^[A-Za-z0-9/._-]*$' | head -n 1"
+    path = host.output(["sh", "-c", find]).strip()
+    assert path, "no large file below /usr is older than a minute"
+    size = int(host.output(["stat", "-c", "%s", path]))
+    options = {
+        **reach(recovery, host),
+        **{"source": "recorder", "system_config": False, "paths": [{"name": "large", "path": [path]}]},
+        **{"commands": [], "services": []},
+    }
+    play = recovery.run_each(
+        {
+            "first": ("linux_backup", options),
+            "second": ("linux_backup", options),
+            "all": ("linux_backup", {**options, "reread_days": 0}),
+            "verify": ("repository_verify", {"level": 2, **recovery.unlocked()}),
+            "extract": (
+                "generation_extract",
+                {"generation": "recorder/linux/2", "dest": "/root/unread", **recovery.unlocked()},
+            ),
+        }
+    )
+    read = {name: play.result(name)["generation"]["bytes_read"] for name in ("first", "second", "all")}
+    assert read["second"] == read["first"] - size < size <= read["all"] == read["first"]
+    assert [play.result(name)["changed"] for name in ("first", "second", "all")] == [True, False, False]
+    (note,) = [one for one in play.result("second")["notes"] if "not read again" in one]
+    assert note.startswith(f"1 large file was not read again ({size} bytes)")
+    assert not [one for name in ("first", "all") for one in play.result(name)["notes"] if "not read again" in one]
+    assert play.result("verify")["verdict"] == "authentic", play.result("verify")
+    copy = recovery.controller.backup_host.output(["sha256sum", f"/root/unread{path}"])
+    assert copy.split()[0] == host.output(["sha256sum", path]).split()[0]

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -46,6 +46,8 @@ class FileTree(Item):
     one_file_system: bool = False
 
     scope_fields: ClassVar[Sequence[str]] = ("paths", "exclude", "one_file_system")
+    looks_inside: ClassVar[bool] = False
+    """Whether a kind of tree does something with contents, so that it has to read them each time."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,9 +97,18 @@ class FileTree(Item):
 
     def _read(self, transport: Transport, stamp: Stamp, report: ItemReport) -> Iterator[Gathered]:
         with TreeConversation(transport, *self._where()) as conversation:
-            kinds = self._kept(conversation.listing(), report)
+            listing = conversation.listing()
+            kinds = self._kept(listing, report)
             report.found = bool(kinds)
-            yield from read_tree(conversation, transport, list(kinds), raw(self.root), self.become, stamp, report)
+            versions = {} if self.looks_inside else listing.versions
+            known = dict(_known(kinds, versions, stamp, report))
+            yield from known.values()
+            wanted = [path for path in kinds if path not in known]
+            reading = read_tree(conversation, transport, wanted, raw(self.root), self.become, stamp, report)
+            for entry, content in reading:
+                # what comes a second time was written to meanwhile
+                version = versions.pop(entry.path, b"") if entry.kind == "file" else b""
+                yield replace(entry, version=version) if version else entry, content
 
     def _where(self) -> tuple[Sequence[bytes], bytes, Become, bool]:
         return [raw(path) for path in self.paths], raw(self.root), self.become, self.one_file_system
@@ -127,6 +138,18 @@ class FileTree(Item):
             if kept.get(path) == "l":
                 note(report, "symlinks", path)
         return kept
+
+
+def _known(
+    kinds: Mapping[bytes, str], versions: Mapping[bytes, bytes], stamp: Stamp, report: ItemReport
+) -> Iterator[tuple[bytes, Gathered]]:
+    """The files that need not be read, by path."""
+    if report.known is None:
+        return
+    for path, version in versions.items():
+        found = report.known.find(stamp(kind="file", path=path, version=version)) if path in kinds else None
+        if found is not None:
+            yield path, found
 
 
 def _is_plain(path: bytes) -> bool:

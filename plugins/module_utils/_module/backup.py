@@ -81,7 +81,7 @@ class BackupOptions:
 @dataclass
 class BackupOutcome:
     """What came of one backup. ``committed`` is None in check mode, and when ``already`` is the generation that holds
-    what came."""
+    what came. ``not_read``: a sentence on files that were not read again."""
 
     gathering: Gathering
     probe: Probe
@@ -96,6 +96,7 @@ class BackupOutcome:
     findings: list[Finding] = field(default_factory=list)
     already: CommitRecord | None = None
     left_behind: list[str] = field(default_factory=list)
+    not_read: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -133,7 +134,14 @@ def take_backup(
     check_reserve(store.backend, options.reserve)
     is_put_aside = options.occasion.phase == PHASE_PRE_RESTORE
     findings = [] if is_put_aside else check_independence(transport, product, probe, options.allow_same_host)
-    generation = store.begin(options.source, product.name, options.instance, dry_run=dry_run, force_store=force_store)
+    generation = store.begin(
+        options.source,
+        product.name,
+        options.instance,
+        dry_run=dry_run,
+        force_store=force_store,
+        believed_for=0.0 if is_put_aside else product.reread_days * 86400.0,
+    )
     changed_items: list[str]
     content_changed: bool | None
     try:
@@ -186,6 +194,7 @@ def take_backup(
         ],
         already=same,
         left_behind=left_behind,
+        not_read=generation.known_files.sentence() if generation.known_files is not None else None,
     )
 
 
@@ -221,10 +230,16 @@ def _gather(
     going_on: Callable[[], object],
 ) -> Gathering:
     sink = sink_around(generation) if sink_around is not None else generation
+    known = generation.known_files
     if dry_run:
-        return gather_items(items, transport, sink, skip=lambda item: item.consistency != "none", going_on=going_on)
+        return gather_items(items, transport, sink, skip=_needs_an_effect, going_on=going_on, known=known)
     with stopped(product.service_control(transport), product.services_to_stop_for_backup(probe), stopping):
-        return gather_items(items, transport, sink, going_on=going_on)
+        return gather_items(items, transport, sink, going_on=going_on, known=known)
+
+
+def _needs_an_effect(item: Item) -> bool:
+    """Whether something is done on the host to gather it, as a dump is made."""
+    return item.consistency != "none"
 
 
 def _check_companions(

@@ -180,7 +180,7 @@ class ProductBackup:
                     "declared": [dict(one) for one in options.provided.declared],
                 },
                 "findings": [finding.to_result() for finding in outcome.findings],
-                "notes": self._product.remarks(probe),
+                "notes": [*self._product.remarks(probe), *([outcome.not_read] if outcome.not_read else [])],
             }
             if earlier is not None:
                 result.update(self._difference(earlier, store.writer_key))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .._entries import STATUS_COMPLETE, STATUS_PARTIAL, Entry, ItemReport, Problem
+from .._entries import STATUS_COMPLETE, STATUS_PARTIAL, Entry, ItemReport, KnownFiles, Problem
 from .._errors import ConnectionFailed, ItemMissing, RecoveryError, RepositoryError
 from .._items.base import Item, LineNormaliser
 from .._repository.format import CommitRecord
@@ -99,6 +99,7 @@ def gather_items(
     *,
     skip: Callable[[Item], bool] = lambda item: False,
     going_on: Callable[[], object] = lambda: None,
+    known: KnownFiles | None = None,
 ) -> Gathering:
     """Gather every item in turn. Never raises for one item: what is wrong stands in the reports.
 
@@ -107,13 +108,14 @@ def gather_items(
 
     :param going_on: is asked before every item and every entry; raises DeadlineExceeded, as a lost connection, when the
         run is to end
+    :param known: files that the sink takes unread
     """
     gathering = Gathering(items)
     for item in items:
         if skip(item):
             gathering.skipped.append(item.name)
             continue
-        report = ItemReport(item.name)
+        report = ItemReport(item.name, known=known)
         gathering.reports[item.name] = report
         try:
             going_on()

@@ -25,6 +25,7 @@ UNIX: dict[str, dict[str, Any]] = {
     "stop_command": COMMAND,
     "status_command": COMMAND,
     "stop_services_for_backup": {"type": "bool", "default": False},
+    "reread_days": {"type": "int", "default": 7},
     "counters": {
         "type": "list",
         "elements": "dict",

@@ -126,6 +126,8 @@ class Product(ABC):
     become: bool = False
     """Whether the host is read and written as root."""
     stop_services_for_backup: bool = False
+    reread_days: int = 0
+    """After how many days a large file is read again that its host says nobody wrote to; 0: each time."""
     topics: ClassVar[Mapping[str, str]] = {}
     """Kinds of its semantic changes -> what they are to the rules that grade them (:mod:`.._compare.findings`)."""
     routes_calls_in_words: ClassVar[bool] = False

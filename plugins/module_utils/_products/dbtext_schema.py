@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from .._entries import Entry, Gathered, ItemReport
 from .._items.file_tree import FileTree
@@ -22,6 +23,8 @@ class EmptyTables(FileTree):
 
     A restore leaves the rows of tables alone that have the same columns, so that live registrations survive it.
     """
+
+    looks_inside: ClassVar[bool] = True
 
     def gather(self, transport: Transport, report: ItemReport) -> Iterator[Gathered]:
         for entry, content in super().gather(transport, report):

@@ -74,6 +74,13 @@ def port(value: Any) -> int:
     return value
 
 
+def days(value: Any) -> int:
+    """A number of days, or 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("a number of days, or 0")
+    return value
+
+
 def absolute_path(value: Any) -> str:
     """An absolute path, in its shortest form."""
     if not isinstance(value, str) or not value.startswith("/") or "\0" in value:

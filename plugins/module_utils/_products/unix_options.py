@@ -12,7 +12,9 @@ from typing import Any
 from .._errors import OptionInvalid
 from .._items.services import Service
 from .declared_counters import DeclaredCounter, declared_counter
-from .options import absolute_path, flag, list_of, option, parse_options, text, words
+from .options import absolute_path, days, flag, list_of, option, parse_options, text, words
+
+REREAD_DAYS = 7
 
 
 def _service(value: Any) -> Service:
@@ -39,7 +41,7 @@ class UnixOptions:
     ``services``: names, or name with the commands ``start``, ``stop`` and ``status`` where neither systemd nor
     /etc/init.d knows the service. ``start_command``, ``stop_command``, ``status_command``: the same for the only
     service. ``stop_services_for_backup``: stop them while everything is gathered. ``counters``: what else is counted of
-    the host's work, see :class:`DeclaredCounter`.
+    the host's work, see :class:`DeclaredCounter`. ``reread_days``: see :attr:`.base.Product.reread_days`.
     """
 
     root: str = option(absolute_path, "/")
@@ -50,6 +52,7 @@ class UnixOptions:
     status_command: Sequence[str] = option(words, ())
     stop_services_for_backup: bool = option(flag, False)
     counters: Sequence[DeclaredCounter] = option(list_of(declared_counter), ())
+    reread_days: int = option(days, REREAD_DAYS)
 
     def services_or(self, default: Sequence[str]) -> list[Service]:
         """The services in stop order. Raises OptionInvalid when commands do not fit to them."""

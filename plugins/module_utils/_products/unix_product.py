@@ -28,6 +28,7 @@ class UnixProduct(Product):
         self.root = options.root
         self.become = options.become
         self.stop_services_for_backup = options.stop_services_for_backup
+        self.reread_days = options.reread_days
         refuse_names(options.counters, self.own_counters)
         self._counters = options.counters
         self._services = options.services_or(list(default_services))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
-from .._entries import DATA_CLASSES, Entry
+from .._entries import DATA_CLASSES, Entry, KnownContent
 from .._errors import OptionInvalid
 from .format import FINGERPRINT_SIZE, Content, StoredEntry, entry_lines
 from .keys import WriterKey
@@ -81,7 +81,7 @@ class Digester:
         normaliser: Normaliser | None = None,
         keep: Keep | None = None,
     ) -> StoredEntry:
-        """Read an entry's content to its end.
+        """Read an entry's content to its end, unless it is known.
 
         :param normaliser: takes out what always differs; the digest of the item is made of what remains
         :param keep: is given the content as it passes by
@@ -99,11 +99,17 @@ class Digester:
         content = Content(0, b"")
         content_digest = b""
         if entry.kind in CONTENT_KINDS:
-            content, content_digest = self._content(entry.data_class, chunks, normaliser, keep)
+            if isinstance(chunks, KnownContent):
+                content = self._take_known(entry.data_class, chunks)
+                content_digest = content.sha256
+            else:
+                content, content_digest = self._content(entry.data_class, chunks, normaliser, keep)
+                self.bytes_read += content.size
             sha, normalised = content.sha256.hex(), content_digest.hex()
-            self.bytes_read += content.size
             if entry.size != content.size:
                 entry = replace(entry, size=content.size)
+            if normaliser is None and not isinstance(chunks, KnownContent):
+                self._has_read(entry, content)
         what, line = entry_lines(entry, sha, content.pieces, content.digests)
         # an item whose first content broke off never began
         self._tallies[entry.item] = tally
@@ -128,6 +134,13 @@ class Digester:
             size += len(chunk)
             digest.update(chunk)
         return Content(size, digest.digest())
+
+    def _take_known(self, data_class: str, known: KnownContent) -> Content:
+        """Take a content that is stored already."""
+        return Content(known.size, known.sha256)
+
+    def _has_read(self, entry: Entry, content: Content) -> None:
+        """An entry was read to its end, and every byte of it counts."""
 
     def _take_line(self, line: bytes) -> None:
         """Take one line of the manifest."""

@@ -34,6 +34,7 @@ EXPIRED_FOLDER = "expired"
 HOLDS_FOLDER = "holds"
 DRILLS_FOLDER = "drills"
 INCOMING_FOLDER = "incoming"
+KNOWN_FOLDER = "known"
 
 COMMIT_NAMESPACE = "ucops-recovery-commit"
 JOURNAL_NAMESPACE = "ucops-recovery-journal"
@@ -132,6 +133,11 @@ class ChainId:
         """Where its commit records stand."""
         instance = f"@{encode_name(self.instance)}" if self.instance else ""
         return f"{COMMITS_FOLDER}/{encode_name(self.source)}/{self.product}{instance}"
+
+    @property
+    def known_file(self) -> str:
+        """Where it is noted which files need not be read again."""
+        return f"{KNOWN_FOLDER}{self.folder[len(COMMITS_FOLDER) :]}.json"
 
     @classmethod
     def of_folder(cls, folder: str) -> ChainId:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from .._entries import PHASE_PRE_RESTORE, PHASES, STATUS_COMPLETE, STATUS_PARTIAL
+from .._entries import PHASE_PRE_RESTORE, PHASES, STATUS_COMPLETE, STATUS_PARTIAL, Entry, KnownContent
 from .._errors import OptionInvalid
 from .backends.base import Backend, Staged
 from .bundles import BundleWriter, Compressor
@@ -35,6 +35,7 @@ from .format import (
 )
 from .keyring import Keyring
 from .keys import WriterKey
+from .known_files import KnownFiles
 from .reuse import Before, Bundle
 from .sealing import SealedObject, SealedWriter
 
@@ -90,6 +91,7 @@ class Prepared:
     bytes_read: int = 0
     bytes_stored: int = 0
     warnings: list[str] = field(default_factory=list)
+    known_files: KnownFiles | None = None
 
     def abort(self) -> None:
         """Leave nothing behind. Harmless after the commit."""
@@ -137,10 +139,19 @@ class GenerationWriter(Digester):
     """Takes the entries of one generation. :meth:`RepositoryWriter.begin` makes it.
 
     ``previous`` is the record of the generation before; ``warnings`` are sentences about what was found damaged there
-    and is stored anew.
+    and is stored anew. ``known_files``: what need not be read again, None when everything is read.
     """
 
-    def __init__(self, place: Workplace, chain: ChainId, before: Before, dry_run: bool, force_store: bool) -> None:
+    def __init__(
+        self,
+        place: Workplace,
+        chain: ChainId,
+        before: Before,
+        dry_run: bool,
+        force_store: bool,
+        now: float,
+        believed_for: float,
+    ) -> None:
         self.source_key = place.writer_key.source_key(chain.source)
         super().__init__(self.source_key)
         self._workplace = place
@@ -159,6 +170,9 @@ class GenerationWriter(Digester):
         self._cutter: Cutter | None = None
         self._finished = False
         self.warnings = before.warnings
+        self.known_files: KnownFiles | None = None
+        if believed_for > 0:
+            self.known_files = KnownFiles(place.backend, chain, self.source_key, now, believed_for, self._has)
 
     @property
     def previous(self) -> CommitRecord | None:
@@ -193,6 +207,9 @@ class GenerationWriter(Digester):
         self._finished = True
         prepared.bytes_read = self.bytes_read
         prepared.warnings = self.warnings
+        if facts.status == STATUS_COMPLETE:
+            # of a file that came with a complaint the next run is to read all
+            prepared.known_files = self.known_files
         return prepared
 
     def abort(self) -> None:
@@ -224,6 +241,22 @@ class GenerationWriter(Digester):
         digest = hashlib.sha256(content).digest()
         pieces = (self._place(data_class, content, digest),) if content else ()
         return Content(size, digest, pieces)
+
+    def _take_known(self, data_class: str, known: KnownContent) -> Content:
+        if self._dry_run:
+            return super()._take_known(data_class, known)
+        stored = self._known[data_class]
+        places = tuple(self._refer(stored[fingerprint], fingerprint) for fingerprint in known.fingerprints)
+        return Content(known.size, known.sha256, places, known.digests)
+
+    def _has_read(self, entry: Entry, content: Content) -> None:
+        if self.known_files is not None and not self._dry_run:
+            fingerprints = [self._bundles[bundle].used[member] for bundle, member in content.pieces]
+            self.known_files.note(entry, content, fingerprints)
+
+    def _has(self, data_class: str, fingerprints: Sequence[bytes]) -> bool:
+        stored = self._known.get(data_class, {})
+        return all(fingerprint in stored for fingerprint in fingerprints)
 
     def _take_large(self, data_class: str, chunks: Iterable[bytes]) -> Content:
         if self._cutter is None:
@@ -258,6 +291,10 @@ class GenerationWriter(Digester):
         place = known.get(fingerprint)
         if place is None:
             place = known[fingerprint] = self._put(data_class, piece)
+        return self._refer(place, fingerprint)
+
+    def _refer(self, place: tuple[Bundle, int], fingerprint: bytes) -> tuple[int, int]:
+        """The number by which the manifest names a place."""
         bundle, member = place
         if bundle.number < 0:
             bundle.number = len(self._bundles)

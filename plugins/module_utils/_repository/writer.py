@@ -143,12 +143,21 @@ class RepositoryWriter:
         """So many bytes more were read, for whichever generation."""
 
     def begin(
-        self, source: str, product: str, instance: str = "", *, dry_run: bool = False, force_store: bool = False
+        self,
+        source: str,
+        product: str,
+        instance: str = "",
+        *,
+        dry_run: bool = False,
+        force_store: bool = False,
+        believed_for: float = 0.0,
     ) -> GenerationWriter:
         """Begin the next generation of a line.
 
         :param dry_run: read and compare only; it cannot be finished
         :param force_store: use nothing of earlier generations, so that what this run seals is all that it needs
+        :param believed_for: seconds for which a large file is not read again, as long as its host says that it was not
+            written to; 0: everything is read
         :raises OptionInvalid: a name that cannot be, or that some file systems would take for another one's
         :raises RepositoryDamaged: the newest record is damaged, not signed by a writer, or names a stranger's index
         """
@@ -164,7 +173,7 @@ class RepositoryWriter:
         if newest is None:
             self._check_collision(chain)
         before = look_back(self.backend, newest, self._workplace.recipients_digest, self.writer_key.fingerprint_key_id)
-        return GenerationWriter(self._workplace, chain, before, dry_run, force_store)
+        return GenerationWriter(self._workplace, chain, before, dry_run, force_store, self._clock(), believed_for)
 
     def commit(self, prepared: Sequence[Prepared]) -> list[Committed]:
         """Publish generations as one group. Each becomes visible as a whole or not at all.
@@ -198,6 +207,9 @@ class RepositoryWriter:
             for one in prepared:
                 one.abort()
         self._keep_indexes(_alive(group))
+        for going in _alive(group):
+            if going.one.known_files is not None:
+                going.one.known_files.save()
         return [going.failed or self._committed(going) for going in group]
 
     # --- beginning ---

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
+import json
 import os
 import pathlib
+import random
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +32,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RestoreRefused,
     VersionMismatch,
 )
+from ansible_collections.ucops.recovery.plugins.module_utils._items import tree_listing
 from ansible_collections.ucops.recovery.plugins.module_utils._items.file_tree import FileTree
 from ansible_collections.ucops.recovery.plugins.module_utils._items.services import ServiceControl
 from ansible_collections.ucops.recovery.plugins.module_utils._module.backup import (
@@ -51,6 +56,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._products.linux imp
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import load_chain
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import CommitRecord
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.journal import (
     RestoreJournal,
     interrupted_restores,
@@ -128,9 +134,11 @@ class Site:
     def reader(self, outcome: BackupOutcome) -> GenerationReader:
         assert outcome.committed is not None
         record = outcome.committed.record
+        return GenerationReader(self.store.backend, record, self.keys_of(record))
+
+    def keys_of(self, record: CommitRecord) -> dict[str, bytes]:
         headers = sealed_headers(self.store.backend, [record])
-        keys = {sha: age.unwrap(age.parse_header(raw), [self.identity]) for sha, raw in headers.items()}
-        return GenerationReader(self.store.backend, record, keys)
+        return {sha: age.unwrap(age.parse_header(raw), [self.identity]) for sha, raw in headers.items()}
 
     def restorer(
         self,
@@ -1262,3 +1270,210 @@ def test_a_plan_alone_warns_of_what_a_restore_would_be_refused_for(site: Site, m
     assert "As things are now it would be refused: The partner runs." in plan.warnings
     with pytest.raises(RestoreRefused, match="The partner runs"):
         site.restorer(outcome).plan(look_only=False)
+
+
+# --- large files that need not be read again -------------------------------------------------------------------------
+ANNOUNCEMENT = random.Random(7).randbytes(700_000)
+NOTES = "known/pbx/linux.json"
+Hand = Callable[[pathlib.Path], object]
+
+
+@dataclass
+class SiteOfOldFiles(Site):
+    """A site whose large file counts as one that nobody touched for a minute, and whose writer's clock can be set."""
+
+    now: float = field(default_factory=time.time)
+
+    @property
+    def announcement(self) -> pathlib.Path:
+        return self.root / "etc/voip/announcement.wav"
+
+    def has_read(self) -> bool:
+        """Whether a backup, which is complete, read the large file."""
+        outcome = self.backup()
+        assert outcome.gathering.status == "complete"
+        assert (outcome.not_read is None) == (outcome.bytes_read >= len(ANNOUNCEMENT))
+        return outcome.not_read is None
+
+    def stored(self) -> set[str]:
+        return {name for name, _size in self.store.backend.list()}
+
+    def newest_content(self) -> bytes:
+        """The large file as the newest generation has it."""
+        newest = load_chain(self.store.backend, "pbx", "linux")[-1]
+        with GenerationReader(self.store.backend, newest, self.keys_of(newest)) as reader:
+            (stored,) = [one for one in reader.entries() if one.entry.path == b"/etc/voip/announcement.wav"]
+            reader.check_whole(stored)
+            return reader.read(stored)
+
+
+@pytest.fixture
+def old(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[SiteOfOldFiles]:
+    assert " -cmin +1 " in tree_listing.SCRIPT
+    monkeypatch.setattr(tree_listing, "SCRIPT", tree_listing.SCRIPT.replace(" -cmin +1 ", " "))
+    values = {one.name: getattr(site, one.name) for one in dataclasses.fields(site)}
+    made = SiteOfOldFiles(**values)
+    made.announcement.write_bytes(ANNOUNCEMENT)
+    with RepositoryWriter(site.store.backend, site.store.writer_key, clock=lambda: made.now) as store:
+        made.store = store
+        yield made
+
+
+def test_a_large_file_that_nobody_wrote_to_is_not_read_again(old: SiteOfOldFiles) -> None:
+    first = old.backup()
+    before = old.stored()
+    second = old.backup()
+    assert first.not_read is None and first.bytes_read > len(ANNOUNCEMENT)
+    assert second.bytes_read == first.bytes_read - len(ANNOUNCEMENT) > len(LONG)  # the small ones are read
+    assert second.content_changed is False and "1 large file was not read again (700000 bytes)" in str(second.not_read)
+    assert {name.rpartition(".")[2] for name in old.stored() - before} == {"json", "sig"}
+    assert len(old.stored() - before) == 2 and old.newest_content() == ANNOUNCEMENT
+
+
+def test_beside_a_changed_file_it_is_in_the_new_generation_all_the_same(old: SiteOfOldFiles) -> None:
+    old.backup()
+    (old.root / "etc/voip/dialplan.cfg").write_text(LONG + "more\n")
+    outcome = old.backup()
+    assert outcome.changed_items == ["voip"] and outcome.not_read is not None
+    assert outcome.committed is not None and outcome.committed.bytes_stored < 100_000
+    assert old.newest_content() == ANNOUNCEMENT
+    assert not old.has_read()
+
+
+def _write_with_the_old_time(path: pathlib.Path) -> None:
+    status = path.stat()
+    with path.open("r+b") as stream:
+        stream.write(b"other")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _put_another_in_its_place(path: pathlib.Path) -> None:
+    status = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(b"other" + ANNOUNCEMENT[5:])
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.rename(other, path)
+
+
+def _append(path: pathlib.Path) -> None:
+    with path.open("ab") as stream:
+        stream.write(b"more")
+
+
+@pytest.mark.parametrize("hand", [_write_with_the_old_time, _put_another_in_its_place, _append])
+def test_whatever_is_done_to_it_it_is_read(old: SiteOfOldFiles, hand: Hand) -> None:
+    old.backup()
+    hand(old.announcement)
+    assert old.has_read() and old.newest_content() == old.announcement.read_bytes() != ANNOUNCEMENT
+    assert not old.has_read()
+
+
+@pytest.mark.parametrize(
+    "hand",
+    [
+        lambda path: path.chmod(0o600),
+        lambda path: os.utime(path, (1, 1)),
+        lambda path: os.link(path, path.with_name("second name")),
+    ],
+    ids=["its mode", "its time", "a second name"],
+)
+def test_what_is_done_to_its_inode_makes_it_be_read(old: SiteOfOldFiles, hand: Hand) -> None:
+    old.backup()
+    hand(old.announcement)
+    assert old.has_read() and old.newest_content() == ANNOUNCEMENT
+
+
+def test_what_was_touched_a_moment_ago_is_not_believed(site: Site) -> None:
+    (site.root / "etc/voip/announcement.wav").write_bytes(ANNOUNCEMENT)
+    for _time in range(2):
+        assert site.backup().bytes_read > len(ANNOUNCEMENT)
+    assert not site.store.backend.exists(NOTES)
+
+
+@pytest.mark.parametrize(
+    ("days", "passed", "is_read"),
+    [(7, 6.9, False), (7, 7.1, True), (0, 0, True), (7, -1.0, True), (30, 20.0, False)],
+)
+def test_it_is_read_again_after_some_days(old: SiteOfOldFiles, days: int, passed: float, is_read: bool) -> None:
+    old.options["reread_days"] = days
+    old.backup()
+    old.now += passed * 86400
+    assert old.has_read() is is_read
+
+
+@pytest.mark.parametrize("what", ["gone", "cut", "no JSON", "other bytes", "another file's", "a list", "none of ours"])
+def test_without_notes_or_with_wrong_ones_it_is_read(old: SiteOfOldFiles, what: str) -> None:
+    second = old.root / "etc/voip/second.wav"
+    second.write_bytes(random.Random(8).randbytes(300_000))
+    old.backup()
+    path = pathlib.Path(old.store.backend.location, NOTES)
+    notes = json.loads(path.read_bytes())
+    (one, two), files = sorted(notes["files"]), notes["files"]
+    swapped = {one: files[two], two: files[one]}
+    flipped = {name: base64.b64encode(base64.b64decode(text)[:-1] + b"?").decode() for name, text in files.items()}
+    damaged = {
+        "cut": path.read_bytes()[:-20],
+        "no JSON": b"\0" * 100,
+        "other bytes": json.dumps({"format": 1, "files": flipped}).encode(),
+        "another file's": json.dumps({"format": 1, "files": swapped}).encode(),
+        "a list": b"[]",
+        "none of ours": json.dumps({"format": 1, "files": {one: 7, two: "Grüße"}}).encode(),
+    }
+    path.unlink()
+    if what in damaged:
+        path.write_bytes(damaged[what])
+    assert old.has_read() and old.newest_content() == ANNOUNCEMENT
+    assert not old.has_read()
+
+
+def test_the_notes_tell_a_thief_nothing_of_a_file(old: SiteOfOldFiles) -> None:
+    old.backup()
+    data = pathlib.Path(old.store.backend.location, NOTES).read_bytes()
+    (sealed,) = json.loads(data)["files"].values()
+    for secret in (b"announcement", b"voip", hashlib.sha256(ANNOUNCEMENT).hexdigest().encode()):
+        assert secret not in data and secret not in base64.b64decode(sealed)
+
+
+def test_of_an_incomplete_generation_nothing_is_noted(old: SiteOfOldFiles) -> None:
+    shutil.rmtree(old.root / "etc/voip/conf.d")
+    old.options["paths"] = [
+        {"name": "voip", "path": "/etc/voip", "data_class": "voip_config"},
+        {"name": "gone", "path": "/etc/gone", "data_class": "voip_config"},
+    ]
+    assert old.backup().gathering.status == "partial"
+    assert not old.store.backend.exists(NOTES)
+
+
+def test_what_is_put_aside_before_a_restore_is_read(old: SiteOfOldFiles) -> None:
+    first = old.backup()
+    assert old.backup(occasion=Occasion("pre_restore")).bytes_read > len(ANNOUNCEMENT)
+    old.announcement.write_bytes(b"x" * len(ANNOUNCEMENT))
+    restorer = old.restorer(first)
+    restorer.run(restorer.plan(look_only=False))
+    assert old.announcement.read_bytes() == ANNOUNCEMENT
+
+
+def test_check_mode_believes_it_and_notes_nothing(old: SiteOfOldFiles) -> None:
+    old.backup()
+    pathlib.Path(old.store.backend.location, NOTES).unlink()
+    assert old.backup(dry_run=True).bytes_read > len(ANNOUNCEMENT)
+    assert not old.store.backend.exists(NOTES)
+    old.backup()
+    outcome = old.backup(dry_run=True)
+    assert outcome.content_changed is False and outcome.not_read is not None
+
+
+def test_when_its_pieces_are_lost_it_is_read_and_stored_anew(old: SiteOfOldFiles) -> None:
+    first = old.backup().committed
+    assert first is not None
+    for sha in first.record.objects:
+        pathlib.Path(old.store.backend.location, "objects", sha[:2], sha).unlink()
+    assert old.has_read() and old.newest_content() == ANNOUNCEMENT
+
+
+def test_in_another_data_class_it_is_read_and_stored_anew(old: SiteOfOldFiles) -> None:
+    old.backup()
+    old.options["paths"] = [{"name": "voip", "path": "/etc/voip", "data_class": "user_data"}]
+    outcome = old.backup()
+    assert outcome.not_read is None and outcome.committed is not None
+    assert outcome.committed.bytes_stored > len(ANNOUNCEMENT) * 0.9
