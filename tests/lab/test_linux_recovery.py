@@ -324,8 +324,11 @@ def test_a_large_file_that_nobody_wrote_to_does_not_leave_the_host_again(host: H
     size = int(host.output(["stat", "-c", "%s", path]))
     options = {
         **reach(recovery, host),
-        **{"source": "recorder", "system_config": False, "paths": [{"name": "large", "path": [path]}]},
-        **{"commands": [], "services": []},
+        "source": "recorder",
+        "system_config": False,
+        "paths": [{"name": "large", "path": [path]}],
+        "commands": [],
+        "services": [],
     }
     play = recovery.run_each(
         {
