@@ -94,6 +94,15 @@ class Ours(Contender):
         return [self._command("verify", "--level", "1")]
 
 
+class OursReadingAll(Ours):
+    """This project, reading every file again, as with ``reread_days: 0``."""
+
+    name = "ucops.recovery, reread_days 0"
+
+    def backup(self) -> list[Command]:
+        return [self._command("backup", "--tree", str(self.tree), "--reread-days", "0", "--sources", *self.sources)]
+
+
 class OursPerHost(Ours):
     """This project as Ansible runs a module: a process for each source."""
 

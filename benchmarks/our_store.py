@@ -70,8 +70,8 @@ PRODUCT = "kamailio"
 GROUP = 100
 """Generations that are committed together."""
 
-BELIEVED_FOR = 7 * 86400.0
-"""As reread_days of the modules."""
+REREAD_DAYS = 7
+"""As of the modules."""
 SETTLED = 60.0
 """What was touched within so many seconds is read again, as by the modules."""
 _LARGE = 256 * 1024
@@ -158,7 +158,7 @@ def create(repository: str, key_file: str) -> None:
     pathlib.Path(key_file + ".allowed_signers").write_text(plan.facts["allowed_signers"])
 
 
-def backup(repository: str, key_file: str, tree: str, sources: Sequence[str]) -> None:
+def backup(repository: str, key_file: str, tree: str, sources: Sequence[str], reread_days: int) -> None:
     """One generation of each source, committed in groups."""
     facts = GenerationFacts(
         phase="scheduled",
@@ -174,7 +174,7 @@ def backup(repository: str, key_file: str, tree: str, sources: Sequence[str]) ->
     with RepositoryWriter(LocalBackend(repository), WriterKey.load(key_file)) as store:
         waiting: list[Prepared] = []
         for source in sources:
-            generation = store.begin(source, PRODUCT, believed_for=BELIEVED_FOR)
+            generation = store.begin(source, PRODUCT, believed_for=reread_days * 86400.0)
             known = generation.known_files
             for entry, chunks in _entries(os.path.join(tree, source)):
                 found = known.find(entry) if known is not None and entry.version else None
@@ -265,6 +265,7 @@ def main() -> None:
     parser.add_argument("key_file")
     parser.add_argument("--tree", help="what to back up, or where to restore to")
     parser.add_argument("--sources", nargs="*", default=[], help="folders of the tree; none for a restore: all")
+    parser.add_argument("--reread-days", type=int, default=REREAD_DAYS, help="0 reads large files each time")
     parser.add_argument("--level", type=int, default=2)
     parser.add_argument("--profile", help="write a cProfile to this file")
     options = parser.parse_args()
@@ -276,7 +277,7 @@ def main() -> None:
     if options.command == "create":
         create(options.repository, options.key_file)
     elif options.command == "backup":
-        backup(options.repository, options.key_file, options.tree, options.sources)
+        backup(options.repository, options.key_file, options.tree, options.sources, options.reread_days)
     elif options.command == "restore":
         restore(options.repository, options.key_file, options.tree, options.sources)
     else:

@@ -21,7 +21,18 @@ import time
 from collections.abc import Iterable, Sequence
 
 import report
-from contenders import PHASES, Borg, Contender, Ours, OursPerHost, Restic, ResticForced, ResticPerHost, TarZstdAge
+from contenders import (
+    PHASES,
+    Borg,
+    Contender,
+    Ours,
+    OursPerHost,
+    OursReadingAll,
+    Restic,
+    ResticForced,
+    ResticPerHost,
+    TarZstdAge,
+)
 from large_files import SOURCE, LargeFiles
 from many_hosts import ManyHosts
 from measure import Stored, Usage, go_before_others, run, stored, warm
@@ -96,7 +107,7 @@ class Bench:
         say(f"data of set b: {self.options.mebibytes} MiB")
         files.ensure()
         for repetition in range(self.options.repetitions):
-            kinds = [(kind, [SOURCE]) for kind in (Ours, Restic, ResticForced, Borg, TarZstdAge)]
+            kinds = [(kind, [SOURCE]) for kind in (Ours, OursReadingAll, Restic, ResticForced, Borg, TarZstdAge)]
             self._measure("b", files, kinds, repetition)
 
     def measure_series(self) -> None:
@@ -163,7 +174,7 @@ class Bench:
         self.results.add(group, contender.name, phase, usage.times(contender.scale))
         what = f"({group}) {phase:10}{contender.name:36}"
         say(f"{what}{usage.wall:8.2f} s {usage.cpu:8.2f} s CPU {usage.memory >> 20:5} MiB")
-        if phase == "verify" and isinstance(contender, Ours):
+        if phase == "verify" and type(contender) is Ours:
             usage = run(contender.verify_hashes(), contender.environment, self.log)
             self.results.add(group, contender.name, "verify_hashes", usage.times(contender.scale))
 
