@@ -35,6 +35,7 @@ def _make_importable() -> None:
 _make_importable()
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._module.extraction import put_files  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import (  # noqa: E402
     LocalBackend,
@@ -46,7 +47,10 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain i
     list_chains,
     sequences,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import CommitRecord  # noqa: E402
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (  # noqa: E402
+    CommitRecord,
+    StoredEntry,
+)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import load_keyring  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import (  # noqa: E402
@@ -220,22 +224,29 @@ def restore(repository: str, key_file: str, target: str, sources: Sequence[str])
 def _write_entries(reader: GenerationReader, folder: str) -> None:
     os.makedirs(folder)
     folders: list[tuple[str, Entry]] = []
+    files: list[StoredEntry] = []
     for stored in reader.entries():
-        entry = stored.entry
-        path = folder + os.fsdecode(entry.path)
-        if entry.kind == "directory":
+        if stored.entry.kind == "directory":
+            path = folder + os.fsdecode(stored.entry.path)
             os.mkdir(path)
-            folders.append((path, entry))
-            continue
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            folders.append((path, stored.entry))
+        else:
+            files.append(stored)
+
+    def put(entry: Entry, chunks: Iterable[memoryview]) -> int:
+        path = folder + os.fsdecode(entry.path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
-            for chunk in reader.content(stored):
+            for chunk in chunks:
                 os.write(descriptor, chunk)
             os.fchown(descriptor, entry.uid or 0, entry.gid or 0)
             os.fchmod(descriptor, entry.mode or 0o600)
             os.utime(descriptor, ns=(entry.mtime_ns or 0, entry.mtime_ns or 0))
         finally:
             os.close(descriptor)
+        return entry.size
+
+    put_files(files, reader, put)
     for path, entry in reversed(folders):
         os.chown(path, entry.uid or 0, entry.gid or 0)
         os.chmod(path, entry.mode or 0o700)

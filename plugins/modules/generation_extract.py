@@ -19,6 +19,7 @@ description:
     module runs as root. Set-user-ID and set-group-ID bits, device files, ACLs and extended attributes are left out. Use
     the restore module of
     the product to put a host back exactly.
+  - A large generation is written by a process for each processor that the host gives it, at most eight.
 requirements:
   - cryptography >= 41.0
   - zstandard >= 0.19

@@ -15,17 +15,50 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from .._entries import Entry, path_to_text
 from .._errors import HostileContent, OptionInvalid
+from .._repository.format import StoredEntry
+from .._repository.reader import GenerationReader
+from .._repository.side_by_side import Turns, processes, side_by_side
 
 FILE_KINDS = ("file", "output", "dump")
 EXTRACTED_KINDS = (*FILE_KINDS, "directory", "symlink", "hardlink")
 
+LEAST_BYTES = 16 * 1024 * 1024
+"""How much is worth a process of its own."""
+
 _MODE_MASK = 0o777
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def put_files(
+    files: Sequence[StoredEntry], reader: GenerationReader, put: Callable[[Entry, Iterable[memoryview]], int]
+) -> int:
+    """Have ``put`` write each file with its content, in several processes where there is much. Returns its sum.
+
+    What has the same path is written by one process, in its order. What a process raises is raised here, after this
+    process has tried the same. Raises what ``put`` and :meth:`GenerationReader.content` raise.
+    """
+    whole = sum(stored.entry.size for stored in files)
+    parts: list[list[StoredEntry]] = [[] for _number in range(processes(whole // LEAST_BYTES))]
+    turns = Turns(whole, len(parts))
+    place: dict[bytes, int] = {}
+    for stored in files:
+        turn = turns.whose(stored.entry.size)
+        parts[place.setdefault(stored.entry.path, turn)].append(stored)
+
+    def work(part: Sequence[StoredEntry]) -> int:
+        with reader.another() as own:
+            return sum(put(stored.entry, own.passing(stored)) for stored in part)
+
+    parts = [part for part in parts if part]
+    if len(parts) > 1:
+        return sum(side_by_side(parts, work))
+    return sum(put(stored.entry, reader.passing(stored)) for stored in files)
 
 
 class ExtractionFolder:
@@ -34,6 +67,7 @@ class ExtractionFolder:
     def __init__(self, path: str, *, with_owners: bool) -> None:
         self._root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._with_owners = with_owners
+        self._secret = secrets.token_bytes(16)
         self._folders: list[Entry] = []
 
     def __enter__(self) -> ExtractionFolder:
@@ -43,7 +77,7 @@ class ExtractionFolder:
         os.close(self._root)
 
     # --- writing -----------------------------------------------------------------------------------------------------
-    def put(self, entry: Entry, chunks: Iterable[bytes]) -> int:
+    def put(self, entry: Entry, chunks: Iterable[bytes | memoryview]) -> int:
         """Write one file, folder or symlink, over a file or link of the same name. Returns the bytes of content.
 
         Raises HostileContent for a path that leads elsewhere, OptionInvalid when something else stands in the way.
@@ -78,6 +112,15 @@ class ExtractionFolder:
                 ),
             )
 
+    def sweep(self, entries: Iterable[Entry]) -> None:
+        """Remove what a process that was killed may have left of these entries before they got their names."""
+        for entry in entries:
+            with contextlib.suppress(HostileContent, OSError):
+                parents, name = _split(entry.path)
+                if name is not None:
+                    with self._folder(parents) as folder:
+                        os.unlink(self._temporary(name), dir_fd=folder)
+
     def finish(self) -> None:
         """Give the folders their owner, mode and time, the deepest first."""
         for entry in sorted(self._folders, key=lambda entry: entry.path.count(b"/"), reverse=True):
@@ -105,11 +148,14 @@ class ExtractionFolder:
         if stat.S_ISDIR(mode):
             raise OptionInvalid("A folder stands where a file belongs", item=path_to_text(entry.path))
 
-    def _write(self, folder: int, name: bytes, entry: Entry, chunks: Iterable[bytes]) -> int:
-        temporary = _temporary()
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder
-        )
+    def _write(self, folder: int, name: bytes, entry: Entry, chunks: Iterable[bytes | memoryview]) -> int:
+        temporary = self._temporary(name)
+        try:
+            descriptor = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
+        except FileExistsError:
+            # a process that began with it was killed
+            os.unlink(temporary, dir_fd=folder)
+            descriptor = os.open(temporary, _CREATE, 0o600, dir_fd=folder)
         count = 0
         try:
             with os.fdopen(descriptor, "wb") as stream:
@@ -125,9 +171,13 @@ class ExtractionFolder:
         return count
 
     def _replace(self, folder: int, name: bytes, make: Callable[[bytes], None]) -> None:
-        temporary = _temporary()
+        temporary = self._temporary(name)
         make(temporary)
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def _temporary(self, name: bytes) -> bytes:
+        """What a file is called until it is whole: the same in each process, and nothing that anybody could guess."""
+        return b".%s.part" % hashlib.blake2b(name, key=self._secret, digest_size=8).hexdigest().encode("ascii")
 
     def _look(self, descriptor: int, entry: Entry) -> None:
         if self._with_owners and entry.uid is not None and entry.gid is not None:
@@ -226,7 +276,3 @@ def _target(entry: Entry) -> bytes:
     if not entry.link_target:
         raise HostileContent("A link without a target", item=path_to_text(entry.path))
     return entry.link_target
-
-
-def _temporary() -> bytes:
-    return b"." + secrets.token_hex(8).encode("ascii") + b".part"

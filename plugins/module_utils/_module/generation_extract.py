@@ -20,7 +20,7 @@ from .._repository.generations import find_generation
 from .._repository.reader import GenerationReader
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
-from .extraction import EXTRACTED_KINDS, FILE_KINDS, ExtractionFolder, parents_of
+from .extraction import EXTRACTED_KINDS, FILE_KINDS, ExtractionFolder, parents_of, put_files
 from .opening import believed_writers, check_heads
 from .selection import EntrySelection
 
@@ -174,12 +174,16 @@ class Extraction:
         written = {stored.entry.path for stored in self.content.entries if stored.entry.kind in FILE_KINDS}
         # links come last, so that no path leads through one of them
         later = [stored for stored in missing if stored.entry.kind in ("symlink", "hardlink")]
+        files = [stored for stored in missing if stored.entry.kind in FILE_KINDS]
         with ExtractionFolder(path, with_owners=self.with_owners) as folder:
             for stored in missing:
-                if stored.entry.kind in FILE_KINDS:
-                    count += folder.put(stored.entry, self.reader.content(stored))
-                elif stored.entry.kind == "directory":
+                if stored.entry.kind == "directory":
                     folder.put(stored.entry, ())
+            try:
+                count += put_files(files, self.reader, folder.put)
+            except BaseException:
+                folder.sweep(stored.entry for stored in files)
+                raise
             for stored in later:
                 entry = stored.entry
                 if entry.kind == "symlink":

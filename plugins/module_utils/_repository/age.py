@@ -58,7 +58,8 @@ _BODY_COLUMNS = 64
 _ZERO_NONCE = bytes(12)
 _ARGUMENT = re.compile(rb"[\x21-\x7e]+")
 _WORK_FACTOR_TEXT = re.compile(r"[1-9][0-9]{0,2}")
-_READ_SIZE = 16 * SEALED_CHUNK_SIZE
+_READ_CHUNKS = 16
+_READ_SIZE = _READ_CHUNKS * SEALED_CHUNK_SIZE
 
 
 def _hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
@@ -416,6 +417,8 @@ class PayloadReader:
         if len(nonce) != NONCE_SIZE:
             raise RepositoryDamaged("The sealed payload ends within its nonce")
         self._cipher = ChaCha20Poly1305(_hkdf(file_key, nonce, b"payload"))
+        # older libraries cannot
+        self._decrypt_into: Callable[..., object] | None = getattr(self._cipher, "decrypt_into", None)
         self._file = fileobj
         self._start = offset + NONCE_SIZE
         self._sealed = length - NONCE_SIZE
@@ -429,7 +432,9 @@ class PayloadReader:
             last_size = self._sealed - (self._count - 1) * SEALED_CHUNK_SIZE
             if not self._sealed or last_size < TAG_SIZE or (last_size == TAG_SIZE and self._count > 1):
                 raise RepositoryDamaged("The sealed payload does not end where a payload can end")
-            self._open_range(self._count - 1, self._count)
+            start = (self._count - 1) * SEALED_CHUNK_SIZE
+            self._file.seek(self._start + start)
+            self._open_numbered(_read_exactly(self._file, self._sealed - start), self._count - 1)
             self._end_checked = True
         return self._sealed - self._count * TAG_SIZE
 
@@ -437,17 +442,32 @@ class PayloadReader:
         """``count`` clear bytes from ``position`` on, fewer at the end."""
         if position < 0 or count < 0:
             raise ValueError("negative position or count")
-        end = min(position + count, self.size)
-        if end <= position:
-            return b""
-        first = position // CHUNK_SIZE
-        parts = self._open_range(first, -(-end // CHUNK_SIZE))
-        skip = position - first * CHUNK_SIZE
-        if len(parts) == 1:
-            return parts[0][skip : skip + end - position]
-        parts[0] = parts[0][skip:]
-        parts[-1] = parts[-1][: (end - 1) % CHUNK_SIZE + 1]
-        return b"".join(parts)
+        data = bytearray(max(0, min(position + count, self.size) - position))
+        if data:
+            self.read_into(position, memoryview(data))
+        return bytes(data)
+
+    def read_into(self, position: int, room: memoryview) -> None:
+        """Fill the room with the clear bytes from ``position`` on, which must be there."""
+        if position + len(room) > self.size:
+            raise RepositoryDamaged("The sealed payload is cut off")
+        first, end = position // CHUNK_SIZE, -(-(position + len(room)) // CHUNK_SIZE)
+        filled = first * CHUNK_SIZE - position
+        for begin in range(first, end, _READ_CHUNKS):
+            count = min(_READ_CHUNKS, end - begin)
+            start = begin * SEALED_CHUNK_SIZE
+            self._file.seek(self._start + start)
+            sealed = memoryview(_read_exactly(self._file, min(count * SEALED_CHUNK_SIZE, self._sealed - start)))
+            for at in range(count):
+                chunk = sealed[at * SEALED_CHUNK_SIZE : (at + 1) * SEALED_CHUNK_SIZE]
+                clear_size = len(chunk) - TAG_SIZE
+                if filled >= 0 and filled + clear_size <= len(room):
+                    self._open_chunk_into(chunk, begin + at, room[filled : filled + clear_size])
+                else:
+                    clear = self._open_numbered(chunk, begin + at)[max(0, -filled) : len(room) - filled]
+                    place = max(0, filled)
+                    room[place : place + len(clear)] = clear
+                filled += clear_size
 
     def chunks(self) -> Iterator[bytes]:
         """The clear payload in order, 64 KiB at a time, empty never. Raises RepositoryDamaged where it is broken, after
@@ -489,19 +509,20 @@ class PayloadReader:
         except InvalidTag:
             return None
 
-    def _open_range(self, first: int, end: int) -> list[bytes]:
-        start = first * SEALED_CHUNK_SIZE
-        wanted = min(end * SEALED_CHUNK_SIZE, self._sealed) - start
-        self._file.seek(self._start + start)
-        data = memoryview(_read_exactly(self._file, wanted))
-        parts = []
-        for index in range(first, end):
-            at = (index - first) * SEALED_CHUNK_SIZE
-            clear = self._open_chunk(data[at : at + SEALED_CHUNK_SIZE], index, index == self._count - 1)
-            if clear is None:
-                raise RepositoryDamaged("The sealed payload was changed or is cut off", chunk=index)
-            parts.append(clear)
-        return parts
+    def _open_numbered(self, sealed: Buffer, index: int) -> bytes:
+        clear = self._open_chunk(sealed, index, index == self._count - 1)
+        if clear is None:
+            raise RepositoryDamaged("The sealed payload was changed or is cut off", chunk=index)
+        return clear
+
+    def _open_chunk_into(self, sealed: Buffer, index: int, room: memoryview) -> None:
+        if self._decrypt_into is None:
+            room[:] = self._open_numbered(sealed, index)
+            return
+        try:
+            self._decrypt_into(_nonce(index, index == self._count - 1), sealed, None, room)
+        except InvalidTag:
+            raise RepositoryDamaged("The sealed payload was changed or is cut off", chunk=index) from None
 
 
 def _read_exactly(fileobj: BinaryIO, count: int) -> bytes:

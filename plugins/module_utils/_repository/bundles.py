@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from io import SEEK_END
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from .._errors import KeyRequired, RepositoryDamaged
 from . import age
@@ -45,6 +45,7 @@ LEVEL = 3
 LEVEL_POOR = 1
 """For what hardly shrinks anyway, such as audio."""
 
+_ROOM_FROM = 1024 * 1024
 _PROBE_SIZE = 64 * 1024
 _PROBE_FROM = 256 * 1024
 _POOR_RATIO = 0.6
@@ -96,12 +97,12 @@ def _parse_header(block: bytes) -> tuple[int, int]:
     return member, size
 
 
-def _members(frame: bytes) -> Iterator[tuple[int, int, int]]:
+def _members(frame: bytes | memoryview) -> Iterator[tuple[int, int, int]]:
     """Member, offset and size of every member in a frame of the archive, whose numbers follow each other."""
     position = 0
     expected: int | None = None
     while position < len(frame):
-        block = frame[position : position + _BLOCK]
+        block = bytes(frame[position : position + _BLOCK])
         if not block[0] and frame[position:] == _TAR_END:
             return
         member, size = _parse_header(block)
@@ -283,7 +284,7 @@ class BundleWriter:
 class Frame:
     """A frame in clear: where each of its members begins and how long it is. The last one of a bundle may have none."""
 
-    data: bytes
+    data: bytes | memoryview
     places: dict[int, tuple[int, int]]
 
     def read(self, member: int) -> memoryview:
@@ -293,11 +294,29 @@ class Frame:
 
 
 class FrameCache:
-    """The frames that were read last, of all bundles together."""
+    """The frames that were read last, of all bundles together, and room for more.
+
+    Large frames have the same room in turns, since to be given memory anew takes the kernel much of the time that it
+    takes to open what goes into it. So what stands in a frame is good until the next one is read.
+    """
 
     def __init__(self, limit: int = 6) -> None:
         self._limit = limit
         self._frames: OrderedDict[tuple[str, int], Frame] = OrderedDict()
+        self._rooms: list[bytearray] = []
+
+    def lend_room(self, size: int) -> memoryview:
+        """Room for so many bytes, at most STORED_LIMIT; whatever stands in it."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = bytearray(STORED_LIMIT)
+        return memoryview(room)[:size]
+
+    def take_room(self, room: bytes | memoryview) -> None:
+        """Room that is not needed any more."""
+        if isinstance(room, memoryview):
+            self._rooms.append(cast(bytearray, room.obj))
 
     def get(self, key: tuple[str, int]) -> Frame | None:
         """A frame, if it is still here."""
@@ -310,7 +329,7 @@ class FrameCache:
         """Keep a frame and forget the oldest."""
         self._frames[key] = frame
         if len(self._frames) > self._limit:
-            self._frames.popitem(last=False)
+            self.take_room(self._frames.popitem(last=False)[1].data)
 
 
 class BundleReader:
@@ -370,7 +389,7 @@ class BundleReader:
         self._stream.close()
 
     def read(self, member: int) -> memoryview:
-        """The bytes of a member. Raises RepositoryDamaged when there is none of this number."""
+        """The bytes of a member, good until the next is read. Raises RepositoryDamaged when there is none."""
         low, high = self._floor(member), self.frame_count - 1
         number, steps = low, 0
         while low <= high:
@@ -432,16 +451,30 @@ class BundleReader:
     def _open_frame(self, number: int) -> Frame:
         stored, raw = _TABLE_ENTRY.unpack_from(self._table, number * _TABLE_ENTRY.size)
         with _named(self.sha):
-            compressed = self._payload.read_at(self._offsets[number], stored)
-            try:
-                if zstandard.frame_content_size(compressed) != raw:
-                    raise RepositoryDamaged("The bundle's frames do not fit its seek table")
-                data = self._decompressor.decompress(compressed, max_output_size=raw)
-            except zstandard.ZstdError as error:
-                raise RepositoryDamaged(f"The bundle cannot be decompressed: {error}") from None
-            if len(data) != raw:
-                raise RepositoryDamaged("The bundle's frames do not fit its seek table")
+            if raw < _ROOM_FROM:
+                data: bytes | memoryview = self._decompress(self._payload.read_at(self._offsets[number], stored), raw)
+            else:
+                compressed = self._cache.lend_room(stored)
+                self._payload.read_into(self._offsets[number], compressed)
+                data = self._decompress(compressed, raw)
+                self._cache.take_room(compressed)
             return Frame(data, {member: (offset, size) for member, offset, size in _members(data)})
+
+    def _decompress(self, compressed: bytes | memoryview, raw: int) -> bytes | memoryview:
+        try:
+            if zstandard.frame_content_size(compressed) != raw:
+                raise RepositoryDamaged("The bundle's frames do not fit its seek table")
+            if raw < _ROOM_FROM:
+                data: bytes | memoryview = self._decompressor.decompress(compressed, max_output_size=raw)
+                size = len(data)
+            else:
+                data = self._cache.lend_room(raw)
+                size = self._decompressor.stream_reader(compressed).readinto(data)
+        except zstandard.ZstdError as error:
+            raise RepositoryDamaged(f"The bundle cannot be decompressed: {error}") from None
+        if size != raw:
+            raise RepositoryDamaged("The bundle's frames do not fit its seek table")
+        return data
 
     def _read_seek_table(self) -> tuple[bytes, array[int]]:
         """The table's rows, and where each frame begins."""

@@ -188,7 +188,11 @@ class GenerationReader:
             raise self._wrong_manifest(f"it has {count} entries instead of {self.manifest.entries}")
 
     def content(self, stored: StoredEntry) -> Iterator[bytes]:
-        """The content of an entry, none for what has none. Each piece is compared before it is handed out.
+        """The content of an entry, none for what has none. Raises what :meth:`passing` raises."""
+        return map(bytes, self.passing(stored))
+
+    def passing(self, stored: StoredEntry) -> Iterator[memoryview]:
+        """The content of an entry, each part of it good until the next; it is compared before it is handed out.
 
         :raises KeyRequired: the key of a bundle is missing
         :raises RepositoryDamaged: a bundle is missing or changed
@@ -204,11 +208,14 @@ class GenerationReader:
         if not stored.pieces and stored.sha256 not in (None, _NOTHING):
             raise self._wrong_content(stored)
 
-    def piece(self, stored: StoredEntry, number: int) -> bytes:
-        """One piece of a content, compared with its digest. Raises what :meth:`content` raises."""
+    def piece(self, stored: StoredEntry, number: int) -> memoryview:
+        """One piece of a content, compared with its digest, good until the next is read.
+
+        Raises what :meth:`content` raises.
+        """
         bundle, member = stored.pieces[number]
         try:
-            piece = bytes(self._bundle(bundle).read(member))
+            piece = self._bundle(bundle).read(member)
         except RepositoryDamaged:
             self._blame(bundle, stored)
             raise
@@ -226,11 +233,11 @@ class GenerationReader:
         """Read a content to its end and compare it, its pieces and its hash. Raises what :meth:`content` raises."""
         if len(stored.pieces) == 1:
             # its digest is that of the content
-            for _piece in self.content(stored):
+            for _piece in self.passing(stored):
                 pass
             return
         digest = hashlib.sha256()
-        for piece in self.content(stored):
+        for piece in self.passing(stored):
             digest.update(piece)
         if stored.sha256 is not None and digest.hexdigest() != stored.sha256:
             raise self._wrong_content(stored)

@@ -15,6 +15,9 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 MOST_PROCESSES = 8
+STRETCH = 64 * 1024 * 1024
+"""Bytes that follow each other and are mostly taken by one process: what is opened at its ends is opened twice."""
+_MOST_TURNS = 4
 
 
 def _one(_thing: object) -> int:
@@ -52,6 +55,30 @@ def parts_of(
 def processes(useful: int) -> int:
     """How many processes there will be when so many would be of use."""
     return max(1, min(_processors(), MOST_PROCESSES, useful))
+
+
+class Turns:
+    """Which of several processes takes each of some contents that follow each other.
+
+    Each has some stretches of them, in turns, as what costs much and what costs little mostly stands together. Where a
+    content lies in the whole decides, and nothing else: so every process finds the same for itself, and a content
+    mostly stays with the one that has it when others beside it change a little.
+
+    :param whole: bytes of all contents together
+    :param of: how many processes there are
+    """
+
+    def __init__(self, whole: int, of: int) -> None:
+        self._whole = max(1, whole)
+        self._of = of
+        self._stretches = of * max(1, min(_MOST_TURNS, whole // (of * STRETCH)))
+        self._before = 0
+
+    def whose(self, size: int) -> int:
+        """The number, from 0, of the process that takes the next content, which has so many bytes."""
+        stretch = (self._before + size // 2) * self._stretches // self._whole
+        self._before += size
+        return min(stretch, self._stretches - 1) % self._of
 
 
 def side_by_side(parts: Sequence[Part], work: Callable[[Part], Result]) -> Iterator[Result]:

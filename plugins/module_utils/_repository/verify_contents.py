@@ -15,7 +15,7 @@ from .backends.base import Backend
 from .chain import read_record
 from .format import GenerationId, StoredEntry, object_name
 from .reader import GenerationReader
-from .side_by_side import parts_of, processes
+from .side_by_side import Turns, parts_of, processes
 
 LEAST_BYTES = 16 * 1024 * 1024
 """How much is worth a process of its own."""
@@ -25,8 +25,7 @@ _LIKE_A_MANIFEST = 256 * 1024
 
 @dataclass(frozen=True)
 class Share:
-    """A manifest with all of its contents, or with one ``of`` several shares of them: contents that follow each other,
-    as they do in the bundles."""
+    """A manifest with all of its contents, or with one ``of`` several shares of them, each in its turns."""
 
     manifest: str
     number: int = 0
@@ -101,12 +100,10 @@ def compare(
 
 
 def _of_share(reader: GenerationReader, share: Share) -> Iterator[StoredEntry]:
-    whole = sum(item["bytes"] for item in reader.record.items.values())
-    before = 0
+    turns = Turns(sum(item["bytes"] for item in reader.record.items.values()), share.of)
     for stored in _entries(reader):
-        if min(before * share.of // max(1, whole), share.of - 1) == share.number:
+        if turns.whose(stored.entry.size) == share.number:
             yield stored
-        before += stored.entry.size
 
 
 def _entries(reader: GenerationReader) -> Iterator[StoredEntry]:

@@ -6,13 +6,21 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
+import signal
 import stat
 
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import HostileContent, OptionInvalid
-from ansible_collections.ucops.recovery.plugins.module_utils._module.extraction import ExtractionFolder, parents_of
+from ansible_collections.ucops.recovery.plugins.module_utils._module import extraction
+from ansible_collections.ucops.recovery.plugins.module_utils._module.extraction import (
+    ExtractionFolder,
+    parents_of,
+    put_files,
+)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import side_by_side
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import StoredEntry
 
 TIME = 1_700_000_000_123_456_789
 
@@ -195,3 +203,115 @@ def test_owners_are_kept_as_root(place):
         digest = hashlib.sha256(b"x").hexdigest()
         assert folder.holds(entry(b"/f", uid=1234, gid=4321, mode=0o600), digest)
         assert not folder.holds(entry(b"/f", uid=1, gid=4321, mode=0o600), digest)
+
+
+# --- in several processes ---
+class Contents:
+    """A stand-in for the reader of a generation: a content is its entry's path, and who read it is noted."""
+
+    def __init__(self, log, damaged=(), opened=0):
+        self.log, self.damaged, self.opened = log, damaged, opened
+
+    def another(self):
+        return Contents(self.log, self.damaged, self.opened + 1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        pass
+
+    def passing(self, stored):
+        with open(self.log, "ab") as stream:
+            stream.write(b"%d %d %s\n" % (os.getpid(), self.opened, stored.entry.path))
+        yield memoryview(stored.entry.path)
+        if stored.entry.path in self.damaged:
+            if self.damaged[stored.entry.path] == "killed" and os.getpid() != MAIN:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise OptionInvalid("damaged", item=stored.entry.path.decode())
+        yield memoryview(b"!")
+
+
+MAIN = os.getpid()
+PATHS = [b"/%d/%d" % (number % 3, number) for number in range(12)]
+
+
+def files(paths=PATHS, size=1000):
+    return [StoredEntry(entry(path, mode=0o600, size=size), "0" * 64) for path in paths]
+
+
+@pytest.fixture
+def in_processes(monkeypatch):
+    def set_to(number):
+        monkeypatch.setattr(side_by_side, "_processors", lambda: number)
+        monkeypatch.setattr(extraction, "LEAST_BYTES", 1)
+
+    return set_to
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_files_are_written_by_several_processes(folder, place, tmp_path, in_processes, number):
+    in_processes(number)
+    log = tmp_path / "log"
+    written = put_files(files(), Contents(log), folder.put)
+    assert written == sum(len(path) + 1 for path in PATHS)
+    assert {path: (place / path.decode()[1:]).read_bytes() for path in PATHS} == {path: path + b"!" for path in PATHS}
+    readers = {line.split()[0] for line in log.read_bytes().splitlines()}
+    assert len(readers) == number and b"%d" % MAIN in readers
+    # each process reads with files of its own that it has opened itself
+    assert {line.split()[1] for line in log.read_bytes().splitlines()} == {b"0" if number == 1 else b"1"}
+
+
+def test_little_is_written_by_one_process(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(side_by_side, "_processors", lambda: 4)
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process for a few bytes"))
+    put_files(files(), Contents(tmp_path / "log"), folder.put)
+    # and so is one large file
+    put_files(files([b"/one"], 10**9), Contents(tmp_path / "log"), folder.put)
+    put_files([], Contents(tmp_path / "log"), folder.put)
+
+
+def test_of_files_with_one_path_the_last_is_there(folder, place, tmp_path, in_processes):
+    in_processes(4)
+    order = [b"/a", b"/b", b"/same", b"/c", b"/d", b"/same", b"/e", b"/same"]
+    log = tmp_path / "log"
+    put_files(files(order), Contents(log), folder.put)
+    assert len({line.split()[0] for line in log.read_bytes().splitlines() if line.endswith(b"/same")}) == 1
+
+
+@pytest.mark.parametrize("broken", [PATHS[0], PATHS[5], PATHS[-1]])
+@pytest.mark.parametrize("how", ["refused", "killed"])
+def test_what_one_process_raises_comes_out_as_one_error(folder, place, tmp_path, in_processes, broken, how):
+    in_processes(3)
+    with pytest.raises(OptionInvalid, match="damaged") as error:
+        put_files(files(), Contents(tmp_path / "log", {broken: how}), folder.put)
+    assert error.value.item == broken.decode()
+    folder.sweep(stored.entry for stored in files())
+    left = {path for path in folder.names() if path.count(b"/") == 2}
+    assert left < set(PATHS) and broken not in left
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_a_process_that_was_killed_began_is_written_by_another(folder, place, tmp_path, in_processes):
+    in_processes(2)
+    contents = Contents(tmp_path / "log")
+
+    def put(one, chunks):
+        if os.getpid() != MAIN and one.path == PATHS[-1]:
+            folder.put(one, killed())
+        return folder.put(one, chunks)
+
+    def killed():
+        yield b"half"
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    put_files(files(), contents, put)
+    assert {path for path in folder.names() if path.count(b"/") == 2} == set(PATHS)
+
+
+def test_sweeping_is_of_what_was_begun_here(folder, place):
+    (place / ".0123456789abcdef.part").write_bytes(b"somebody else's")
+    folder.put(entry(b"/there"), [b"x"])
+    folder.sweep([entry(b"/there"), entry(b"/a/b"), entry(b"/../x"), entry(b"/"), entry(b"/there/below")])
+    assert sorted(os.listdir(place)) == [".0123456789abcdef.part", "there"]

@@ -195,7 +195,7 @@ def test_a_bundle_that_a_stranger_sealed_anew_is_named(
     (sha,) = record.objects
     with GenerationReader(store.backend, record, keys) as generation:
         entries = list(generation.entries())
-        pieces = [generation.piece(one, number) for one in entries for number in range(len(one.pieces))]
+        pieces = [bytes(generation.piece(one, number)) for one in entries for number in range(len(one.pieces))]
     forged, keys[sha] = bundle_of(store, change(pieces))
     (store.path / object_name(sha)).write_bytes(forged)
     if padded:

@@ -12,7 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import side_by_side as module
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.side_by_side import parts_of, side_by_side
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.side_by_side import (
+    STRETCH,
+    Turns,
+    parts_of,
+    side_by_side,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +104,31 @@ def test_an_error_is_raised_as_it_is_and_nobody_is_left_behind(where: int) -> No
 def test_nothing_is_no_work() -> None:
     assert parts_of([], str, 1) == [[]]
     assert list(side_by_side([[]], len)) == [0]
+
+
+MEBIBYTE = 1024 * 1024
+
+
+def takers(sizes: list[int], of: int) -> list[int]:
+    turns = Turns(sum(sizes), of)
+    return [turns.whose(size) for size in sizes]
+
+
+def test_every_process_has_its_turns_where_there_is_much() -> None:
+    # dumps first, recordings after them
+    sizes = [128 * MEBIBYTE] * 4 + [32 * MEBIBYTE] * 16
+    assert takers(sizes, 2) == [0, 1, 0, 1] + [0] * 4 + [1] * 4 + [0] * 4 + [1] * 4
+    # and a dump that grew changes nothing for the others
+    assert takers([size + 100_000 for size in sizes[:4]] + sizes[4:], 2) == takers(sizes, 2)
+
+
+def test_neighbours_stay_together_where_there_is_little() -> None:
+    assert takers([1000] * 10, 2) == [0] * 5 + [1] * 5
+    assert takers([MEBIBYTE] * 90, 3) == [0] * 30 + [1] * 30 + [2] * 30
+    assert takers([STRETCH] * 4, 2) == [0, 1, 0, 1]
+    assert takers([10**12], 8) == [0] and takers([0, 0], 2) == [0, 0] and takers([], 2) == []
+
+
+def test_who_was_told_of_less_than_there_is_leaves_nothing_out() -> None:
+    turns = Turns(10, 2)
+    assert [turns.whose(10) for _number in range(3)] == [1, 1, 1]

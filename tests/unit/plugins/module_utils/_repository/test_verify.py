@@ -661,7 +661,7 @@ def test_pieces_that_large_contents_share_are_read_once(store: Store, monkeypatc
     read: list[int] = []
     piece = GenerationReader.piece
 
-    def count(opened: GenerationReader, stored: StoredEntry, number: int) -> bytes:
+    def count(opened: GenerationReader, stored: StoredEntry, number: int) -> memoryview:
         data = piece(opened, stored, number)
         read.append(len(data))
         return data
