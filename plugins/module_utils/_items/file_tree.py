@@ -102,13 +102,14 @@ class FileTree(Item):
             report.found = bool(kinds)
             versions = {} if self.looks_inside else listing.versions
             known = dict(_known(kinds, versions, stamp, report))
-            yield from known.values()
             wanted = [path for path in kinds if path not in known]
             reading = read_tree(conversation, transport, wanted, raw(self.root), self.become, stamp, report)
             for entry, content in reading:
                 # what comes a second time was written to meanwhile
                 version = versions.pop(entry.path, b"") if entry.kind == "file" else b""
                 yield replace(entry, version=version) if version else entry, content
+            # last, so that nothing came yet where the tools turn out to be missing
+            yield from known.values()
 
     def _where(self) -> tuple[Sequence[bytes], bytes, Become, bool]:
         return [raw(path) for path in self.paths], raw(self.root), self.become, self.one_file_system

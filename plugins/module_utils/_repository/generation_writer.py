@@ -243,6 +243,8 @@ class GenerationWriter(Digester):
         return Content(size, digest, pieces)
 
     def _take_known(self, data_class: str, known: KnownContent) -> Content:
+        if self.known_files is not None:
+            self.known_files.took(known)
         if self._dry_run:
             return super()._take_known(data_class, known)
         stored = self._known[data_class]

@@ -65,7 +65,7 @@ class KnownFiles:
         self._has = has
         self._before: dict[str, str] | None = None
         self._next: dict[str, str] = {}
-        self._found: list[KnownContent] = []
+        self._taken: list[KnownContent] = []
 
     def find(self, entry: Entry) -> tuple[Entry, KnownContent] | None:
         """As :class:`.._entries.KnownFiles` says. Damaged notes are none."""
@@ -86,8 +86,11 @@ class KnownFiles:
         if not 0 <= age < self._believed_for or not self._has(found.data_class, content.fingerprints):
             return None
         self._next[name] = sealed
-        self._found.append(content)
         return found, content
+
+    def took(self, content: KnownContent) -> None:
+        """Tell that a content was taken unread."""
+        self._taken.append(content)
 
     def note(self, entry: Entry, content: Content, fingerprints: Sequence[bytes]) -> None:
         """Note a file that was read to its end."""
@@ -98,12 +101,12 @@ class KnownFiles:
 
     def sentence(self) -> str | None:
         """What to tell of files that were not read, None when there are none."""
-        if not self._found:
+        if not self._taken:
             return None
-        size = sum(content.size for content in self._found)
-        oldest = min(content.read_at for content in self._found)
+        size = sum(content.size for content in self._taken)
+        oldest = min(content.read_at for content in self._taken)
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(oldest))
-        files = "1 large file was" if len(self._found) == 1 else f"{len(self._found)} large files were"
+        files = "1 large file was" if len(self._taken) == 1 else f"{len(self._taken)} large files were"
         return (
             f"{files} not read again ({size} bytes): size, inode and times are those of a reading of {since} or later."
         )

@@ -1471,6 +1471,19 @@ def test_when_its_pieces_are_lost_it_is_read_and_stored_anew(old: SiteOfOldFiles
     assert old.has_read() and old.newest_content() == ANNOUNCEMENT
 
 
+def test_a_host_that_lost_its_tar_is_read_in_another_way_as_ever(
+    old: SiteOfOldFiles, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    old.backup()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/tar").write_text("#!/bin/sh\nexit 2\n")
+    (tmp_path / "bin/tar").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    outcome = old.backup()
+    assert outcome.bytes_read > len(ANNOUNCEMENT) and outcome.not_read is None
+    assert "SFTP" in outcome.gathering.reports["voip"].notes["read_by"]
+
+
 def test_in_another_data_class_it_is_read_and_stored_anew(old: SiteOfOldFiles) -> None:
     old.backup()
     old.options["paths"] = [{"name": "voip", "path": "/etc/voip", "data_class": "user_data"}]
