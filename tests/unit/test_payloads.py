@@ -81,6 +81,22 @@ def test_a_module_whose_option_names_the_product_brings_all(module):
     assert {f"_products/{product}.py" for product in PARTS} <= files
 
 
+@pytest.mark.parametrize(
+    ("file", "modules"),
+    [
+        ("_transport/mail.py", {"error_report"}),
+        ("_repository/verify.py", {"repository_verify"}),
+    ],
+)
+def test_what_few_modules_need_comes_with_these_alone(file, modules):
+    assert {module for module in MODULES if file in payload(module)} == modules
+
+
+@pytest.mark.parametrize("module", ["drill_record", "generation_hold", "generation_info", "repository_info"])
+def test_what_tells_of_generations_brings_no_product_and_reaches_no_host(module):
+    assert not [file for file in payload(module) if file.startswith(("_products/", "_items/", "_transport/"))]
+
+
 def test_imports_of_types_and_inside_functions_count(tmp_path):
     for path, text in {
         "modules/x.py": "from ansible_collections.ucops.recovery.plugins.module_utils._module.run import run\n",

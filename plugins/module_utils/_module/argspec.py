@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._entries import PHASES
-from .._transport.mail import SECURITY, STARTTLS
 
 UNLOCK_OPTIONS = ("domain_master_secret", "identity", "identity_file")
 """What opens a repository. The action plugins consume these; they never reach a module."""
@@ -225,24 +224,6 @@ def restore() -> ArgumentSpec:
     )
 
 
-def report() -> ArgumentSpec:
-    """To whom a report goes, and by which server."""
-    return ArgumentSpec(
-        {
-            "report_to": {"type": "list", "elements": "str", "required": True},
-            "report_from": {"type": "str", "required": True},
-            "smtp_host": {"type": "str", "required": True},
-            "smtp_port": {"type": "int"},
-            "smtp_security": {"type": "str", "choices": list(SECURITY), "default": STARTTLS},
-            "smtp_username": {"type": "str"},
-            "smtp_password": {"type": "str", "no_log": True},
-            "smtp_ca_file": {"type": "path"},
-            "smtp_timeout": {"type": "int", "default": 30},
-        },
-        required_together=[["smtp_username", "smtp_password"]],
-    )
-
-
 GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "repository": repository,
     "repository.writer": writer,
@@ -255,6 +236,6 @@ GROUPS: dict[str, Callable[[], ArgumentSpec]] = {
     "landing.arrival": arrival,
     "restore": restore,
     "change.phase": phase,
-    "report": report,
 }
-"""Documentation fragment -> builder. Those of the ways to a host are in C(connections)."""
+"""Documentation fragment -> builder. Those of the ways to a host are in C(connections), that of mails is in
+C(error_report)."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._compare.mask import Masker
-from .._errors import ConnectionFailed, RepositoryError
+from .._errors import ConnectionFailed, RecoveryError, RepositoryError
 from .._products.base import Check, Probe, Product
 from .._repository.backends.base import Backend
 from .._repository.chain import head
@@ -26,7 +26,6 @@ from .argspec import ArgumentSpec, backup, change, counting, phase, repository, 
 from .backup import BackupOptions, BackupOutcome, Occasion, generation_result, incomplete_error, take_backup
 from .companions import Provided
 from .comparison import CHANGES_LIMIT, Comparison, Side, describe_change
-from .counters import counted
 from .live_side import LiveSide
 from .path_patterns import PathPatterns
 from .product_parts import ProductParts
@@ -77,6 +76,15 @@ def occasion_of(params: Mapping[str, Any], phase_name: str) -> Occasion:
         job=params["job"],
         run_id=params["run_id"],
     )
+
+
+def counted(product: Product, transport: Transport, probe: Probe) -> dict[str, int]:
+    """How much of its work the host does now. That it cannot be counted keeps no host from its backup, which will say
+    itself when the host is gone."""
+    try:
+        return product.counters(transport, probe)
+    except RecoveryError:
+        return {}
 
 
 class ProductBackup:

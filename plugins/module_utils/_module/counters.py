@@ -10,22 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .._errors import RecoveryError
-from .._products.base import Probe, Product
-from .._transport.base import Transport
 from .receipt import RECEIPT
 
 NOW = "now:"
 """How the names of such counts begin in a commit record."""
-
-
-def counted(product: Product, transport: Transport, probe: Probe) -> dict[str, int]:
-    """How much of its work the host does now. That it cannot be counted keeps no host from its backup, which will say
-    itself when the host is gone."""
-    try:
-        return product.counters(transport, probe)
-    except RecoveryError:
-        return {}
 
 
 def as_counts(counters: Mapping[str, int]) -> dict[str, int]:

@@ -27,7 +27,7 @@ from .argspec import ArgumentSpec, repository, trust
 from .drill_facts import describe_drill
 from .duration import seconds_of, words_for
 from .ladder import RESULTS, RUNGS, Step, climb, lacking, outcome_of, reached
-from .opening import believed_writers, check_heads, open_backend, trust_of
+from .opening import believed_writers, check_heads, open_backend, trusted
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -117,8 +117,7 @@ def record(module: AnsibleModule) -> Mapping[str, Any]:
 
 def _check_signer(params: Mapping[str, Any], keyring: Keyring, key: SigningKey, now: str) -> None:
     name = drill_signer(keyring, key, now)
-    known = trust_of(params)
-    signers = known.allowed_signers if known is not None else None
+    signers, _heads = trusted(params)
     if signers is not None and not signers.principals_of(key.public, DRILL_NAMESPACE, parse_moment(now)):
         raise NotAuthentic(
             f"{name} signs drills by the keyring, and is not among the allowed signers for it",

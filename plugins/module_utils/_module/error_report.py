@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from .._errors import RecoveryError
 from .._repository.chain import head, take_complete
 from .._repository.format import ChainId, GenerationId
-from .._transport.mail import MailOptions, compose, send
-from .argspec import ArgumentSpec, report
+from .._transport.mail import SECURITY, STARTTLS, MailOptions, compose, send
+from .argspec import ArgumentSpec
 from .opening import open_backend
 
 if TYPE_CHECKING:
@@ -23,6 +23,24 @@ MOST_FAILURES = 200
 LONGEST_PROBLEM = 2000
 
 _TEXT: dict[str, Any] = {"type": "str"}
+
+
+def report() -> ArgumentSpec:
+    """To whom a report goes, and by which server."""
+    return ArgumentSpec(
+        {
+            "report_to": {"type": "list", "elements": "str", "required": True},
+            "report_from": {"type": "str", "required": True},
+            "smtp_host": {"type": "str", "required": True},
+            "smtp_port": {"type": "int"},
+            "smtp_security": {"type": "str", "choices": list(SECURITY), "default": STARTTLS},
+            "smtp_username": {"type": "str"},
+            "smtp_password": {"type": "str", "no_log": True},
+            "smtp_ca_file": {"type": "path"},
+            "smtp_timeout": {"type": "int", "default": 30},
+        },
+        required_together=[["smtp_username", "smtp_password"]],
+    )
 
 
 SPEC = report().merge(

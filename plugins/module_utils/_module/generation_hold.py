@@ -19,6 +19,7 @@ from .._repository.holds import HOLD_KINDS, KIND_CHANGE, KIND_LEGAL, Hold, HoldK
 from .._repository.keys import WriterKey
 from .._repository.writer import RepositoryWriter
 from .argspec import ArgumentSpec, repository, writer
+from .hold_facts import describe_hold
 from .opening import open_backend
 
 if TYPE_CHECKING:
@@ -134,21 +135,3 @@ def _release(module: AnsibleModule, store: RepositoryWriter, now: str) -> tuple[
         for hold in holds:
             keeper.release(hold, reason=params["reason"] or "", actor=params["actor"] or "", job=params["job"] or "")
     return holds, bool(holds)
-
-
-def describe_hold(hold: Hold, now: str) -> dict[str, Any]:
-    """A hold as a result."""
-    return {
-        "generation": str(hold.generation),
-        "id": hold.identifier,
-        "kind": hold.kind,
-        "change_id": hold.change_id,
-        "reason": hold.reason,
-        "actor": hold.actor,
-        "signer": hold.signer,
-        "at": hold.at,
-        "until": hold.until,
-        "released_at": hold.released_at,
-        "active": hold.is_active(now),
-        "problem": hold.problem,
-    }

@@ -16,7 +16,7 @@ from .._repository.keyring import load_keyring
 from .argspec import ArgumentSpec, repository
 from .counters import counters_of, lasting
 from .drill_facts import describe_drill, describe_last, drills_by_generation
-from .generation_hold import describe_hold
+from .hold_facts import describe_hold
 from .opening import open_backend
 from .selection import matching_chains, readable_chains
 

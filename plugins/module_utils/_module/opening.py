@@ -23,7 +23,6 @@ from .._repository.chain import (
 from .._repository.format import REPOSITORY_FILE, ChainId, CommitRecord
 from .._repository.keyring import check_trusted, load_keyring
 from .._repository.sshsig import AllowedSigners
-from .._repository.verify import Trust
 
 
 def backend_at(params: Mapping[str, Any]) -> Backend:
@@ -44,24 +43,19 @@ def open_backend(params: Mapping[str, Any]) -> Backend:
     return backend
 
 
-def trust_of(params: Mapping[str, Any]) -> Trust | None:
-    """The options allowed_signers and expected_heads, as the action plugin resolved them; None without either.
+def trusted(params: Mapping[str, Any]) -> tuple[AllowedSigners | None, dict[str, str]]:
+    """The options allowed_signers and expected_heads, as the action plugin resolved them.
 
     Raises OptionInvalid.
     """
     signers = params.get("allowed_signers")
     heads = params.get("expected_heads")
-    if not signers and not heads:
-        return None
     if heads is not None and not _is_heads(heads):
         raise OptionInvalid(
             "expected_heads is not a dictionary of heads",
             hint='It looks like {"pbx-berlin/kamailio": "<head>"}; a path is for the action plugin.',
         )
-    return Trust(
-        allowed_signers=AllowedSigners.parse(signers) if signers else None,
-        expected_heads=dict(heads or {}),
-    )
+    return AllowedSigners.parse(signers) if signers else None, dict(heads or {})
 
 
 def _is_heads(value: Any) -> bool:
@@ -75,12 +69,12 @@ def believed_writers(params: Mapping[str, Any], backend: Backend) -> Believe:
 
     Raises NotAuthentic when the keyring's owner is not among the allowed signers, RepositoryDamaged, OptionInvalid.
     """
-    trust = trust_of(params)
+    signers, _heads = trusted(params)
     keyring = load_keyring(backend)
-    if trust is None or trust.allowed_signers is None:
+    if signers is None:
         return believe_keyring(keyring)
-    check_trusted(keyring, trust.allowed_signers)
-    return believe_operator(keyring, trust.allowed_signers)
+    check_trusted(keyring, signers)
+    return believe_operator(keyring, signers)
 
 
 def check_heads(params: Mapping[str, Any], backend: Backend, chain: ChainId) -> None:
@@ -88,8 +82,8 @@ def check_heads(params: Mapping[str, Any], backend: Backend, chain: ChainId) -> 
 
     Behind it may stand what is damaged. Where that keeps the head from being found it is raised: RepositoryDamaged.
     """
-    trust = trust_of(params)
-    expected = trust.expected_heads.get(str(chain)) if trust is not None else None
+    _signers, heads = trusted(params)
+    expected = heads.get(str(chain))
     if expected is None:
         return
     newest, damage = _newest_believed(backend, chain)

@@ -25,7 +25,7 @@ from .argspec import ArgumentSpec, trust, unlock
 from .drill_facts import describe_drill
 from .duration import seconds_of
 from .generation_info import describe_generation
-from .opening import believed_writers, trust_of
+from .opening import believed_writers, trusted
 from .receipt import received_text
 from .report_judgement import (
     FINE,
@@ -159,8 +159,7 @@ class Report:
             seconds_of(params["verify_interval"], "verify_interval"),
         )
         self._window = timedelta(seconds=seconds_of(params["growth_window"], "growth_window"))
-        trusted = trust_of(params)
-        self._expected_heads = trusted.expected_heads if trusted is not None else {}
+        _signers, self._expected_heads = trusted(params)
         self._chains, self._problems = declared_chains(params["hosts"])
 
     # --- the two ways ---

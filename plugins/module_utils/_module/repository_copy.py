@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .._errors import OptionInvalid, RepositoryDamaged
 from .._repository.copying import Copier, CopyReport
 from .argspec import ArgumentSpec, repository, trust
-from .opening import backend_at, open_backend, trust_of
+from .opening import backend_at, open_backend, trusted
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -25,8 +25,8 @@ SPEC = ArgumentSpec({"source_repository": {"type": "path", "required": True}}).m
 def copy_repository(module: AnsibleModule) -> Mapping[str, Any]:
     """What the module returns. Raises NotAuthentic, RolledBack, RepositoryDamaged with the report, OptionInvalid."""
     params = module.params
-    known = trust_of(params)
-    if known is None or known.allowed_signers is None:
+    signers, heads = trusted(params)
+    if signers is None:
         raise OptionInvalid(
             "A copy needs allowed_signers: without it nobody can tell whether the source is authentic",
             hint="Give the text that ucops.recovery.repository returned when the repository was created, or its file.",
@@ -36,7 +36,7 @@ def copy_repository(module: AnsibleModule) -> Mapping[str, Any]:
         raise OptionInvalid("A repository cannot be copied into itself", item=params["repository"])
     source = open_backend({"repository": params["source_repository"]})
     target = backend_at(params)
-    copier = Copier(source, target, known.allowed_signers, known.expected_heads, dry_run=module.check_mode)
+    copier = Copier(source, target, signers, heads, dry_run=module.check_mode)
     report = copier.run()
     result = describe_copy(report)
     if report.findings:

@@ -18,7 +18,7 @@ from .._repository.verify import Trust, VerifyReport, headers_to_open, verify
 from . import unsealing
 from .argspec import ArgumentSpec, repository, trust, unlock
 from .duration import seconds_of, words_for
-from .opening import trust_of
+from .opening import trusted
 from .receipt import committed_at
 from .selection import matches, matching_chains, names_chains
 
@@ -56,7 +56,8 @@ def verify_repository(module: AnsibleModule) -> Mapping[str, Any]:
         if params["level"] == LEVEL_OF_CONTENTS:
             file_keys = unsealing.required(file_keys, "To open and compare everything (level 2)")
         relied_on = _relied_on(params)
-        trust = trust_of(params)
+        signers, heads = trusted(params)
+        trust = Trust(signers, heads) if signers is not None or heads else None
         report = verify(
             backend,
             level=params["level"],

@@ -17,6 +17,7 @@ from support.connection_groups import CONNECTION_GROUPS
 from ansible_collections.ucops.recovery.plugins.module_utils._module import argspec
 from ansible_collections.ucops.recovery.plugins.module_utils._module.all_parts import PARTS
 from ansible_collections.ucops.recovery.plugins.module_utils._module.argspec import UNLOCK_OPTIONS
+from ansible_collections.ucops.recovery.plugins.module_utils._module.error_report import report
 from ansible_collections.ucops.recovery.plugins.module_utils._module.unix_product_options import UNIX
 from ansible_collections.ucops.recovery.plugins.module_utils._module.windows_product_options import LICENCES
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import KeylessAction
@@ -25,6 +26,7 @@ ROOT = specifications.PLUGINS.parent
 GROUPS = {
     **argspec.GROUPS,
     **CONNECTION_GROUPS,
+    "report": report,
     "licences": lambda: argspec.ArgumentSpec(LICENCES),
     "unix": lambda: argspec.ArgumentSpec(UNIX),
 }
