@@ -14,7 +14,8 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
     Occasion,
     take_backup,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestoreOptions, Restorer
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import Restorer
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_subject import RestoreOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Product
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey

@@ -26,7 +26,8 @@ from .connections.connection import USER_KNOWN_HOSTS
 from .drill_guard import DrillConditions
 from .opening import believed_writers, check_heads
 from .product_parts import ProductParts
-from .restore import RestoreOptions, Restorer
+from .restore import Restorer
+from .restore_subject import RestoreOptions
 from .tools import tool_versions
 
 if TYPE_CHECKING:

@@ -34,8 +34,9 @@ from .backup import BackupOutcome
 from .backup_module import occasion_of
 from .parts.starface import STARFACE
 from .plan_occasion import occasion_of as plan_occasion
-from .restore import RestoreOptions, Restorer
+from .restore import Restorer
 from .restore_module import carry_out, expected_record, newest, plan_text, restore_spec, wanted
+from .restore_subject import RestoreOptions
 from .tools import tool_versions
 
 if TYPE_CHECKING:

@@ -46,11 +46,9 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.backup impo
 from ansible_collections.ucops.recovery.plugins.module_utils._module.companions import Provided
 from ansible_collections.ucops.recovery.plugins.module_utils._module.drill_guard import DrillConditions, DrillRefused
 from ansible_collections.ucops.recovery.plugins.module_utils._module.release_change import ReleaseChange
-from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import (
-    RestoreOptions,
-    RestorePlan,
-    Restorer,
-)
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import Restorer
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_planner import RestorePlan
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_subject import RestoreOptions
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Check, Companion, Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.linux import Linux
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner

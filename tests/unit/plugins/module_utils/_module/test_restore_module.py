@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import OptionInvalid
 from ansible_collections.ucops.recovery.plugins.module_utils._items.base import Change
-from ansible_collections.ucops.recovery.plugins.module_utils._module.restore import RestorePlan
 from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_module import drill_conditions, plan_text
+from ansible_collections.ucops.recovery.plugins.module_utils._module.restore_planner import RestorePlan
 
 RECORD = types.SimpleNamespace(source="uc1")
 """Of a generation of the production host."""
