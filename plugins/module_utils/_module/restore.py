@@ -3,10 +3,10 @@
 
 """Putting a generation back on its host.
 
-Plan and guards first, which touch nothing (restore_planner.py). Then: journal, C(pre_restore) generation, services stopped,
-items put back, everything gathered again and compared, services started, health asked for, and what services do not
-write by themselves compared once more. When any of that fails after the first write, the C(pre_restore) generation is
-put back and both stories are told.
+Plan and guards first, which touch nothing (restore_planner.py). Then: journal, C(pre_restore) generation, services
+stopped, items put back, everything gathered again and compared, services started, health asked for, and what services
+do not write by themselves compared once more. When any of that fails after the first write, the C(pre_restore)
+generation is put back and both stories are told.
 """
 
 from __future__ import annotations
