@@ -4,7 +4,8 @@
 """This project's store as a program that can be measured like any other: create, backup, restore and verify.
 
 What a transport brings from a host comes from folders here. A source is a folder of the tree, such as a host of a
-fleet, or the whole tree.
+fleet, or the whole tree. Each command imports what it needs, and begins with the passphrase, which takes a third of a
+second in a process of its own; most of what comes first needs no key.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import pathlib
 import pwd
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -35,39 +37,24 @@ def _make_importable() -> None:
 _make_importable()
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry  # noqa: E402
-from ansible_collections.ucops.recovery.plugins.module_utils._module.extraction import put_files  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, owner  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import (  # noqa: E402
     LocalBackend,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import (  # noqa: E402
-    Believe,
     believe_operator,
     head,
     list_chains,
     sequences,
 )
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (  # noqa: E402
-    CommitRecord,
-    StoredEntry,
-)
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import StoredEntry  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keyring import load_keyring  # noqa: E402
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.keys import WriterKey  # noqa: E402
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import (  # noqa: E402
-    GenerationReader,
-    sealed_headers,
-)
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.sshsig import AllowedSigners  # noqa: E402
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (  # noqa: E402
-    Trust,
-    headers_to_open,
-    verify,
-)
-from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import (  # noqa: E402
-    GenerationFacts,
-    Prepared,
-    RepositoryWriter,
-)
+
+if TYPE_CHECKING:
+    from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import GenerationReader
+    from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import Prepared
 
 SECRET = "k7fw.92mq.x3tb.vrd4.hs8e.n5pc.ajg6"
 PRODUCT = "kamailio"
@@ -164,6 +151,11 @@ def create(repository: str, key_file: str) -> None:
 
 def backup(repository: str, key_file: str, tree: str, sources: Sequence[str], reread_days: int) -> None:
     """One generation of each source, committed in groups."""
+    from ansible_collections.ucops.recovery.plugins.module_utils._repository.writer import (
+        GenerationFacts,
+        RepositoryWriter,
+    )
+
     facts = GenerationFacts(
         phase="scheduled",
         run_id=f"run-{int(time.time())}",
@@ -191,37 +183,81 @@ def backup(repository: str, key_file: str, tree: str, sources: Sequence[str], re
             store.commit(waiting)
 
 
-class _Opened:
-    """The repository for somebody who knows the Domain Master Secret and the allowed signers."""
+class _Unlocking:
+    """The Domain Master Secret opens its slot in a process of its own, from now on."""
 
-    def __init__(self, repository: str, key_file: str) -> None:
-        self.backend = LocalBackend(repository)
-        self.signers = AllowedSigners.parse(pathlib.Path(key_file + ".allowed_signers").read_text())
-        self.believe: Believe = believe_operator(load_keyring(self.backend), self.signers)
-        self._identities = owner.unlock(owner.read_state(self.backend), SECRET)
+    def __init__(self, repository: str) -> None:
+        self._answer, other = os.pipe()
+        self._child = os.fork()
+        if not self._child:
+            code = 1
+            try:
+                identities = owner.unlock(owner.read_state(LocalBackend(repository)), SECRET)
+                os.write(other, "\n".join(identity.text for identity in identities).encode("ascii"))
+                code = 0
+            finally:
+                os._exit(code)
+        os.close(other)
 
-    def file_keys(self, records: Iterable[CommitRecord]) -> dict[str, bytes]:
-        """What opens the objects of these generations."""
-        return self.unwrap(sealed_headers(self.backend, records))
+    @cached_property
+    def _identities(self) -> list[age.X25519Identity]:
+        with os.fdopen(self._answer) as stream:
+            text = stream.read()
+        os.waitpid(self._child, 0)
+        return age.identities_from_text(text)
 
     def unwrap(self, headers: Mapping[str, bytes]) -> dict[str, bytes]:
         """What opens the objects that have these headers."""
         return {sha: age.unwrap(age.parse_header(raw), self._identities) for sha, raw in headers.items()}
 
 
+class _FileKeys(Mapping[str, bytes]):
+    """File keys that are there when one is asked for."""
+
+    def __init__(self, find: Callable[[], dict[str, bytes]]) -> None:
+        self._find = find
+
+    @cached_property
+    def _found(self) -> dict[str, bytes]:
+        return self._find()
+
+    def __getitem__(self, sha: str) -> bytes:
+        return self._found[sha]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 def restore(repository: str, key_file: str, target: str, sources: Sequence[str]) -> None:
     """The newest generation of each source, or of all, each into a folder of its name."""
-    opened = _Opened(repository, key_file)
-    for chain in list_chains(opened.backend):
+    unlocking = _Unlocking(repository)
+    from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import (
+        GenerationReader,
+        sealed_headers,
+    )
+
+    backend = LocalBackend(repository)
+    believe = believe_operator(load_keyring(backend), _allowed_signers(key_file))
+    for chain in list_chains(backend):
         if sources and chain.source not in sources:
             continue
-        record = head(opened.backend, chain, opened.believe)
+        record = head(backend, chain, believe)
         if record is not None:
-            with GenerationReader(opened.backend, record, opened.file_keys([record])) as reader:
+            file_keys = unlocking.unwrap(sealed_headers(backend, [record]))
+            with GenerationReader(backend, record, file_keys) as reader:
                 _write_entries(reader, os.path.join(target, chain.source))
 
 
+def _allowed_signers(key_file: str) -> AllowedSigners:
+    return AllowedSigners.parse(pathlib.Path(key_file + ".allowed_signers").read_text())
+
+
 def _write_entries(reader: GenerationReader, folder: str) -> None:
+    from ansible_collections.ucops.recovery.plugins.module_utils._module.extraction import put_files
+
     os.makedirs(folder)
     folders: list[tuple[str, Entry]] = []
     files: list[StoredEntry] = []
@@ -255,15 +291,23 @@ def _write_entries(reader: GenerationReader, folder: str) -> None:
 
 def check(repository: str, key_file: str, level: int) -> None:
     """Verify everything on a level. Exits with 1 when something is wrong."""
+    unlocking = _Unlocking(repository) if level == 2 else None
+    from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (
+        Trust,
+        headers_to_open,
+        verify,
+    )
+
     backend = LocalBackend(repository)
-    signers = AllowedSigners.parse(pathlib.Path(key_file + ".allowed_signers").read_text())
     file_keys = None
-    if level == 2:
-        opened = _Opened(repository, key_file)
+    if unlocking is not None:
         chains = list_chains(backend)
-        wanted = [chain.generation(number) for chain in chains for number in sequences(backend, chain)]
-        file_keys = opened.unwrap(headers_to_open(backend, wanted))
-    report = verify(backend, level, Trust(allowed_signers=signers), file_keys)
+        headers = headers_to_open(
+            backend, [chain.generation(number) for chain in chains for number in sequences(backend, chain)]
+        )
+        # levels 0 and 1 come first, and need none
+        file_keys = _FileKeys(lambda: unlocking.unwrap(headers))
+    report = verify(backend, level, Trust(allowed_signers=_allowed_signers(key_file)), file_keys)
     if report.verdict != "authentic":
         sys.exit(f"{report.verdict}: {report.findings[:3]}")
 

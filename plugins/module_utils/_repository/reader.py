@@ -40,7 +40,7 @@ OPEN_BUNDLES = 8
 LINE_LIMIT = 64 * 1024 * 1024
 """No line of a manifest is longer; that of a file of 10 TiB would be."""
 
-_HASH_BLOCK = 1024 * 1024
+_HASH_BLOCK = 256 * 1024
 _NOTHING = hashlib.sha256().hexdigest()
 _SMALL = 1024 * 1024
 """Objects up to this size are read at once."""
