@@ -10,6 +10,8 @@ import pytest
 from support.modules import run_module, run_unsealing
 from support.repositories import SECRET, TIME, entry
 
+from ansible_collections.ucops.recovery.plugins.module_utils._module import extraction
+from ansible_collections.ucops.recovery.plugins.module_utils._repository import side_by_side
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import object_name
 
 CONTENTS = [
@@ -232,3 +234,62 @@ def test_a_head_that_is_gone(extract):
 @pytest.mark.parametrize("heads", ["/some/path", {"pbx/kamailio": 5}, ["x"]])
 def test_heads_that_are_none(extract, heads):
     assert extract(expected_heads=heads)["error"] == "OptionInvalid"
+
+
+@pytest.fixture
+def in_processes(monkeypatch):
+    monkeypatch.setattr(side_by_side, "_processors", lambda: 3)
+    monkeypatch.setattr(extraction, "LEAST_BYTES", 1)
+    forks = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: forks.append(None) or fork())
+    return forks
+
+
+MANY = [
+    *CONTENTS,
+    (entry("/etc/locked", "directory", mode=0o500), b""),
+    *((entry(f"/etc/locked/{number}", mode=0o400), b"%d" % number * 3000) for number in range(20)),
+]
+
+
+def test_several_processes_write_what_one_does(repository, tmp_path, in_processes):
+    repository.backup(MANY)
+    out = tmp_path / "out"
+    given = {"repository": str(repository.path), "generation": "pbx/kamailio/1", "dest": str(out)}
+    result = run_unsealing("generation_extract", given, SECRET)
+    sizes = sum(len(content) for _entry, content in MANY)
+    assert (result["extracted"], result["bytes_written"], len(in_processes)) == (28, sizes, 2), result
+    for one, content in MANY[-20:]:
+        path = out / one.path.decode()[1:]
+        assert path.read_bytes() == content and stat.S_IMODE(path.stat().st_mode) == 0o400
+    locked = (out / "etc/locked").stat()
+    assert stat.S_IMODE(locked.st_mode) == 0o500 and locked.st_mtime_ns == TIME
+    assert os.path.samefile(out / "etc/kamailio/again.cfg", out / "etc/kamailio/kamailio.cfg")
+    assert run_unsealing("generation_extract", given, SECRET)["changed"] is False
+
+
+@pytest.mark.parametrize("into", ["new", "existing"])
+def test_several_processes_leave_nothing_half_written(repository, tmp_path, in_processes, into):
+    noise = {f"/etc/{number}": os.urandom(300_000) for number in range(12)}
+    record = repository.backup(noise).record
+    out = tmp_path / "out"
+    if into == "existing":
+        out.mkdir()
+        (out / "mine").write_bytes(b"mine")
+    (sha,) = record.objects
+    path = repository.path / object_name(sha)
+    data = bytearray(path.read_bytes())
+    # behind the first frame, whose files are right
+    data[-100_000] ^= 1
+    path.write_bytes(data)
+    given = {"repository": str(repository.path), "generation": "pbx/kamailio/1", "dest": str(out), "force": True}
+    result = run_unsealing("generation_extract", given, SECRET)
+    assert result["error"] == "RepositoryDamaged" and sha in result["msg"] and "It holds /etc/" in result["msg"]
+    assert len(in_processes) == 2
+    if into == "new":
+        assert sorted(os.listdir(tmp_path)) == ["repository", "writer.json"]
+        return
+    assert set(os.listdir(out / "etc")) < {name[5:] for name in noise}
+    assert all((out / name[1:]).read_bytes() == text for name, text in noise.items() if (out / name[1:]).exists())
+    assert (out / "mine").read_bytes() == b"mine"
