@@ -117,6 +117,7 @@ class GenerationReader:
     :param file_keys: the file keys of its manifest and bundles by SHA-256
     :param hashed: objects, by SHA-256, that were hashed a moment ago, and are not hashed again
     :param ahead: open the next part of a bundle while the one before is used, in a thread
+    :param cache: what was opened last, of several generations that are read one after the other
     :raises GenerationPruned: the generation was let go
     :raises KeyRequired: the manifest's key is missing; that of a bundle is missed when the bundle is needed
     :raises RepositoryDamaged: the manifest is missing, changed, or not that of this record
@@ -130,6 +131,7 @@ class GenerationReader:
         hashed: Container[str] = (),
         *,
         ahead: bool = True,
+        cache: FrameCache | None = None,
     ) -> None:
         require("cryptography", "zstandard")
         fate = fate_of(backend, record)
@@ -140,7 +142,7 @@ class GenerationReader:
         self._backend = backend
         self._hashed = hashed
         self._is_ahead = ahead
-        self._cache = FrameCache()
+        self._cache = cache or FrameCache()
         self._bundles: OrderedDict[str, BundleReader] = OrderedDict()
         self._thread: ThreadPoolExecutor | None = None
         self._small_manifest: bytes | None = None

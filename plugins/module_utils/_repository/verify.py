@@ -377,9 +377,11 @@ class _Verification:
         """Whether every entry of every manifest has the content that was stored."""
         state = self._load_state()
         generations = self.lines.manifests
+        last = state.opened if self.end is not None else {}
         wanted = sorted(
             (sha for sha in generations if sha not in self.spoiled),
-            key=lambda sha: (state.opened.get(sha[:KEY_LENGTH], 0), sha),
+            # in the order in which they were made: what a later generation needs anew stands together
+            key=lambda sha: (last.get(sha[:KEY_LENGTH], 0), generations[sha]),
         )
         parts = shares_of(wanted, generations, self.lines.bytes_of)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from .._errors import RecoveryError, RepositoryDamaged
 from .backends.base import Backend
+from .bundles import FrameCache
 from .chain import read_record
 from .format import GenerationId, StoredEntry, object_name
 from .reader import GenerationReader
@@ -83,13 +84,14 @@ def compare(
     """
     compared = Compared()
     seen = _Seen()
+    cache = FrameCache()
     for share in shares:
         if is_late():
             break
         generation = generations[share.manifest]
         try:
             record = read_record(backend, generation)
-            with GenerationReader(backend, record, file_keys, hashed) as reader:
+            with GenerationReader(backend, record, file_keys, hashed, cache=cache) as reader:
                 for stored in _of_share(reader, share):
                     compared.contents += seen.check(stored, reader)
             compared.shares[share] = int(clock())

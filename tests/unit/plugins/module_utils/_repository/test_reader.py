@@ -389,3 +389,15 @@ def test_the_first_line_is_the_manifest(store: Store) -> None:
     first, *lines = texts[0].splitlines(True)
     assert Manifest.from_line(first).entries == len(lines) == 4
     assert [StoredEntry.from_line(line).entry.path for line in lines] == [b"/a", b"/b", b"/empty", b"/large"]
+
+
+def test_readers_of_several_generations_can_share_what_was_opened(store: Store) -> None:
+    first, second = (store.backup({"/large": LARGE, "/a": text}).record for text in (b"a", b"b"))
+    cache = bundles.FrameCache()
+    opened: list[int] = []
+    for record in (first, second, first):
+        with GenerationReader(store.backend, record, store.keys_of(record), cache=cache) as generation:
+            (large,) = (stored for stored in generation.entries() if stored.entry.path == b"/large")
+            assert generation.read(large) == LARGE
+            opened.append(len(cache._frames))
+    assert opened == opened[:1] * 3

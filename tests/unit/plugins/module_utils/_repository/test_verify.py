@@ -653,6 +653,25 @@ def test_contents_that_several_generations_share_are_read_once(store: Store) -> 
     assert report.checked["contents"] == 6
 
 
+def test_generations_are_opened_in_the_order_in_which_they_were_made(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what the first of them alone has would be looked for all over its bundles, after the last one was read."""
+    made = [store.backup({"/a": b"%d" % number}).record for number in range(12)]
+    manifests = [record.manifest[0] for record in made]
+    assert manifests != sorted(manifests)
+    orders: list[list[str]] = []
+    monkeypatch.setattr(
+        verify_module, "compare", lambda *of: orders.append([share.manifest for share in of[1]]) or compare(*of)
+    )
+    state = VerifyState({}, {sha[:16]: 1000 - number for number, sha in enumerate(manifests)})
+    for limit in (None, 10_000):
+        state.save(store.backend)
+        verify(store.backend, 2, file_keys=store.keys_of(*made), max_duration=limit)
+    # what was opened longest ago comes first where time may not suffice
+    assert orders == [manifests, manifests[::-1]]
+
+
 def test_pieces_that_large_contents_share_are_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     large = random.Random(1).randbytes(4_000_000)
     edited = large[:1_000_000] + b"something else" + large[1_000_000:]
