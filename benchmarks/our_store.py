@@ -4,8 +4,7 @@
 """This project's store as a program that can be measured like any other: create, backup, restore and verify.
 
 What a transport brings from a host comes from folders here. A source is a folder of the tree, such as a host of a
-fleet, or the whole tree. Each command imports what it needs, and begins with the passphrase, which takes a third of a
-second in a process of its own; most of what comes first needs no key.
+fleet, or the whole tree. Each command imports what it needs, as a module does.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ import pathlib
 import pwd
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -183,70 +182,33 @@ def backup(repository: str, key_file: str, tree: str, sources: Sequence[str], re
             store.commit(waiting)
 
 
-class _Unlocking:
-    """The Domain Master Secret opens its slot in a process of its own, from now on."""
+class _Unlocked:
+    """The repository for somebody who knows the Domain Master Secret."""
 
-    def __init__(self, repository: str) -> None:
-        self._answer, other = os.pipe()
-        self._child = os.fork()
-        if not self._child:
-            code = 1
-            try:
-                identities = owner.unlock(owner.read_state(LocalBackend(repository)), SECRET)
-                os.write(other, "\n".join(identity.text for identity in identities).encode("ascii"))
-                code = 0
-            finally:
-                os._exit(code)
-        os.close(other)
-
-    @cached_property
-    def _identities(self) -> list[age.X25519Identity]:
-        with os.fdopen(self._answer) as stream:
-            text = stream.read()
-        os.waitpid(self._child, 0)
-        return age.identities_from_text(text)
+    def __init__(self, backend: LocalBackend) -> None:
+        self._identities = owner.unlock(owner.read_state(backend), SECRET)
 
     def unwrap(self, headers: Mapping[str, bytes]) -> dict[str, bytes]:
         """What opens the objects that have these headers."""
         return {sha: age.unwrap(age.parse_header(raw), self._identities) for sha, raw in headers.items()}
 
 
-class _FileKeys(Mapping[str, bytes]):
-    """File keys that are there when one is asked for."""
-
-    def __init__(self, find: Callable[[], dict[str, bytes]]) -> None:
-        self._find = find
-
-    @cached_property
-    def _found(self) -> dict[str, bytes]:
-        return self._find()
-
-    def __getitem__(self, sha: str) -> bytes:
-        return self._found[sha]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-
 def restore(repository: str, key_file: str, target: str, sources: Sequence[str]) -> None:
     """The newest generation of each source, or of all, each into a folder of its name."""
-    unlocking = _Unlocking(repository)
     from ansible_collections.ucops.recovery.plugins.module_utils._repository.reader import (
         GenerationReader,
         sealed_headers,
     )
 
     backend = LocalBackend(repository)
+    unlocked = _Unlocked(backend)
     believe = believe_operator(load_keyring(backend), _allowed_signers(key_file))
     for chain in list_chains(backend):
         if sources and chain.source not in sources:
             continue
         record = head(backend, chain, believe)
         if record is not None:
-            file_keys = unlocking.unwrap(sealed_headers(backend, [record]))
+            file_keys = unlocked.unwrap(sealed_headers(backend, [record]))
             with GenerationReader(backend, record, file_keys) as reader:
                 _write_entries(reader, os.path.join(target, chain.source))
 
@@ -291,7 +253,6 @@ def _write_entries(reader: GenerationReader, folder: str) -> None:
 
 def check(repository: str, key_file: str, level: int) -> None:
     """Verify everything on a level. Exits with 1 when something is wrong."""
-    unlocking = _Unlocking(repository) if level == 2 else None
     from ansible_collections.ucops.recovery.plugins.module_utils._repository.verify import (
         Trust,
         headers_to_open,
@@ -300,13 +261,11 @@ def check(repository: str, key_file: str, level: int) -> None:
 
     backend = LocalBackend(repository)
     file_keys = None
-    if unlocking is not None:
+    if level == 2:
+        unlocked = _Unlocked(backend)
         chains = list_chains(backend)
-        headers = headers_to_open(
-            backend, [chain.generation(number) for chain in chains for number in sequences(backend, chain)]
-        )
-        # levels 0 and 1 come first, and need none
-        file_keys = _FileKeys(lambda: unlocking.unwrap(headers))
+        wanted = [chain.generation(number) for chain in chains for number in sequences(backend, chain)]
+        file_keys = unlocked.unwrap(headers_to_open(backend, wanted))
     report = verify(backend, level, Trust(allowed_signers=_allowed_signers(key_file)), file_keys)
     if report.verdict != "authentic":
         sys.exit(f"{report.verdict}: {report.findings[:3]}")
