@@ -7,7 +7,7 @@ Of each file its last reading is noted, sealed with a key that is made of the wr
 the file: path, size, inode, times. So a note is of use to whoever meets the very same file on the host again, and to
 nobody else: who steals the backup host with the writer's key learns how many large files there are, and no more.
 
-The notes are a hint. When they are lost, everything is read.
+The notes are a hint, and written without a sync. When they are lost, everything is read.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class KnownFiles:
         data = canonical_json({"format": FORMAT, "files": self._next})
         with suppress(RepositoryError):
             if len(data) <= NOTES_LIMIT:
-                self._backend.replace(self._name, data)
+                self._backend.replace(self._name, data, durable=False)
 
     def _load(self) -> dict[str, str]:
         try:

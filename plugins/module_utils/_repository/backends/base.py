@@ -83,8 +83,11 @@ class Backend(ABC):
         durable. Names that exist already keep their file and are returned; their staged files are removed."""
 
     @abstractmethod
-    def replace(self, name: str, data: bytes) -> None:
-        """Write a file over an existing one, atomically and durably. For the few files that are not immutable."""
+    def replace(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Write a file over an existing one, atomically. For the few files that are not immutable.
+
+        :param durable: False for a hint, of which anything may be left after a power cut
+        """
 
     @abstractmethod
     def remove(self, name: str) -> None:

@@ -186,19 +186,21 @@ class LocalBackend(Backend):
             self._sync_folders()
         return existing
 
-    def replace(self, name: str, data: bytes) -> None:
+    def replace(self, name: str, data: bytes, *, durable: bool = True) -> None:
         staged = self.stage("replace")
         try:
             staged.write(data)
             staged.close()
             path = cast(str, staged.path)
             with self._publishing, self.errors(name):
-                self._sync([path])
+                if durable:
+                    self._sync([path])
                 self._make_folder(os.path.dirname(name))
                 os.replace(path, self._path(name))
                 staged.path = None
-                self._unsynced.add(os.path.dirname(self._path(name)))
-                self._sync_folders()
+                if durable:
+                    self._unsynced.add(os.path.dirname(self._path(name)))
+                    self._sync_folders()
         finally:
             staged.abort()
 

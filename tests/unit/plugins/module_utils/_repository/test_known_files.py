@@ -105,3 +105,22 @@ def test_an_instance_has_notes_of_its_own(store: Store) -> None:
         generation.add(FILE, [LARGE])
         writer.commit([generation.finish(GenerationFacts())])
     assert store.backend.exists("known/pbx%2F1/mssql@CHAT.json")
+
+
+def test_the_notes_cost_no_sync(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(type(store.backend), "_sync", lambda _self, paths: synced.extend(paths))
+    with store.writer() as writer:
+        generation = writer.begin("pbx", "kamailio", believed_for=DAY)
+        generation.add(FILE, [LARGE])
+        writer.commit([generation.finish(GenerationFacts())])
+    assert store.backend.exists("known/pbx/kamailio.json")
+    assert synced and not [path for path in synced if "/known" in path or "/replace-" in path]
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 4096], ids=["nothing", "zeros"])
+def test_what_a_power_cut_leaves_of_them_is_none(store: Store, left: bytes) -> None:
+    backup(store, (FILE, LARGE))
+    (store.path / "known/pbx/kamailio.json").write_bytes(left)
+    assert backup(store, (FILE, LARGE)) == []
+    assert backup(store, (FILE, LARGE)) == [b"/large"]

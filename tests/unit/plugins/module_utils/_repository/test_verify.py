@@ -111,7 +111,7 @@ class FrozenBackend(Backend):
     def publish(self, files: Sequence[tuple[Staged, str]]) -> Names:
         raise RepositoryError("read only")
 
-    def replace(self, name: str, data: bytes) -> None:
+    def replace(self, name: str, data: bytes, *, durable: bool = True) -> None:
         raise RepositoryError("read only")
 
     def remove(self, name: str) -> None:
