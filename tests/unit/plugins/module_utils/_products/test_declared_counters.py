@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import ConnectionLost, OptionInvalid
-from ansible_collections.ucops.recovery.plugins.module_utils._module.counters import counted
+from ansible_collections.ucops.recovery.plugins.module_utils._module.backup_module import counted
 from ansible_collections.ucops.recovery.plugins.module_utils._products import declared_counters
 from ansible_collections.ucops.recovery.plugins.module_utils._products.base import Probe
 from ansible_collections.ucops.recovery.plugins.module_utils._products.kamailio import Kamailio
