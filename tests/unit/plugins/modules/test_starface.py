@@ -21,6 +21,7 @@ from support.modules import run_module, run_unsealing
 from support.repositories import SECRET, TestRepository
 from support.starface_stand_in import Appliance, StarfaceStandIn, StatusStandIn
 from support.starface_stand_in.appliance import CLIENT_SECRET, PASSWORD, TOKEN_MARK, archive
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._entries import Entry
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import RepositoryFull
@@ -175,6 +176,7 @@ def test_check_mode_starts_nothing(reach):
     assert site.appliance.jobs == {} and site.records() == []
 
 
+@thorough
 @pytest.mark.parametrize("cuts", [1, 2])
 def test_a_download_that_breaks_off_is_made_again(reach, cuts):
     site = reach(cuts=cuts)
@@ -183,6 +185,7 @@ def test_a_download_that_breaks_off_is_made_again(reach, cuts):
     assert site.extracted("pbx/starface/1") == {"backup.sar": site.appliance.archive}
 
 
+@thorough
 def test_a_download_that_breaks_off_each_time_is_partial(reach):
     site = reach(cuts=99)
     result = site.backup()
@@ -212,6 +215,7 @@ def test_what_goes_wrong_fails_and_is_named(reach, how, says):
     assert result["failed"] and says in result["msg"], result["msg"]
 
 
+@thorough
 def test_a_file_that_stays_on_the_appliance_is_told(reach):
     site = reach(keeps_forever=True)
     result = site.backup()
@@ -350,6 +354,7 @@ def judged_by_its_size(result, says):
     assert not says or (f"files: {says}" in result["msg"] and "accept_shrunken" in result["msg"])
 
 
+@thorough
 @pytest.mark.parametrize(("options", "factor", "says"), BAND)
 def test_the_size_is_held_against_the_declared_band(reach, options, factor, says):
     site = reach(archive=archive(20000))
@@ -620,6 +625,7 @@ def test_check_mode_shows_the_plan_and_touches_nothing(reach):
     assert site.appliance.restored == [] and len(site.records()) == before
 
 
+@thorough
 @pytest.mark.parametrize(
     ("how", "options", "says"),
     [
@@ -683,6 +689,7 @@ def test_a_restore_that_failed_is_taken_back(reach):
     assert site.appliance.restored == [first, site.appliance.archive]
 
 
+@thorough
 @pytest.mark.parametrize("outcome", ["forgotten", "nameless"])
 def test_a_restore_of_which_nobody_knows_is_not_taken_back_on_a_guess(reach, outcome):
     site = reach(outcome=outcome)

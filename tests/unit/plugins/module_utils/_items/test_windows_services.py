@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.thoroughness import thorough
 from support.windows_registry import MISSING, MemoryWindows, failed
 from support.windows_services import SERVICES, MemoryServices, descriptor_of
 
@@ -215,6 +216,7 @@ def test_defaults_of_a_repair_installation_are_replaced(host, services, gather):
     assert normal(host, gather, item) == was
 
 
+@thorough
 @pytest.mark.parametrize(
     ("name", "value", "command"),
     [
@@ -477,6 +479,7 @@ def test_services_need_a_name_and_no_commands():
 
 
 # --- what goes wrong on the way ---------------------------------------------------------------------------------------
+@thorough
 @pytest.mark.parametrize("verb", ["config", "description", "failure", "sdset", "privs", "sidtype", "failureflag"])
 def test_a_command_that_fails_leaves_everything_as_it_was(host, services, gather, verb):
     item = definitions("emswindows", "eucsrv")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from support.store import Store
+from support.thoroughness import thorough
 from support.windows_registry import PROFILES, MemoryWindows, failed
 from support.windows_services import MemoryServices
 
@@ -66,6 +67,7 @@ def state(host):
     return files, dict(host.registry.tree.keys), {file: dict(tree.keys) for file, tree in host.registry.hives.items()}
 
 
+@thorough
 def test_everything_of_everybody_is_put_back(host, store):
     outcome = store.backup(client(), host.transport)
     before = state(host)

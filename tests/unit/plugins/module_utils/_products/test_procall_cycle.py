@@ -184,6 +184,7 @@ DEMANDED = {
 }
 
 
+@thorough
 @pytest.mark.parametrize("item", DEMANDED)
 def test_what_is_gone_is_named_alone(first, store, item):
     one = ucserver()
@@ -314,6 +315,7 @@ def test_a_server_that_does_not_take_what_was_put_back_is_found(first, store):
     assert "lives: true" in caught.value.hint
 
 
+@thorough
 def test_nothing_is_put_back_under_a_service_that_was_disabled_then_and_runs_now(first, store):
     services, registry = first.services, first.windows.registry
     registry.set(rf"{SERVICES}\eucsrv", Start=4)
@@ -337,6 +339,7 @@ def test_nothing_is_put_back_under_a_service_that_was_disabled_then_and_runs_now
     assert (ran, first.state()) == ([], before)
 
 
+@thorough
 def test_a_service_that_was_disabled_then_and_whose_definition_stays_runs_again(first, store):
     services, registry = first.services, first.windows.registry
     registry.set(rf"{SERVICES}\eucsrv", Start=4)

@@ -11,6 +11,7 @@ import tracemalloc
 import pytest
 from support.starface_stand_in import Appliance, StarfaceStandIn
 from support.starface_stand_in.appliance import CLIENT_SECRET, PASSWORD, TOKEN_MARK
+from support.thoroughness import thorough
 
 from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     AuthenticationFailed,
@@ -114,6 +115,7 @@ def test_a_backup_from_its_start_to_its_removal(reach):
     assert rest.appliance.logins == 1
 
 
+@thorough
 @pytest.mark.parametrize("base", ["/rest", "/api"])
 @pytest.mark.parametrize("login", ["oauth", "nonce", "directory"])
 @pytest.mark.parametrize("lost_go_to_login", [False, True])
@@ -243,6 +245,7 @@ def test_a_look_that_fails_is_made_again(reach, how):
     assert rest.clock.slept == [3] * 7
 
 
+@thorough
 @pytest.mark.parametrize(
     ("how", "kind"),
     [
