@@ -15,7 +15,7 @@ from .._entries import path_to_text
 from .._errors import RepositoryDamaged, RestoreRefused
 from .._items.base import Change, Item
 from .._repository.chain import head
-from .._repository.format import ChainId, StoredEntry
+from .._repository.format import StoredEntry
 from .._repository.journal import OpenRestore, last_restore
 from . import companions
 from .coverage import Coverage, Unseen, unseen_in_words
@@ -224,17 +224,14 @@ class RestorePlanner(RestoreSubject):
 
         What cannot be compared would otherwise be put back again and again, and lose what came in between.
         """
-        options = self._options
-        chain = ChainId(options.source, self._product.name, options.instance)
-        last = last_restore(self._store.backend, chain, item, options.paths or ())
+        last = last_restore(self._store.backend, self._chain, item, self._options.paths or ())
         if self._expected is None or last is None or last[0] != self.generation:
             return ""
         return last[1] if last[1] > self._expected.record.received_at else ""
 
     def _damaged_line(self) -> list[str]:
         """Warn when nothing can be put aside, since no generation can follow a record that nobody believes."""
-        options = self._options
-        chain = ChainId(options.source, self._product.name, options.instance)
+        options, chain = self._options, self._chain
         if options.pre_restore == "skip":
             return []
         try:

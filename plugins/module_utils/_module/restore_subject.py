@@ -109,6 +109,7 @@ class RestoreSubject:
         self._paths = PathPatterns(options.paths)
         self._then = Probe.from_json(reader.manifest.version)
         self._control = product.service_control(transport)
+        self._chain = ChainId(options.source, product.name, options.instance)
         self.generation = str(GenerationId.of(reader.record))
         self._chosen = {item.name: item for item in self._chosen_items()}
         self._items = self._limited(reader, self._chosen)
@@ -118,8 +119,7 @@ class RestoreSubject:
 
     def alone(self) -> AbstractContextManager[None]:
         """Wait for another restore of this host that runs on this machine. Raises RestoreRefused."""
-        chain = ChainId(self._options.source, self._product.name, self._options.instance)
-        return alone(f"{self._store.writer_key.repository_id} {chain}")
+        return alone(f"{self._store.writer_key.repository_id} {self._chain}")
 
     def _chosen_items(self) -> list[Item]:
         held = {stored.entry.item for stored in self._reader.entries()}

@@ -28,26 +28,12 @@ from .._items.directory import KINDS, DirectoryAttributes, default_base
 from .._items.directory_attribute import SavedAttribute
 from .._transport.base import Transport
 from .._transport.directory import DirectoryTransport, directory, escaped, sid_text
+from .ad_phone_attributes import PHONE_ATTRIBUTES
 from .ad_semantic import TOPICS, compare
 from .base import Check, Probe, Product, View
 from .options import choice, flag, list_of, option, parse_options, text
 
 EXTENSION_NAME, PROXY_ADDRESSES = "extensionName", "proxyAddresses"
-PHONE_ATTRIBUTES = (
-    "facsimileTelephoneNumber",
-    "homePhone",
-    "ipPhone",
-    "mobile",
-    "otherFacsimileTelephoneNumber",
-    "otherHomePhone",
-    "otherIpPhone",
-    "otherMobile",
-    "otherPager",
-    "otherTelephone",
-    "pager",
-    "telephoneNumber",
-)
-"""Standard attributes that UCServer may be set to write."""
 LONGEST_EXTENSION_NAME, LONGEST_PROXY_ADDRESS = 255, 1123
 """Characters: rangeUpper in the schema of Active Directory."""
 SIP_ADDRESS = re.compile(r"(?i)sip:")

@@ -90,12 +90,7 @@ def sealed_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[st
         fate.require_whole(record)
         for sha in (record.manifest[0], *record.objects):
             if sha not in headers and sha not in fate.released:
-                with backend.open(object_name(sha)) as stream:
-                    try:
-                        headers[sha] = age.parse_header(stream).raw
-                    except RepositoryDamaged as error:
-                        error.item = object_name(sha)
-                        raise
+                headers[sha] = _header(backend, sha)
     return headers
 
 
@@ -103,9 +98,18 @@ def readable_headers(backend: Backend, records: Iterable[CommitRecord]) -> dict[
     """As :func:`sealed_headers`, of all that can be read, whatever became of it."""
     headers: dict[str, bytes] = {}
     for sha in {sha for record in records for sha in (record.manifest[0], *record.objects)}:
-        with suppress(RepositoryDamaged), backend.open(object_name(sha)) as stream:
-            headers[sha] = age.parse_header(stream).raw
+        with suppress(RepositoryDamaged):
+            headers[sha] = _header(backend, sha)
     return headers
+
+
+def _header(backend: Backend, sha: str) -> bytes:
+    with backend.open(object_name(sha)) as stream:
+        try:
+            return age.parse_header(stream).raw
+        except RepositoryDamaged as error:
+            error.item = object_name(sha)
+            raise
 
 
 class GenerationReader:

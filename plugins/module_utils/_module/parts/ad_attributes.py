@@ -7,25 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..._products.ad_phone_attributes import PHONE_ATTRIBUTES
 from ..._products.base import Product
 from ..connections.ldap import LDAP
 from ..option_types import TEXT, TEXTS
 from ..product_parts import ProductParts
-
-_PHONE_ATTRIBUTES = [
-    "facsimileTelephoneNumber",
-    "homePhone",
-    "ipPhone",
-    "mobile",
-    "otherFacsimileTelephoneNumber",
-    "otherHomePhone",
-    "otherIpPhone",
-    "otherMobile",
-    "otherPager",
-    "otherTelephone",
-    "pager",
-    "telephoneNumber",
-]
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "base_dns": TEXTS,
@@ -35,7 +21,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "proxy_addresses": {"type": "bool", "default": True},
     "proxy_address_pattern": TEXT,
     "schema_prefix": {"type": "str", "default": "ectisrv3"},
-    "phone_attributes": {"type": "list", "elements": "str", "choices": _PHONE_ATTRIBUTES},
+    "phone_attributes": {"type": "list", "elements": "str", "choices": list(PHONE_ATTRIBUTES)},
 }
 
 
