@@ -130,6 +130,10 @@ class RepositoryFull(RepositoryError):
     """No space is left."""
 
 
+class StoredOtherwise(RepositoryError):
+    """What was put together to be stored is not what was read: this machine or the program is at fault."""
+
+
 class RepositoryDamaged(RepositoryError):
     """A file of the repository is missing, cut, changed or not understood."""
 

@@ -208,11 +208,11 @@ class GenerationReader:
         for number in range(len(stored.pieces)):
             piece = self.piece(stored, number)
             size += len(piece)
-            if number == len(stored.pieces) - 1 and size != stored.entry.size:
-                raise self._wrong_content(stored)
+            if number == len(stored.pieces) - 1:
+                self._check_size(stored, size)
             yield piece
-        if not stored.pieces and stored.sha256 not in (None, _NOTHING):
-            raise self._wrong_content(stored)
+        if not stored.pieces:
+            self._check_size(stored, size)
 
     def piece(self, stored: StoredEntry, number: int) -> memoryview:
         """One piece of a content, compared with its digest, good until the next is read.
@@ -235,18 +235,18 @@ class GenerationReader:
             raise self._wrong_content(stored)
         return piece
 
-    def check_whole(self, stored: StoredEntry) -> None:
-        """Read a content to its end and compare it, its pieces and its hash. Raises what :meth:`content` raises."""
-        if len(stored.pieces) == 1:
-            # its digest is that of the content
-            for _piece in self.passing(stored):
-                pass
-            return
-        digest = hashlib.sha256()
-        for piece in self.passing(stored):
-            digest.update(piece)
-        if stored.sha256 is not None and digest.hexdigest() != stored.sha256:
-            raise self._wrong_content(stored)
+    def check(self, stored: StoredEntry, sizes: Mapping[int, int]) -> list[int]:
+        """Compare a content without handing it out. Raises what :meth:`content` raises.
+
+        :param sizes: the sizes of pieces, by number, that were compared before and are not read again
+        :returns: the sizes of all pieces
+        """
+        found = [
+            sizes[number] if number in sizes else len(self.piece(stored, number))
+            for number in range(len(stored.pieces))
+        ]
+        self._check_size(stored, sum(found))
+        return found
 
     def read(self, stored: StoredEntry) -> bytes:
         """The whole content of a small entry. Raises what :meth:`content` raises."""
@@ -263,6 +263,12 @@ class GenerationReader:
                 except RepositoryDamaged as error:
                     error.hint = f"It holds {path_to_text(stored.entry.path)}."
                     raise
+
+    def _check_size(self, stored: StoredEntry, size: int) -> None:
+        if stored.sha256 is not None and (
+            size != stored.entry.size or (not stored.pieces and stored.sha256 != _NOTHING)
+        ):
+            raise self._wrong_content(stored)
 
     def _wrong_content(self, stored: StoredEntry) -> ItemTruncated:
         return ItemTruncated(

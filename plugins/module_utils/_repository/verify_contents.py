@@ -131,7 +131,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self._contents: set[bytes] = set()
-        self._pieces: dict[tuple[str, int], bytes] = {}
+        self._pieces: dict[tuple[str, int], tuple[bytes, int]] = {}
 
     def check(self, stored: StoredEntry, reader: GenerationReader) -> bool:
         """Compare a content; False when it was compared before. Raises what reading it raises."""
@@ -139,15 +139,14 @@ class _Seen:
         key = self._key(stored, places)
         if key in self._contents:
             return False
-        known = [self._pieces.get(place) for place in places]
-        if not stored.digests or not any(known):
-            reader.check_whole(stored)
-        else:
-            for number, digest in enumerate(known):
-                if digest != stored.digests[number]:
-                    reader.piece(stored, number)
+        compared = {}
+        for number, (place, digest) in enumerate(zip(places, stored.digests)):
+            before = self._pieces.get(place)
+            if before is not None and before[0] == digest:
+                compared[number] = before[1]
+        sizes = reader.check(stored, compared)
         self._contents.add(key)
-        self._pieces.update(zip(places, stored.digests))
+        self._pieces.update(zip(places, zip(stored.digests, sizes)))
         return True
 
     @staticmethod

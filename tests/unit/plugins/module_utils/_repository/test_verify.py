@@ -29,6 +29,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._repository import 
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import verify as verify_module
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.base import Backend, Names, Staged
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import head
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.cutter import CUT_FROM, Cutter
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.drills import record_drill
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.expiry import bury
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
@@ -707,6 +708,37 @@ def test_a_piece_that_is_known_under_another_digest_is_found(store: Store, monke
     report = verify(store.backend, 2, file_keys=store.keys_of(*found))
     assert report.verdict == "damaged"
     assert [finding.generations for finding in report.findings] == [(GenerationId.of(found[1]),)]
+
+
+def test_a_content_that_lacks_a_piece_is_found_when_all_others_are_known(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = random.Random(1).randbytes(2_000_000)
+    found = [store.backup({"/large": content}).record for content in (large, large + b"more")]
+    entries = GenerationReader.entries
+
+    def lying(opened: GenerationReader) -> Iterator[StoredEntry]:
+        for stored in entries(opened):
+            if opened.record.sequence == 2:
+                yield replace(stored, pieces=stored.pieces[1:], digests=stored.digests[1:])
+            else:
+                yield stored
+
+    monkeypatch.setattr(GenerationReader, "entries", lying)
+    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert [(finding.object, finding.generations) for finding in report.findings] == [
+        ("/large", (GenerationId.of(found[1]),))
+    ]
+
+
+def test_a_small_content_that_is_also_a_piece_of_a_large_one(store: Store) -> None:
+    large = random.Random(1).randbytes(2_000_000)
+    pieces = [bytes(piece) for _block, pieces in Cutter().cut([large]) for piece in pieces]
+    small = next(piece for piece in pieces if len(piece) < CUT_FROM)
+    found = [store.backup(files).record for files in ({"/large": large}, {"/small": small}, {"/a": b"a"})]
+    assert found[1].objects == found[0].objects
+    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert report.findings == [] and report.checked["contents"] == 3
 
 
 def test_large_objects_are_hashed_once_in_a_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -27,11 +27,13 @@ from ansible_collections.ucops.recovery.plugins.module_utils._errors import (
     RepositoryError,
     RepositoryFull,
     RepositoryMissing,
+    StoredOtherwise,
 )
 from ansible_collections.ucops.recovery.plugins.module_utils._repository import age, bundles, generation_writer, writer
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends import local
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.backends.local import LocalBackend
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.chain import list_chains
+from ansible_collections.ucops.recovery.plugins.module_utils._repository.cutter import Cutter
 from ansible_collections.ucops.recovery.plugins.module_utils._repository.format import (
     COMMIT_NAMESPACE,
     CommitRecord,
@@ -648,6 +650,41 @@ def test_a_bundle_that_is_full_is_followed_by_another(store: Store, monkeypatch:
     record = store.backup({"/large": data, "/small": b"x"}).record
     assert len(record.objects) > 2 and all(size <= 6 * 1024 * 1024 for size in record.objects.values())
     assert store.files(record) == {b"/large": data, b"/small": b"x"}
+
+
+@pytest.mark.parametrize("fault", ["lost", "order", "twice", "changed", "block"])
+def test_a_large_file_that_is_cut_into_something_else_is_never_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """A program or memory that is at fault: each piece alone would be right for ever after."""
+    store.backup(FILES)
+    before = sorted(store.backend.list())
+    really = Cutter.cut
+
+    def cut(self: Cutter, chunks: Iterable[bytes]) -> Iterator[tuple[memoryview, list[memoryview]]]:
+        for block, pieces in really(self, chunks):
+            if fault == "lost":
+                del pieces[1]
+            elif fault == "order":
+                pieces[0], pieces[1] = pieces[1], pieces[0]
+            elif fault == "twice":
+                pieces.insert(1, pieces[0])
+            elif fault == "changed":
+                pieces[1] = memoryview(bytes([pieces[1][0] ^ 1]) + bytes(pieces[1][1:]))
+            else:
+                yield block[1:], pieces
+                continue
+            yield block, pieces
+
+    monkeypatch.setattr(Cutter, "cut", cut)
+    with store.writer() as repository:
+        generation = repository.begin("pbx", "kamailio")
+        with pytest.raises(StoredOtherwise, match="pieces that are not the file"):
+            generation.add(entry("/large"), [LARGE])
+        generation.abort()
+    assert sorted(store.backend.list()) == before
+    monkeypatch.undo()
+    assert store.files(store.backup({"/large": LARGE}).record) == {b"/large": LARGE}
 
 
 def test_a_manifest_of_many_entries_is_written_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
