@@ -76,8 +76,10 @@ class Fleet:
         self.new_repository()
 
     def new_repository(self) -> None:
-        """An empty one."""
-        shutil.rmtree(self.folder / "repository", ignore_errors=True)
+        """An empty one. The old one goes at the end: a file system is slow with new files while it remembers removed
+        ones."""
+        with suppress(FileNotFoundError):
+            (self.folder / "repository").rename(tempfile.mkdtemp(dir=self.folder, prefix="old"))
         (self.folder / "writer.json").unlink(missing_ok=True)
         self._make_repository()
 
@@ -200,7 +202,7 @@ PLAYS = {
             "run_once": True,
             "register": "job",
         },
-        {"ucops.recovery.fleet_backup_result": {"result": "{{ job.hosts[inventory_hostname] }}"}},
+        {"ucops.recovery.fleet_backup_result": {"job": "job"}},
     ],
     "own_tasks": [
         {

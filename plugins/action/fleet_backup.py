@@ -21,7 +21,8 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.fleet_hosts
 from ansible_collections.ucops.recovery.plugins.module_utils._module.run import failure
 from ansible_collections.ucops.recovery.plugins.module_utils._module.secret_values import masked
 from ansible_collections.ucops.recovery.plugins.plugin_utils.fleet_progress import FleetProgress
-from ansible_collections.ucops.recovery.plugins.plugin_utils.play_hosts import hosts_with_variables
+from ansible_collections.ucops.recovery.plugins.plugin_utils.payload_ahead import payload_ahead
+from ansible_collections.ucops.recovery.plugins.plugin_utils.play_hosts import hosts_with_variables, plain
 from ansible_collections.ucops.recovery.plugins.plugin_utils.unseal import BackupAction
 
 OF_THE_WHOLE_RUN = ("repository", "writer_key_file", *UNLOCK_OPTIONS)
@@ -49,7 +50,8 @@ class ActionModule(BackupAction):
     def serve(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """A result for every host of the play's batch under C(hosts)."""
         own = {name: options.pop(name, None) for name in CONTROLLER_OPTIONS}
-        hosts, results = self._hosts(own, options, task_vars)
+        with payload_ahead(self, task_vars):
+            hosts, results = self._hosts(own, options, task_vars)
         answer: dict[str, Any] = {"changed": False, "commits": 0, "duration": 0.0}
         if hosts:
             try:
@@ -92,7 +94,9 @@ class ActionModule(BackupAction):
                     others[name] = self._elsewhere("backup host")
                     continue
                 omit = task_vars.get("omit")  # left in place by older versions of Ansible
-                given = {one: value for one, value in _named(variables.value(declared), declared) if value != omit}
+                given = {
+                    one: plain(value) for one, value in _named(variables.value(declared), declared) if value != omit
+                }
                 if len({one.get("repository") for one in (given, options)} - {None}) > 1:
                     others[name] = self._elsewhere("repository")
                     continue

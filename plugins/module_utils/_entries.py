@@ -26,8 +26,11 @@ def path_to_text(path: bytes) -> str:
 
     UTF-8 stays readable; what is not UTF-8, control characters and ``%`` are percent-encoded.
     """
+    text = path.decode("utf-8", "surrogateescape")
+    if text.isprintable() and "%" not in text:
+        return text  # nearly every path
     out = []
-    for char in path.decode("utf-8", "surrogateescape"):
+    for char in text:
         code = ord(char)
         if 0xDC80 <= code <= 0xDCFF:
             out.append(f"%{code - 0xDC00:02X}")

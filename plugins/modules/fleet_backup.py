@@ -149,7 +149,7 @@ EXAMPLES = r"""
 
 - name: Hand each host its own result
   ucops.recovery.fleet_backup_result:
-    result: "{{ fleet.hosts[inventory_hostname] }}"
+    job: fleet
   register: recovery_result
 """
 

@@ -28,11 +28,16 @@ attributes:
     description: Supports being used with the C(async) keyword.
     support: none
 options:
+  job:
+    description:
+      - What the result of M(ucops.recovery.fleet_backup) was registered as. Give the name and no template of it, since
+        Ansible would make out that template anew for each host.
+      - Either this or O(result).
+    type: str
   result:
     description:
-      - The result of this host. Give the part that is its own, not what the whole job returned, which is long.
+      - The result of this host, the part that is its own, for a job whose result comes from somewhere else.
     type: dict
-    required: true
 seealso:
   - module: ucops.recovery.fleet_backup
 """
@@ -40,8 +45,12 @@ seealso:
 EXAMPLES = r"""
 - name: Hand each host its own result
   ucops.recovery.fleet_backup_result:
-    result: "{{ fleet.hosts[inventory_hostname] }}"
+    job: fleet
   register: recovery_result
+
+- name: Hand each host its own result of a job that was kept
+  ucops.recovery.fleet_backup_result:
+    result: "{{ kept.hosts[inventory_hostname] }}"
 """
 
 RETURN = r"""
@@ -63,7 +72,7 @@ from ansible_collections.ucops.recovery.plugins.module_utils._module.run import 
 
 def main() -> None:
     module = AnsibleModule(supports_check_mode=True, **SPEC.to_kwargs())
-    run(module, lambda: own_result(module.params))
+    run(module, lambda: own_result(module.params["result"]))
 
 
 if __name__ == "__main__":

@@ -63,3 +63,14 @@ def _play_of(task: Task) -> Any:
     while not hasattr(parent, "_play"):
         parent = parent._parent
     return parent._play
+
+
+def plain(value: Any) -> Any:
+    """A value as it goes to a module: without what Ansible notes on texts, which makes copying them dear."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {plain(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return value

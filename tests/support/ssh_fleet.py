@@ -89,7 +89,7 @@ class SshFleet:
                     },
                     {
                         "name": "Own result",
-                        "ucops.recovery.fleet_backup_result": {"result": "{{ fleet.hosts[inventory_hostname] }}"},
+                        "ucops.recovery.fleet_backup_result": {"job": "fleet"},
                     },
                 ],
             }

@@ -11,6 +11,7 @@ from re import Pattern
 from typing import Union
 
 Glob = Union[str, bytes]
+_SPECIAL = re.compile(rb"[*?\[\\]")
 
 
 def raw(glob: Glob) -> bytes:
@@ -79,6 +80,8 @@ def _components(glob: bytes) -> list[Pattern[bytes]]:
 
 
 def _translate(glob: bytes) -> bytes:
+    if _SPECIAL.search(glob) is None:
+        return re.escape(glob)
     out = []
     at = 0
     while at < len(glob):

@@ -5,38 +5,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from .parts.ad_attributes import AD_ATTRIBUTES
-from .parts.ecsta import ECSTA
-from .parts.ejbca_configdump import EJBCA_CONFIGDUMP
-from .parts.kamailio import KAMAILIO
-from .parts.keyfactor_appliance import KEYFACTOR_APPLIANCE
-from .parts.linux import LINUX
-from .parts.metadirectory import METADIRECTORY
-from .parts.mssql import MSSQL
-from .parts.procall_client import PROCALL_CLIENT
-from .parts.procall_server import PROCALL_SERVER
-from .parts.pushed import PUSHED
-from .parts.starface import STARFACE
-from .parts.windows import WINDOWS
 from .product_parts import ProductParts
 
-PARTS: Mapping[str, ProductParts] = {
-    one.name: one
-    for one in (
-        AD_ATTRIBUTES,
-        ECSTA,
-        EJBCA_CONFIGDUMP,
-        KAMAILIO,
-        KEYFACTOR_APPLIANCE,
-        LINUX,
-        METADIRECTORY,
-        MSSQL,
-        PROCALL_CLIENT,
-        PROCALL_SERVER,
-        PUSHED,
-        STARFACE,
-        WINDOWS,
+if TYPE_CHECKING:
+    # Ansible packs into a module what is imported anywhere in it; it is loaded when its product is meant.
+    from .parts import (  # noqa: F401
+        ad_attributes,
+        ecsta,
+        ejbca_configdump,
+        kamailio,
+        keyfactor_appliance,
+        linux,
+        metadirectory,
+        mssql,
+        procall_client,
+        procall_server,
+        pushed,
+        starface,
+        windows,
     )
-}
+
+PRODUCTS = (
+    "ad_attributes",
+    "ecsta",
+    "ejbca_configdump",
+    "kamailio",
+    "keyfactor_appliance",
+    "linux",
+    "metadirectory",
+    "mssql",
+    "procall_client",
+    "procall_server",
+    "pushed",
+    "starface",
+    "windows",
+)
+
+
+class _AllParts(Mapping[str, ProductParts]):
+    """Loads a product's parts when they are asked for."""
+
+    def __getitem__(self, name: str) -> ProductParts:
+        if name not in PRODUCTS:
+            raise KeyError(name)
+        parts: ProductParts = getattr(import_module(f"{__package__}.parts.{name}"), name.upper())
+        return parts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PRODUCTS)
+
+    def __len__(self) -> int:
+        return len(PRODUCTS)
+
+
+PARTS: Mapping[str, ProductParts] = _AllParts()

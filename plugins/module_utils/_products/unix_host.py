@@ -98,6 +98,7 @@ _PLACEHOLDER_SERIAL = re.compile(
     r"|0+|x+|1234567890?|03000200.*)",
     re.IGNORECASE,
 )
+_PLAINLY_QUOTED = re.compile(r'"[^"\\]+"|[^\s"\'\\]+')
 LONGEST = 4096
 """Characters of a value that are looked at."""
 _NO_MACS = ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
@@ -228,6 +229,8 @@ def _real(serial: str) -> str:
 
 
 def _unquoted(value: str) -> str:
+    if _PLAINLY_QUOTED.fullmatch(value):
+        return value.strip('"')
     try:
         return " ".join(shlex.split(value))
     except ValueError:

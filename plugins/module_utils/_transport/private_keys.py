@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .._errors import AuthenticationFailed, OptionInvalid
@@ -42,17 +43,9 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
     if b"-----BEGIN" not in text:
         raise OptionInvalid("This is no private key", host=host, item=item)
     text = text.strip() + b"\n"
-    load = serialization.load_ssh_private_key if b"OPENSSH" in text[:60] else serialization.load_pem_private_key
     secret = passphrase.encode("utf-8") if passphrase else None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an old kind of key is refused below in our own words
-            try:
-                key = load(text, secret)
-            except TypeError:
-                if secret is None:
-                    raise
-                key = load(text, None)  # a passphrase for a key that needs none does no harm
+        key = _opened(text, secret)
     except TypeError:
         raise _no_passphrase(host, item) from None
     except UnsupportedAlgorithm:
@@ -68,6 +61,23 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
                 hint="Check private_key_passphrase.",
             ) from None
         raise OptionInvalid(f"The private key cannot be read ({error})", host=host, item=item) from None
+    if key is None:
+        raise _unsupported(host, item)
+    return key
+
+
+@lru_cache(maxsize=4)
+def _opened(text: bytes, secret: bytes | None) -> paramiko.PKey | None:
+    """The key, None when it is of another kind. A fleet's hosts mostly have the same. Raises as the library does."""
+    load = serialization.load_ssh_private_key if b"OPENSSH" in text[:60] else serialization.load_pem_private_key
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an old kind of key is refused in our own words
+        try:
+            key = load(text, secret)
+        except TypeError:
+            if secret is None:
+                raise
+            key = load(text, None)  # a passphrase for a key that needs none does no harm
     if isinstance(key, ed25519.Ed25519PrivateKey):
         kind: type[paramiko.PKey] = paramiko.Ed25519Key
     elif isinstance(key, rsa.RSAPrivateKey):
@@ -75,7 +85,7 @@ def load_private_key(source: str, passphrase: str | None, host: str) -> paramiko
     elif isinstance(key, ec.EllipticCurvePrivateKey):
         kind = paramiko.ECDSAKey
     else:
-        raise _unsupported(host, item)
+        return None
     plain = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )

@@ -186,6 +186,16 @@ def test_the_kind_of_host_key_that_is_known_is_asked_for(tmp_path, kind):
 
 
 # --- the way there ----------------------------------------------------------------------------------------------------
+@pytest.mark.skipif(SSHD is None, reason=WITHOUT_SSHD)
+@pytest.mark.parametrize("known", ["aes128-gcm@openssh.com,aes128-ctr", "aes256-ctr"])
+def test_a_cipher_that_needs_no_mac_is_asked_for_and_any_other_will_do(known):
+    with Sshd(config=f"Ciphers {known}") as server, connect(server) as ssh:
+        assert ssh.run(["cat"], input=b"\0" * 300_000).stdout == b"\0" * 300_000
+        used = ssh._connection._transport.local_cipher
+    possible = [name for name in known.split(",") if name in paramiko.Transport._preferred_ciphers]
+    assert used == possible[0]
+
+
 def test_a_jump_host_is_logged_in_to_and_checked_on_its_own(server, plain_server):
     with connect(server, jump=options(plain_server)) as ssh:
         assert ssh.run(["id", "-un"]).text == "ops\n"
