@@ -160,7 +160,7 @@ class Bench:
             # nobody is always the first
             turn = (repetition + position) % len(contenders)
             for contender in contenders[turn:] + contenders[:turn]:
-                warm(data.files())
+                warm([*data.files(), *(path for path in contender.repository.rglob("*") if path.is_file())])
                 self._measure_phase(group, contender, phase)
         for contender, nothing in zip(contenders, empty):
             # what an empty repository takes up does not grow with the hosts

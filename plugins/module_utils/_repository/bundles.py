@@ -49,6 +49,7 @@ _ROOM_FROM = 1024 * 1024
 _PROBE_SIZE = 64 * 1024
 _PROBE_FROM = 256 * 1024
 _POOR_RATIO = 0.6
+_NO_GAIN = 0.99
 
 _BLOCK = 512
 _TAR_END = bytes(2 * _BLOCK)
@@ -137,7 +138,8 @@ class Compressor:
         if len(data) >= _PROBE_FROM:
             middle = len(data) // 2
             probe = memoryview(data)[middle : middle + _PROBE_SIZE]
-            if len(self._at(LEVEL_POOR).compress(probe)) > _POOR_RATIO * len(probe):
+            least = len(self._at(LEVEL_POOR).compress(probe))
+            if least > _POOR_RATIO * len(probe) or len(self._at(LEVEL).compress(probe)) > _NO_GAIN * least:
                 level = LEVEL_POOR
         result: bytes = self._at(level).compress(data)
         return result

@@ -151,15 +151,24 @@ def test_frames_hold_whole_members_and_are_bounded(compressor: Compressor) -> No
     assert found == list(range(len(LARGE))) and reader.frame_count > 2
 
 
-def test_what_hardly_shrinks_is_compressed_lightly(compressor: Compressor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_gains_nothing_by_more_work_is_compressed_lightly(
+    compressor: Compressor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     used: list[int] = []
     real = Compressor._at
     monkeypatch.setattr(Compressor, "_at", lambda self, level: used.append(level) or real(self, level))
     compressor.compress(RANDOM.randbytes(512 * 1024))
     assert used == [1, 1]
     used.clear()
-    compressor.compress(b"some text that repeats " * 30_000)
-    assert used == [1, 3]
+    rows = b"".join(
+        b"(%d,'sip:%d@10.0.0.1',%d),\n" % (row, *RANDOM.choices(range(10**9), k=2)) for row in range(20_000)
+    )
+    compressor.compress(rows)
+    assert used == [1, 3, 1]
+    used.clear()
+    words = [RANDOM.randbytes(RANDOM.randrange(2, 9)).hex().encode() for _word in range(3000)]
+    compressor.compress(b" ".join(RANDOM.choices(words, k=60_000)))
+    assert used == [1, 3, 3]
     used.clear()
     compressor.compress(RANDOM.randbytes(1000))
     assert used == [3]

@@ -652,6 +652,25 @@ def test_a_bundle_that_is_full_is_followed_by_another(store: Store, monkeypatch:
     assert store.files(record) == {b"/large": data, b"/small": b"x"}
 
 
+@pytest.mark.parametrize(("size", "lost"), [(0, 0), (1, 0), (5_000_000, 7), (20_000_000, 12_000_000)])
+@pytest.mark.parametrize("steps", [(4_194_304, 65_537), (262_144, 1_048_576)])
+def test_bytes_are_the_same_however_they_pass_by(size: int, lost: int, steps: tuple[int, int]) -> None:
+    data = memoryview(random.Random(size).randbytes(size))
+    found = []
+    for step, content in zip(steps, (data, data)):
+        watch = generation_writer._Watch(bytes(range(32)))
+        for start in range(0, len(content), step):
+            watch.pass_by(content[start : start + step])
+        found.append(watch.result())
+    assert found[0] == found[1]
+    if lost:
+        watch = generation_writer._Watch(bytes(range(32)))
+        other = memoryview(bytes(data[:lost]) + bytes(data[lost + 1 :]) + b"x")
+        for start in range(0, len(other), steps[0]):
+            watch.pass_by(other[start : start + steps[0]])
+        assert watch.result() != found[0]
+
+
 @pytest.mark.parametrize("fault", ["lost", "order", "twice", "changed", "block"])
 def test_a_large_file_that_is_cut_into_something_else_is_never_stored(
     store: Store, monkeypatch: pytest.MonkeyPatch, fault: str
