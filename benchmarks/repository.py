@@ -157,9 +157,10 @@ class Bench:
         for position, phase in enumerate(PHASES):
             if phase == "changed":
                 data.change(1)
-            # nobody is always the first
+            # nobody is always the first, nor always behind the same one, whose libraries may be his own
             turn = (repetition + position) % len(contenders)
-            for contender in contenders[turn:] + contenders[:turn]:
+            order = contenders[turn:] + contenders[:turn]
+            for contender in order[:: -1 if repetition % 2 else 1]:
                 warm([*data.files(), *(path for path in contender.repository.rglob("*") if path.is_file())])
                 self._measure_phase(group, contender, phase)
         for contender, nothing in zip(contenders, empty):
