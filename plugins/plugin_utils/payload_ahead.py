@@ -13,7 +13,7 @@ import contextlib
 import gc
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
@@ -22,19 +22,24 @@ from ansible.plugins.action import ActionBase
 @contextlib.contextmanager
 def payload_ahead(action: ActionBase, task_vars: dict[str, Any]) -> Iterator[None]:
     """Inside, the payload of the action's module is being made. Never raises."""
-    child = os.fork()
-    if not child:
-        try:
-            gc.disable()
-            action._low_level_execute_command = _ask_nothing
-            action._configure_module(module_name=action._task.action, module_args={}, task_vars=task_vars)
-        finally:
-            os._exit(0)  # nothing of the parent's is to be ended here
+    child = 0
+    with contextlib.suppress(OSError):
+        child = os.fork() or _make(action, task_vars)
     try:
         yield
     finally:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+        if child:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+
+
+def _make(action: ActionBase, task_vars: dict[str, Any]) -> NoReturn:
+    try:
+        gc.disable()
+        action._low_level_execute_command = _ask_nothing
+        action._configure_module(module_name=action._task.action, module_args={}, task_vars=task_vars)
+    finally:
+        os._exit(0)  # nothing of the parent's is to be ended here
 
 
 def _ask_nothing(*_command: object, **_options: object) -> None:

@@ -55,3 +55,14 @@ def test_what_goes_wrong_with_it_is_nobodys_business(tmp_path, trouble, capfd):
 def test_what_goes_wrong_inside_is_told():
     with pytest.raises(KeyError), payload_ahead(action(lambda **_what: None), {}):
         raise KeyError("inside")
+
+
+def test_where_no_process_can_be_had_it_is_made_when_it_is_needed(monkeypatch):
+    def refuse():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    done = False
+    with payload_ahead(action(lambda **_what: None), {}):
+        done = True
+    assert done
