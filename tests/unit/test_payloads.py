@@ -78,7 +78,7 @@ def test_a_backup_brings_its_own_product_and_way(product):
 def test_a_module_whose_option_names_the_product_brings_all(module):
     files = payload(module)
     assert families(files) == FAMILIES
-    assert {f"_products/{product}.py" for product in PARTS} <= files
+    assert {f"{folder}/{product}.py" for folder in ("_products", "_module/parts") for product in PARTS} <= files
 
 
 @pytest.mark.parametrize(
