@@ -40,9 +40,8 @@ options:
       - V(0) lists everything and checks names, sizes, chains, signatures, the keyring and the documents. Signatures are
         those of generations, restores, holds, evidence of drills, and of what was let go.
       - V(1) also reads every object and checks its hash.
-      - V(2) also opens every object and compares every file with its hash, or a large one that shares pieces with
-        another with the hashes of its pieces. This needs one of O(domain_master_secret), O(identity)
-        and O(identity_file).
+      - V(2) also opens every object and compares every file with its hash, or one of 256 KiB and more with the hashes
+        of its pieces. This needs one of O(domain_master_secret), O(identity) and O(identity_file).
     type: int
     choices:
       - 0
