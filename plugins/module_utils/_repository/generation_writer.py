@@ -47,6 +47,7 @@ with suppress(ImportError):  # _libraries.require tells the user
 MANIFEST_FRAME = 1024 * 1024
 WATCH_EVERY = 8 * 1024 * 1024
 WATCHED = 1024 * 1024
+"""Bytes of a large content: of each of the former, the latter are held against what is stored."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ class _Whole:
     """A large content as it was read, and whether its pieces are it.
 
     A reader compares each piece with the piece's own digest; that all of them in their order have the digest of the
-    whole is seen to here, where it still can be mended. What is lost or comes twice tells by its length, or by all that
-    follows it: so it is enough to hold the first of every eight mebibytes against each other.
+    whole is seen to here, where it still can be mended. It is a look at samples: what is lost or comes twice tells by
+    the length, what is in another place or changed tells where it is looked at, the first of every eight mebibytes.
     """
 
     def __init__(self) -> None:

@@ -692,26 +692,16 @@ def test_pieces_that_large_contents_share_are_read_once(store: Store, monkeypatc
     assert 4_200_000 < sum(read) < 7_500_000
 
 
-def test_a_piece_that_is_known_under_another_digest_is_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    large = random.Random(1).randbytes(2_000_000)
-    found = [store.backup({"/large": content}).record for content in (large, large + b"more")]
-    entries = GenerationReader.entries
-
-    def lying(opened: GenerationReader) -> Iterator[StoredEntry]:
-        for stored in entries(opened):
-            if opened.record.sequence == 2:
-                yield replace(stored, digests=(b"\0" * 16, *stored.digests[1:]))
-            else:
-                yield stored
-
-    monkeypatch.setattr(GenerationReader, "entries", lying)
-    report = verify(store.backend, 2, file_keys=store.keys_of(*found))
-    assert report.verdict == "damaged"
-    assert [finding.generations for finding in report.findings] == [(GenerationId.of(found[1]),)]
-
-
-def test_a_content_that_lacks_a_piece_is_found_when_all_others_are_known(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda stored: replace(stored, digests=(b"\0" * 16, *stored.digests[1:])),
+        lambda stored: replace(stored, pieces=stored.pieces[1:], digests=stored.digests[1:]),
+    ],
+    ids=["another digest", "a piece less"],
+)
+def test_what_is_wrong_with_a_content_of_known_pieces_is_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch, change: Callable[[StoredEntry], StoredEntry]
 ) -> None:
     large = random.Random(1).randbytes(2_000_000)
     found = [store.backup({"/large": content}).record for content in (large, large + b"more")]
@@ -719,13 +709,11 @@ def test_a_content_that_lacks_a_piece_is_found_when_all_others_are_known(
 
     def lying(opened: GenerationReader) -> Iterator[StoredEntry]:
         for stored in entries(opened):
-            if opened.record.sequence == 2:
-                yield replace(stored, pieces=stored.pieces[1:], digests=stored.digests[1:])
-            else:
-                yield stored
+            yield change(stored) if opened.record.sequence == 2 else stored
 
     monkeypatch.setattr(GenerationReader, "entries", lying)
     report = verify(store.backend, 2, file_keys=store.keys_of(*found))
+    assert report.verdict == "damaged"
     assert [(finding.object, finding.generations) for finding in report.findings] == [
         ("/large", (GenerationId.of(found[1]),))
     ]
